@@ -1,0 +1,155 @@
+"""What benchmarks share: the machine's limits measured in the same run, peers when installed, the report.
+
+A benchmark is one piece of work (a group) done by several contenders. `bench` times one of them and notes how
+much arithmetic or memory traffic the work is; at the end a table sets the contenders of a group beside each
+other, with their share of the limit and their time over nnfast's. The limits are the FMA peak of one core,
+times the threads asked for, and the bandwidth of a large copy.
+
+    pytest benchmarks                          all of it, one thread
+    pytest benchmarks --threads 2 -k gemm      two threads, one file
+"""
+
+import importlib
+import importlib.util
+import os
+import time
+from collections import defaultdict
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import nnfast as nf
+from nnfast import _core
+
+CONTENDERS = ("nnfast", "numpy", "reference", "torch", "sklearn", "onnxruntime", "jax")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--threads", type=int, default=1, help="threads every contender may use (default 1)")
+
+
+def pytest_configure(config):
+    # Before any peer is imported: OpenMP and XLA read these once.
+    threads = str(config.getoption("--threads"))
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = threads
+    if threads == "1":
+        os.environ.setdefault(
+            "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+        )
+
+
+@pytest.fixture(scope="session")
+def threads(request):
+    n = request.config.getoption("--threads")
+    import threadpoolctl
+
+    with threadpoolctl.threadpool_limits(n):
+        nf.set_num_threads(n)
+        if importlib.util.find_spec("torch"):
+            importlib.import_module("torch").set_num_threads(n)
+        yield n
+
+
+def measure_peak(dtype):
+    """Floating-point operations a second of FMAs in registers on one core: the best of several runs."""
+    best = 0.0
+    for _ in range(20):
+        start = time.perf_counter()
+        flops = _core.fma_rounds(dtype, 1 << 18)
+        best = max(best, flops / (time.perf_counter() - start))
+    return best
+
+
+def measure_bandwidth():
+    """Bytes read plus written a second by one core's copy of 64 MiB, out of any L2; the best of several runs."""
+    a, b = np.ones(1 << 24, np.float32), np.zeros(1 << 24, np.float32)
+    best = 0.0
+    for _ in range(8):
+        start = time.perf_counter()
+        np.copyto(b, a)
+        best = max(best, 2 * a.nbytes / (time.perf_counter() - start))
+    return best
+
+
+@pytest.fixture(scope="session")
+def limits(threads):
+    return SimpleNamespace(
+        flops={"float32": measure_peak("float32") * threads, "float64": measure_peak("float64") * threads},
+        bandwidth=measure_bandwidth(),
+    )
+
+
+@pytest.fixture(params=CONTENDERS)
+def contender(request):
+    """The name of who does the work; skipped when that package is not installed."""
+    package = {"nnfast": "nnfast", "reference": "nnfast"}.get(request.param, request.param)
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"{package} is not installed (pip install 'nnfast[bench]')")
+    return request.param
+
+
+@pytest.fixture
+def choose(contender):
+    """choose({"numpy": f, ...}): the contender's function, or a skip where it does not do this work."""
+
+    def pick(makers):
+        if contender not in makers:
+            pytest.skip(f"{contender} has no such function")
+        return makers[contender]()
+
+    return pick
+
+
+@pytest.fixture
+def bench(benchmark, limits, contender):
+    """bench(group, function, flops=, bytes=, dtype=): times the function and notes its share of the limit."""
+
+    def run(group, function, *, flops=None, moved=None, dtype="float32", unit=None):
+        benchmark.group = group
+        benchmark.extra_info["contender"] = contender
+        function()  # warm: compile, allocate, load
+        benchmark.pedantic(function, **rounds_for(function))
+        seconds = benchmark.stats.stats.median
+        if flops:
+            benchmark.extra_info["rate"] = f"{flops / seconds / 1e9:.1f} GFLOPS"
+            benchmark.extra_info["share"] = flops / seconds / limits.flops[dtype]
+        elif moved:
+            benchmark.extra_info["rate"] = f"{moved / seconds / 1e9:.1f} GB/s"
+            benchmark.extra_info["share"] = moved / seconds / limits.bandwidth
+        elif unit:
+            benchmark.extra_info["rate"] = unit(seconds)
+
+    return run
+
+
+def rounds_for(function, budget=0.4, least=7):
+    """Rounds and iterations that fill the time budget; a round is 200 us or more, far above the clock's grain."""
+    start = time.perf_counter()
+    function()
+    once = max(time.perf_counter() - start, 1e-7)
+    iterations = max(1, int(2e-4 / once))
+    return {"rounds": min(max(least, int(budget / (once * iterations))), 200), "iterations": iterations}
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    session = getattr(config, "_benchmarksession", None)
+    if session is None or not session.benchmarks:
+        return
+    groups = defaultdict(list)
+    for b in session.benchmarks:
+        if b.extra_info.get("contender"):
+            groups[b.group].append(b)
+    write = terminalreporter.write_line
+    terminalreporter.section("nnfast beside its peers (time over nnfast's; share of the limit)")
+    for group, members in groups.items():
+        ours = next((b.stats.median for b in members if b.extra_info["contender"] == "nnfast"), None)
+        for b in sorted(members, key=lambda b: b.stats.median):
+            info, median = b.extra_info, b.stats.median
+            share = f"{100 * info['share']:5.1f} %" if "share" in info else ""
+            ratio = f"{median / ours:7.2f}x" if ours else ""
+            write(
+                f"{group:44} {info['contender']:12} {median * 1e6:11.2f} us {info.get('rate', ''):>16} "
+                f"{share:>8} {ratio}"
+            )

@@ -1,0 +1,158 @@
+"""One training step, Adam: forward, loss, backward, update."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import nnfast as nf
+
+# hidden and output sizes behind the input's, batch
+MLPS = [
+    ((4, 64, 64, 2), 64),
+    ((784, 30, 10), 10),
+    ((784, 100, 10), 32),
+    ((784, 100, 10), 200),
+    ((784, 512, 512, 10), 128),
+]
+
+
+def mlp_flops(sizes, batch):
+    """Of the products: forward and weight gradient everywhere, input gradient but for the first layer."""
+    pairs = list(zip(sizes, sizes[1:]))
+    return 2 * batch * (3 * sum(a * b for a, b in pairs) - pairs[0][0] * pairs[0][1])
+
+
+def mlp_layers(sizes, linear, relu):
+    layers = []
+    for a, b in zip(sizes, sizes[1:]):
+        layers += [linear(a, b), relu()]
+    return layers[:-1]
+
+
+def nnfast_step(layers, x, y, backend="native"):
+    model = nf.Sequential(*layers, input_shape=x.shape[1:], seed=0)
+    model.compile(nf.Adam(lr=1e-3), "cross_entropy", backend=backend)
+    return lambda: model.train_batch(x, y)
+
+
+def torch_step(layers, x, y, channels_last=False):
+    import torch
+
+    model = torch.nn.Sequential(*layers)
+    tx, ty = torch.from_numpy(x), torch.from_numpy(y)
+    if channels_last:
+        model, tx = model.to(memory_format=torch.channels_last), tx.to(memory_format=torch.channels_last)
+    opt = torch.optim.Adam(model.parameters(), 1e-3, fused=True)
+
+    def step():
+        opt.zero_grad(set_to_none=True)
+        torch.nn.functional.cross_entropy(model(tx), ty).backward()
+        opt.step()
+
+    return step
+
+
+def jax_step(sizes, x, y):
+    import jax
+    import jax.numpy as jnp
+
+    rng = np.random.default_rng(0)
+    params = [
+        (jnp.asarray(rng.standard_normal((a, b)) / a**0.5, jnp.float32), jnp.zeros(b))
+        for a, b in zip(sizes, sizes[1:])
+    ]
+
+    def loss(params, x, y):
+        for w, b in params[:-1]:
+            x = jax.nn.relu(x @ w + b)
+        w, b = params[-1]
+        logits = jax.nn.log_softmax(x @ w + b)
+        return -jnp.take_along_axis(logits, y[:, None], 1).mean()
+
+    @jax.jit
+    def step(params, m, v, t, x, y):
+        value, g = jax.value_and_grad(loss)(params, x, y)
+        m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, g)
+        v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
+        scale = 1e-3 * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+        params = jax.tree.map(lambda p, m, v: p - scale * m / (jnp.sqrt(v) + 1e-8), params, m, v)
+        return params, m, v, value
+
+    zeros = jax.tree.map(jnp.zeros_like, params)
+    state = [params, zeros, zeros]
+    jx, jy = jnp.asarray(x), jnp.asarray(y)
+
+    def run():
+        state[0], state[1], state[2], value = step(*state, 10.0, jx, jy)
+        value.block_until_ready()
+
+    return run
+
+
+def sklearn_step(sizes, x, y):
+    from sklearn.neural_network import MLPClassifier
+
+    model = MLPClassifier(sizes[1:-1], batch_size=len(x), learning_rate_init=1e-3)
+    classes = np.arange(sizes[-1])
+    warnings.simplefilter("ignore")
+    return lambda: model.partial_fit(x, y, classes)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batch"), MLPS, ids=lambda v: "-".join(map(str, v)) if isinstance(v, tuple) else str(v)
+)
+def test_mlp_step(bench, choose, sizes, batch):
+    rng = np.random.default_rng(0)
+    x, y = rng.random((batch, sizes[0]), np.float32), rng.integers(0, sizes[-1], batch)
+
+    def torch():
+        import torch
+
+        return torch_step(mlp_layers(sizes, torch.nn.Linear, torch.nn.ReLU), x, y)
+
+    f = choose(
+        {
+            "nnfast": lambda: nnfast_step(mlp_layers(sizes, nf.Linear, nf.ReLU), x, y),
+            "reference": lambda: nnfast_step(mlp_layers(sizes, nf.Linear, nf.ReLU), x, y, "reference"),
+            "torch": torch,
+            "jax": lambda: jax_step(sizes, x, y),
+            "sklearn": lambda: sklearn_step(sizes, x, y),
+        }
+    )
+    bench(f"train {'-'.join(map(str, sizes))} batch {batch}", f, flops=mlp_flops(sizes, batch))
+
+
+def lenet(m):
+    return [
+        m.Conv2d(1, 6, 5, padding=2), m.Tanh(), m.AvgPool2d(2), m.Conv2d(6, 16, 5), m.Tanh(), m.AvgPool2d(2),
+        m.Flatten(), m.Linear(400, 120), m.Tanh(), m.Linear(120, 84), m.Tanh(), m.Linear(84, 10),
+    ]  # fmt: skip
+
+
+def conv_net(m):
+    return [
+        m.Conv2d(1, 32, 3, padding=1), m.ReLU(), m.MaxPool2d(2), m.Conv2d(32, 64, 3, padding=1), m.ReLU(),
+        m.MaxPool2d(2), m.Flatten(), m.Linear(3136, 128), m.ReLU(), m.Linear(128, 10),
+    ]  # fmt: skip
+
+
+# Multiply-adds a sample: forward and weight gradient of all, input gradient but for the first convolution.
+CNN_FLOPS = {
+    "lenet": 2 * (2 * 28 * 28 * 6 * 25 + 3 * (100 * 16 * 150 + 400 * 120 + 120 * 84 + 840)),
+    "conv_net": 2 * (2 * 784 * 32 * 9 + 3 * (196 * 64 * 288 + 3136 * 128 + 1280)),
+}
+
+
+@pytest.mark.parametrize("name", ["lenet", "conv_net"])
+def test_cnn_step(bench, choose, name):
+    rng, layers = np.random.default_rng(0), {"lenet": lenet, "conv_net": conv_net}[name]
+    x, y = rng.random((64, 1, 28, 28), np.float32), rng.integers(0, 10, 64)
+
+    def torch():
+        import torch
+
+        return torch_step(layers(torch.nn), x, y, channels_last=True)
+
+    f = choose({"nnfast": lambda: nnfast_step(layers(nf), x, y), "torch": torch})
+    bench(f"train {name} 28x28 batch 64", f, flops=64 * CNN_FLOPS[name])

@@ -1,0 +1,519 @@
+// Bindings of networks: Graph, Totals and Model. Arrays of samples become nnf_sources (samples.h); the engine converts
+// them batch by batch.
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bindings/samples.h"
+
+namespace nnf::bindings {
+namespace {
+
+// A handle may be used by one thread at a time, and its calls give the GIL away: a second thread is told so.
+class InUse {
+ public:
+  InUse(std::atomic_flag& flag, const char* what) : flag_(flag) {
+    if (flag_.test_and_set(std::memory_order_acquire)) {
+      throw std::runtime_error(std::string(what) + " is in use by another thread");
+    }
+  }
+  ~InUse() { flag_.clear(std::memory_order_release); }
+  InUse(const InUse&) = delete;
+  InUse& operator=(const InUse&) = delete;
+
+ private:
+  std::atomic_flag& flag_;
+};
+
+// ---------------------------------------------------------------- graph
+
+struct FreeGraph {
+  void operator()(nnf_graph* g) const { nnf_graph_free(g); }
+};
+struct FreeModel {
+  void operator()(nnf_model* m) const { nnf_model_free(m); }
+};
+
+int read_node(const char* function, const char* name, py::handle value) {
+  const i64 node = read_integer(function, name, value);
+  if (node < 0 || node > INT32_MAX) {
+    fail_value("%s: %s: expected a node's number, got %lld", function, name, static_cast<long long>(node));
+  }
+  return static_cast<int>(node);
+}
+
+class Graph {
+ public:
+  Graph() {
+    nnf_graph* g = nullptr;
+    check(nnf_graph_new(&g));
+    graph_.reset(g);
+  }
+
+  int input(py::handle shape) {
+    const InUse guard(busy_, "graph");
+    i64 dims[kMaxDims];
+    py::object sequence = py::reinterpret_steal<py::object>(PySequence_Tuple(shape.ptr()));
+    if (!sequence) {
+      PyErr_Clear();
+      fail_type("input: shape: expected a sequence of integers, got %s", Py_TYPE(shape.ptr())->tp_name);
+    }
+    const auto n = static_cast<int>(PyTuple_GET_SIZE(sequence.ptr()));
+    if (n > kMaxDims) fail_value("input: shape: expected at most %d dimensions, got %d", kMaxDims, n);
+    read_integers("input", "shape", sequence, n, dims);
+    int node = 0;
+    check(nnf_graph_input(graph_.get(), n, dims, &node));
+    inputs.push_back(node);
+    last_ = node;
+    return node;
+  }
+
+  int node(py::handle op, py::handle inputs_, const py::kwargs& attrs) {
+    const InUse guard(busy_, "graph");
+    if (!PyUnicode_Check(op.ptr())) fail_type("node: op: expected a string, got %s", Py_TYPE(op.ptr())->tp_name);
+    const std::string name = op.cast<std::string>();
+    if (!PyList_Check(inputs_.ptr()) && !PyTuple_Check(inputs_.ptr())) {
+      fail_type("%s: inputs: expected a list of nodes, got %s", name.c_str(), Py_TYPE(inputs_.ptr())->tp_name);
+    }
+    std::vector<int> nodes;
+    for (py::handle item : inputs_) nodes.push_back(read_node(name.c_str(), "inputs", item));
+    std::vector<std::string> keys;
+    std::vector<nnf_attr> list;
+    keys.reserve(attrs.size());  // the attributes point into it
+    for (auto [key, value] : attrs) {
+      keys.push_back(key.cast<std::string>());
+      list.push_back(read_attr(name.c_str(), keys.back().c_str(), value));
+    }
+    int index = 0;
+    check(nnf_graph_node(graph_.get(), name.c_str(), static_cast<int>(nodes.size()), nodes.data(),
+                         static_cast<int>(list.size()), list.data(), &index));
+    last_ = index;
+    return index;
+  }
+
+  py::tuple shape(py::handle node) {
+    const InUse guard(busy_, "graph");
+    const Shape s = shape_of(read_node("shape", "node", node));
+    py::tuple t(s.nd);
+    for (int i = 0; i < s.nd; ++i) t[static_cast<std::size_t>(i)] = s.dims[i];
+    return t;
+  }
+
+  void set_output(py::handle node) {
+    const InUse guard(busy_, "graph");
+    const int index = read_node("output", "node", node);
+    check(nnf_graph_output(graph_.get(), index));
+    output_ = index;
+  }
+
+  Shape shape_of(int node) const {
+    Shape s;
+    check(nnf_graph_shape(graph_.get(), node, &s.nd, s.dims));
+    return s;
+  }
+  nnf_graph* get() const { return graph_.get(); }
+  int output() const { return output_ >= 0 ? output_ : last_; }
+  std::atomic_flag& busy() { return busy_; }
+
+  std::vector<int> inputs;
+
+ private:
+  static nnf_attr read_attr(const char* op, const char* name, py::handle value) {
+    nnf_attr a{};
+    a.name = name;
+    if (PyList_Check(value.ptr()) || PyTuple_Check(value.ptr())) {
+      const py::ssize_t n = PySequence_Fast_GET_SIZE(value.ptr());
+      if (n < 1 || n > 4) fail_value("%s: %s: expected 1 to 4 numbers, got %zd", op, name, n);
+      a.count = static_cast<int>(n);
+      for (int i = 0; i < a.count; ++i) a.values[i] = read_double(op, name, PySequence_Fast_GET_ITEM(value.ptr(), i));
+    } else {
+      a.count = 1;
+      a.values[0] = read_double(op, name, value);
+    }
+    return a;
+  }
+
+  std::unique_ptr<nnf_graph, FreeGraph> graph_;
+  std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
+  int output_ = -1, last_ = -1;
+};
+
+// ---------------------------------------------------------------- model
+
+struct Totals : nnf_totals {
+  Totals() : nnf_totals{} {}
+};
+
+constexpr const char* kDtypes[] = {"float32", "float64"};
+constexpr const char* kLosses[] = {"mse_loss", "cross_entropy", "nll_loss"};
+constexpr const char* kOptimizers[] = {"sgd", "rmsprop", "adam"};
+
+i64 read_batch(const char* function, py::handle value) {
+  const i64 batch = read_integer(function, "batch", value);
+  if (batch < 1) fail_value("%s: batch: expected at least 1, got %lld", function, static_cast<long long>(batch));
+  return batch;
+}
+
+class Model {
+ public:
+  Model(Graph& graph, py::handle dtype) {
+    const InUse guard(graph.busy(), "graph");
+    dtype_ = static_cast<nnf_dtype>(read_choice("Model", "dtype", dtype, kDtypes, 2));
+    nnf_model* m = nullptr;
+    check(nnf_model_new(graph.get(), dtype_, &m));
+    model_.reset(m);
+    for (int node : graph.inputs) inputs_.push_back(graph.shape_of(node));
+    output_ = graph.shape_of(graph.output());
+  }
+
+  // ---- arrays over the flat buffers, which live as long as the model: it is their base
+
+  static py::list params(const py::object& self) {
+    Model& m = self.cast<Model&>();
+    const InUse guard(m.busy_, "model");
+    py::list list;
+    const std::vector<nnf_param> all = m.param_list();
+    const std::vector<py::object> arrays = m.views(self, NNF_PARAMETERS, all);
+    for (std::size_t i = 0; i < all.size(); ++i) list.append(py::make_tuple(all[i].node, all[i].name, arrays[i]));
+    return list;
+  }
+  static py::list buffers(const py::object& self, nnf_buffer which) {
+    Model& m = self.cast<Model&>();
+    const InUse guard(m.busy_, "model");
+    py::list list;
+    for (const py::object& array : m.views(self, which, m.param_list())) list.append(array);
+    return list;
+  }
+  static py::list states(const py::object& self, py::handle which) {
+    const i64 i = read_integer("states", "which", which);
+    if (i != 0 && i != 1) fail_value("states: which: expected 0 or 1, got %lld", static_cast<long long>(i));
+    return buffers(self, i == 0 ? NNF_STATE0 : NNF_STATE1);
+  }
+
+  // ---- settings
+
+  void set_loss(py::handle loss, py::handle reduction) {
+    const InUse guard(busy_, "model");
+    const int kind = read_choice("set_loss", "loss", loss, kLosses, 3);
+    check(nnf_model_set_loss(model_.get(), static_cast<nnf_loss>(kind), read_reduction("set_loss", reduction)));
+    loss_ = kind;
+  }
+  void set_optimizer(py::handle kind, py::handle lr, py::handle weight_decay, py::handle momentum,
+                     py::handle dampening, py::handle nesterov, py::handle alpha, py::handle beta1, py::handle beta2,
+                     py::handle eps) {
+    const InUse guard(busy_, "model");
+    constexpr const char* kName = "set_optimizer";
+    nnf_optimizer o{};
+    o.kind = static_cast<nnf_optimizer_kind>(read_choice(kName, "kind", kind, kOptimizers, 3));
+    o.lr = read_double(kName, "lr", lr);
+    o.weight_decay = read_double(kName, "weight_decay", weight_decay);
+    o.momentum = read_double(kName, "momentum", momentum);
+    o.dampening = read_double(kName, "dampening", dampening);
+    o.nesterov = read_bool(kName, "nesterov", nesterov);
+    o.alpha = read_double(kName, "alpha", alpha);
+    o.beta1 = read_double(kName, "beta1", beta1);
+    o.beta2 = read_double(kName, "beta2", beta2);
+    o.eps = read_double(kName, "eps", eps);
+    check(nnf_model_set_optimizer(model_.get(), &o));
+  }
+  void set_seed(py::handle seed) {
+    const InUse guard(busy_, "model");
+    check(nnf_model_set_seed(model_.get(), read_unsigned("set_seed", "seed", seed, UINT64_MAX)));
+  }
+  i64 step_count() {
+    const InUse guard(busy_, "model");
+    i64 step = 0;
+    check(nnf_model_get_step(model_.get(), &step));
+    return step;
+  }
+  void set_step_count(py::handle step) {
+    const InUse guard(busy_, "model");
+    check(nnf_model_set_step(model_.get(), read_integer("Model", "step_count", step)));
+  }
+
+  // ---- whole epochs
+
+  i64 train(py::handle x_, py::handle y_, py::handle order_, py::handle batch_, py::handle first_, py::handle last_,
+            py::handle seconds_, Totals& totals) {
+    const InUse guard(busy_, "model");
+    const Inputs x(*this, "train", x_);
+    const Samples y("train", "y", y_);
+    check_targets("train", x, y);
+    std::optional<Labels> order;
+    i64 n = x.rows;
+    if (!order_.is_none()) {
+      order.emplace("train", "order", order_);
+      if (order->nd() != 1) fail_value("train: order: expected 1 dimension, got %d", order->nd());
+      n = order->size();
+    }
+    const i64 batch = read_batch("train", batch_);
+    const i64 first = read_integer("train", "first", first_), last = read_integer("train", "last", last_);
+    const double seconds = read_double("train", "seconds", seconds_);
+    forward_rows_ = -1;
+    i64 done = 0;
+    nnf_totals sums = totals;
+    const i64* indices = order ? order->data() : nullptr;
+    const nnf_status status = released([&] {
+      return nnf_model_train(model_.get(), x.sources.data(), &y.source(), indices, n, batch, first, last, seconds,
+                             &sums, &done);
+    });
+    static_cast<nnf_totals&>(totals) = sums;  // the steps before an error count
+    check(status);
+    return done;
+  }
+
+  i64 evaluate(py::handle x_, py::handle y_, py::handle batch_, py::handle first_, py::handle last_,
+               py::handle seconds_, Totals& totals) {
+    const InUse guard(busy_, "model");
+    const Inputs x(*this, "evaluate", x_);
+    const Samples y("evaluate", "y", y_);
+    check_targets("evaluate", x, y);
+    const i64 batch = read_batch("evaluate", batch_);
+    const i64 first = read_integer("evaluate", "first", first_), last = read_integer("evaluate", "last", last_);
+    const double seconds = read_double("evaluate", "seconds", seconds_);
+    i64 done = 0;
+    nnf_totals sums = totals;
+    check(released([&] {
+      return nnf_model_evaluate(model_.get(), x.sources.data(), &y.source(), batch, first, last, seconds, &sums,
+                                &done);
+    }));
+    static_cast<nnf_totals&>(totals) = sums;
+    return done;
+  }
+
+  py::object predict(py::handle x_, py::handle batch_, py::handle out_) {
+    const InUse guard(busy_, "model");
+    const Inputs x(*this, "predict", x_);
+    const i64 batch = read_batch("predict", batch_);
+    py::ssize_t shape[9];
+    const int nd = output_shape(x.rows, shape);
+    py::object out = get_or_make("predict", out_, dtype_, shape, nd, {});
+    for (const auto& a : x.arrays) a->expect_apart(out);
+    char* to = array_data(out);
+    const i64 row_bytes = output_.size() * item_size(dtype_);
+    // Slices that grow until one takes about a twentieth of a second: long predictions answer to Ctrl-C in time.
+    i64 slice = batch;
+    for (i64 first = 0; first < x.rows;) {
+      const i64 last = slice < x.rows - first ? first + slice : x.rows;
+      const auto start = std::chrono::steady_clock::now();
+      check(released([&] {
+        return nnf_model_predict(model_.get(), x.sources.data(), batch, first, last, to + first * row_bytes);
+      }));
+      first = last;
+      if (first == x.rows) break;
+      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+      if (took.count() < 0.025) slice *= 2;
+    }
+    return out;
+  }
+
+  // ---- custom training
+
+  py::object forward(py::handle x_, py::handle training_) {
+    const InUse guard(busy_, "model");
+    const Inputs x(*this, "forward", x_);
+    const bool training = read_bool("forward", "training", training_);
+    if (training && x.rows == 0) fail_value("forward: x: expected at least one sample to train on, got none");
+    py::ssize_t shape[9];
+    const int nd = output_shape(x.rows, shape);
+    py::object out = new_array(dtype_, shape, nd);
+    char* to = array_data(out);
+    forward_rows_ = -1;
+    if (x.rows > 0) {
+      check(released([&] { return nnf_model_forward(model_.get(), x.sources.data(), training, to); }));
+    }
+    if (training) forward_rows_ = x.rows;
+    return out;
+  }
+
+  py::object backward(py::handle grad_output, py::handle accumulate_, py::handle need_input_grad) {
+    const InUse guard(busy_, "model");
+    if (forward_rows_ < 0) fail_value("backward: expected a call of forward with training=True before it, got none");
+    Input g("backward", "grad_output", grad_output);
+    py::ssize_t shape[9];
+    const int nd = output_shape(forward_rows_, shape);
+    if (g.dtype() != dtype_) {
+      fail_type("backward: grad_output: expected dtype %s, got %s", dtype_name(dtype_), dtype_name(g.dtype()));
+    }
+    g.expect_shape(shape, nd);
+    g.make_contiguous();
+    const bool accumulate = read_bool("backward", "accumulate", accumulate_);
+    py::object gx = py::none();
+    char* to = nullptr;
+    if (read_bool("backward", "need_input_grad", need_input_grad)) {
+      if (inputs_.size() != 1) {
+        fail_value("backward: need_input_grad: expected a network with one input, got %zu", inputs_.size());
+      }
+      py::ssize_t input_shape[9];
+      gx = new_array(dtype_, input_shape, batch_shape(inputs_[0], forward_rows_, input_shape));
+      to = array_data(gx);
+    }
+    forward_rows_ = -1;
+    check(released([&] { return nnf_model_backward(model_.get(), g.data(), accumulate, to); }));
+    return gx;
+  }
+
+  void step() {
+    const InUse guard(busy_, "model");
+    check(released([&] { return nnf_model_step(model_.get()); }));
+  }
+
+  // The C handle for nnfast.cython_api, the dtype in its name. It does not keep the model alive.
+  py::capsule capsule() {
+    return py::capsule(model_.get(), dtype_ == NNF_F32 ? "nnf_model float32" : "nnf_model float64");
+  }
+
+  py::tuple plan(py::handle batch_, py::handle training_) {
+    const InUse guard(busy_, "model");
+    const i64 batch = read_batch("plan", batch_);
+    const bool training = read_bool("plan", "training", training_);
+    i64 arena = 0, naive = 0;
+    check(nnf_model_plan(model_.get(), batch, training, &arena, &naive));
+    return py::make_tuple(arena, naive);
+  }
+
+ private:
+  // x of a call: one array, or a list of them for a network with several inputs.
+  struct Inputs {
+    std::vector<std::unique_ptr<Samples>> arrays;
+    std::vector<nnf_source> sources;
+    i64 rows = 0;
+
+    Inputs(const Model& model, const char* function, py::handle x) {
+      const std::size_t count = model.inputs_.size();
+      if (count == 1) {
+        add(function, x, model.inputs_[0]);
+      } else {
+        const bool list = PyList_Check(x.ptr()) || PyTuple_Check(x.ptr());
+        if (!list || static_cast<std::size_t>(PySequence_Fast_GET_SIZE(x.ptr())) != count) {
+          fail_type("%s: x: expected a list of %zu arrays, one an input", function, count);
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+          add(function, PySequence_Fast_GET_ITEM(x.ptr(), static_cast<py::ssize_t>(i)), model.inputs_[i]);
+        }
+      }
+      rows = arrays[0]->rows();
+      for (const auto& a : arrays) {
+        if (a->rows() != rows) {
+          fail_value("%s: x: expected arrays of the same number of samples, got %lld and %lld", function,
+                     static_cast<long long>(rows), static_cast<long long>(a->rows()));
+        }
+      }
+    }
+    void add(const char* function, py::handle x, const Shape& shape) {
+      arrays.push_back(std::make_unique<Samples>(function, "x", x));
+      arrays.back()->expect_samples(shape);
+      sources.push_back(arrays.back()->source());
+    }
+  };
+
+  template <class F>
+  static nnf_status released(F&& body) {
+    return release(kReleaseWork, body);
+  }
+
+  void check_targets(const char* function, const Inputs& x, const Samples& y) const {
+    if (loss_ < 0) fail_value("%s: expected a call of set_loss before it, got none", function);
+    if (y.rows() != x.rows) {
+      fail_value("%s: y: expected %lld samples, as many as x has, got %lld", function,
+                 static_cast<long long>(x.rows), static_cast<long long>(y.rows()));
+    }
+    const bool labels = loss_ == NNF_LOSS_NLL || (loss_ == NNF_LOSS_CROSS_ENTROPY && y.nd() == 1);
+    if (!labels) {
+      y.expect_samples(output_);
+      return;
+    }
+    if (!y.is_integer()) fail_type("%s: y: expected integer class labels for %s, got floats", function, kLosses[loss_]);
+    if (y.source().row_size != 1) y.expect_samples(Shape{});
+  }
+
+  static int batch_shape(const Shape& sample, i64 rows, py::ssize_t* shape) {
+    shape[0] = static_cast<py::ssize_t>(rows);
+    for (int i = 0; i < sample.nd; ++i) shape[i + 1] = static_cast<py::ssize_t>(sample.dims[i]);
+    return sample.nd + 1;
+  }
+  int output_shape(i64 rows, py::ssize_t* shape) const { return batch_shape(output_, rows, shape); }
+
+  std::vector<nnf_param> param_list() const {
+    int count = 0;
+    check(nnf_model_num_params(model_.get(), &count));
+    std::vector<nnf_param> all(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) check(nnf_model_param(model_.get(), i, &all[static_cast<std::size_t>(i)]));
+    return all;
+  }
+  std::vector<py::object> views(const py::object& self, nnf_buffer which, const std::vector<nnf_param>& all) const {
+    void* data = nullptr;
+    i64 size = 0;
+    check(nnf_model_buffer(model_.get(), which, &data, &size));
+    std::vector<py::object> arrays;
+    if (data == nullptr) return arrays;
+    const i64 item = item_size(dtype_);
+    for (const nnf_param& p : all) {
+      std::vector<py::ssize_t> shape(p.shape, p.shape + p.ndim), strides;
+      for (int i = 0; i < p.ndim; ++i) strides.push_back(static_cast<py::ssize_t>(p.strides[i] * item));
+      arrays.push_back(py::array(py::dtype(type_number(dtype_)), shape, strides,
+                                 static_cast<char*>(data) + p.offset * item, self));
+    }
+    return arrays;
+  }
+
+  std::unique_ptr<nnf_model, FreeModel> model_;
+  nnf_dtype dtype_ = NNF_F32;
+  std::vector<Shape> inputs_;
+  Shape output_;
+  int loss_ = -1;
+  i64 forward_rows_ = -1;  // samples of the forward pass that backward may follow; -1: none
+  std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
+};
+
+}  // namespace
+
+void init_network(py::module_& m) {
+  py::class_<Graph>(m, "Graph")
+      .def(py::init<>())
+      .def("input", &Graph::input, py::arg("shape"))
+      .def("node", &Graph::node, py::arg("op"), py::arg("inputs"))
+      .def("shape", &Graph::shape, py::arg("node"))
+      .def("output", &Graph::set_output, py::arg("node"));
+
+  py::class_<Totals>(m, "Totals")
+      .def(py::init<>())
+      .def_readwrite("loss", &Totals::loss)
+      .def_readwrite("correct", &Totals::correct)
+      .def_readwrite("abs_error", &Totals::abs_error)
+      .def_readwrite("squared_error", &Totals::squared_error)
+      .def_readwrite("samples", &Totals::samples)
+      .def_readwrite("outputs", &Totals::outputs)
+      .def_readwrite("steps", &Totals::steps);
+
+  py::class_<Model>(m, "Model")
+      .def(py::init<Graph&, py::handle>(), py::arg("graph"), py::arg("dtype"))
+      .def("params", [](const py::object& self) { return Model::params(self); })
+      .def("gradients", [](const py::object& self) { return Model::buffers(self, NNF_GRADIENTS); })
+      .def("states", [](const py::object& self, py::handle which) { return Model::states(self, which); },
+           py::arg("which"))
+      .def("set_loss", &Model::set_loss, py::arg("loss"), py::arg("reduction") = "mean")
+      .def("set_optimizer", &Model::set_optimizer, py::arg("kind"), py::kw_only(), py::arg("lr"),
+           py::arg("weight_decay") = 0.0, py::arg("momentum") = 0.0, py::arg("dampening") = 0.0,
+           py::arg("nesterov") = false, py::arg("alpha") = 0.99, py::arg("beta1") = 0.9, py::arg("beta2") = 0.999,
+           py::arg("eps") = 1e-8)
+      .def("set_seed", &Model::set_seed, py::arg("seed"))
+      .def_property("step_count", &Model::step_count, &Model::set_step_count)
+      .def("train", &Model::train, py::arg("x"), py::arg("y"), py::arg("order"), py::arg("batch"), py::arg("first"),
+           py::arg("last"), py::arg("seconds"), py::arg("totals"))
+      .def("evaluate", &Model::evaluate, py::arg("x"), py::arg("y"), py::arg("batch"), py::arg("first"),
+           py::arg("last"), py::arg("seconds"), py::arg("totals"))
+      .def("predict", &Model::predict, py::arg("x"), py::arg("batch") = 256, py::arg("out") = py::none())
+      .def("forward", &Model::forward, py::arg("x"), py::arg("training") = false)
+      .def("backward", &Model::backward, py::arg("grad_output"), py::arg("accumulate") = false,
+           py::arg("need_input_grad") = false)
+      .def("step", &Model::step)
+      .def("plan", &Model::plan, py::arg("batch"), py::arg("training"))
+      .def("_capsule", &Model::capsule);
+}
+
+}  // namespace nnf::bindings

@@ -1,0 +1,99 @@
+// The C interface of dense algebra: matrix products and the fully connected layer.
+#include "base/error.h"
+#include "capi/guard.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/gemm/gemm.h"
+#include "nnfast/nnfast.h"
+
+namespace nnf {
+namespace {
+
+void check_size(const char* name, i64 size) {
+  if (size < 0) throw_invalid("%s: expected a size of at least 0, got %lld", name, static_cast<long long>(size));
+}
+
+// An array may be null only when it has no elements.
+void check_array(const char* name, const void* p, i64 rows, i64 columns) {
+  if (p == nullptr && rows > 0 && columns > 0) {
+    throw_invalid("%s: expected an array of shape (%lld, %lld), got NULL", name, static_cast<long long>(rows),
+                  static_cast<long long>(columns));
+  }
+}
+
+void check_activation(nnf_activation act) {
+  const int value = static_cast<int>(act);
+  if (value < 0 || value >= NNF_ACT_COUNT) {
+    throw_invalid("act: expected an nnf_activation from 0 to %d, got %d", NNF_ACT_COUNT - 1, value);
+  }
+}
+
+template <class T>
+MatView<T> view(const void* p, i64 rs, i64 cs) {
+  return {static_cast<const T*>(p), rs, cs};
+}
+
+}  // namespace
+}  // namespace nnf
+
+extern "C" {
+
+using nnf::i64;
+
+nnf_status nnf_matmul(nnf_dtype dt, int64_t m, int64_t n, int64_t k, const void* a, int64_t a_rs, int64_t a_cs,
+                      const void* b, int64_t b_rs, int64_t b_cs, void* c, int64_t c_rs, int accumulate) {
+  return nnf::guard_typed(dt, [&](auto type) {
+    using T = decltype(type);
+    nnf::check_size("m", m);
+    nnf::check_size("n", n);
+    nnf::check_size("k", k);
+    nnf::check_array("a", a, m, k);
+    nnf::check_array("b", b, k, n);
+    nnf::check_array("c", c, m, n);
+    if (m > 1 && c_rs < n) {
+      nnf::throw_invalid("c_rs: expected a row stride of at least n = %lld, got %lld", static_cast<long long>(n),
+                         static_cast<long long>(c_rs));
+    }
+    nnf::gemm<T>(m, n, k, nnf::view<T>(a, a_rs, a_cs), nnf::view<T>(b, b_rs, b_cs), static_cast<T*>(c), c_rs,
+                 accumulate != 0);
+  });
+}
+
+nnf_status nnf_linear(nnf_dtype dt, int64_t m, int64_t out, int64_t in, const void* x, int64_t x_rs, int64_t x_cs,
+                      const void* weight, int64_t w_rs, int64_t w_cs, const void* bias, nnf_activation act,
+                      double alpha, void* y) {
+  return nnf::guard_typed(dt, [&](auto type) {
+    using T = decltype(type);
+    nnf::check_size("m", m);
+    nnf::check_size("out", out);
+    nnf::check_size("in", in);
+    nnf::check_array("x", x, m, in);
+    nnf::check_array("weight", weight, out, in);
+    nnf::check_array("y", y, m, out);
+    nnf::check_activation(act);
+    const nnf::Epilogue<T> epilogue{static_cast<const T*>(bias), act, static_cast<T>(alpha)};
+    nnf::gemm<T>(m, out, in, nnf::view<T>(x, x_rs, x_cs), nnf::view<T>(weight, w_rs, w_cs).transposed(),
+                 static_cast<T*>(y), out, false, epilogue);
+  });
+}
+
+nnf_status nnf_linear_backward(nnf_dtype dt, int64_t m, int64_t out, int64_t in, const void* grad_output,
+                               const void* x, int64_t x_rs, int64_t x_cs, const void* weight, int64_t w_rs,
+                               int64_t w_cs, void* gx, void* gweight, void* gbias) {
+  return nnf::guard_typed(dt, [&](auto type) {
+    using T = decltype(type);
+    nnf::check_size("m", m);
+    nnf::check_size("out", out);
+    nnf::check_size("in", in);
+    if (gx || gweight || gbias) nnf::check_array("grad_output", grad_output, m, out);
+    if (gx) nnf::check_array("weight", weight, out, in);
+    if (gweight) nnf::check_array("x", x, m, in);
+    const nnf::MatView<T> g = nnf::view<T>(grad_output, out, 1);  // (m, out)
+    if (gx) nnf::gemm<T>(m, in, out, g, nnf::view<T>(weight, w_rs, w_cs), static_cast<T*>(gx), in);
+    if (gweight) {
+      nnf::gemm<T>(out, in, m, g.transposed(), nnf::view<T>(x, x_rs, x_cs), static_cast<T*>(gweight), in);
+    }
+    if (gbias) nnf::column_sum<T>(m, out, static_cast<const T*>(grad_output), static_cast<T*>(gbias), false);
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,171 @@
+// The C interface of networks: graphs and models.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "capi/guard.h"
+#include "engine/model.h"
+
+struct nnf_graph {
+  nnf::Graph graph;
+};
+
+struct nnf_model {
+  std::unique_ptr<nnf::ModelBase> model;
+};
+
+namespace {
+
+template <class P>
+P& need(P* pointer, const char* name) {
+  if (pointer == nullptr) nnf::throw_invalid("%s: expected a pointer, got NULL", name);
+  return *pointer;
+}
+
+}  // namespace
+
+extern "C" {
+
+nnf_status nnf_graph_new(nnf_graph** graph) {
+  return nnf::guard([&] { need(graph, "graph") = new nnf_graph; });
+}
+
+void nnf_graph_free(nnf_graph* graph) { delete graph; }
+
+nnf_status nnf_graph_input(nnf_graph* graph, int ndim, const int64_t* shape, int* node) {
+  return nnf::guard([&] {
+    if (ndim < 0) nnf::throw_invalid("ndim: expected at least 0, got %d", ndim);
+    if (ndim > 0) need(shape, "shape");
+    const int index = need(graph, "graph").graph.add_input(nnf::Shape(shape, shape + ndim));
+    if (node != nullptr) *node = index;
+  });
+}
+
+nnf_status nnf_graph_node(nnf_graph* graph, const char* op, int n_inputs, const int* inputs, int n_attrs,
+                          const nnf_attr* attrs, int* node) {
+  return nnf::guard([&] {
+    need(op, "op");
+    if (n_inputs > 0) need(inputs, "inputs");
+    if (n_attrs > 0) need(attrs, "attrs");
+    nnf::Attrs a(op, n_attrs, attrs);
+    const int index =
+        need(graph, "graph").graph.add_node(op, std::vector<int>(inputs, inputs + std::max(n_inputs, 0)), a);
+    if (node != nullptr) *node = index;
+  });
+}
+
+nnf_status nnf_graph_shape(const nnf_graph* graph, int node, int* ndim, int64_t* shape) {
+  return nnf::guard([&] {
+    const nnf::Shape& s = need(graph, "graph").graph.node(node).shape;
+    need(ndim, "ndim") = static_cast<int>(s.size());
+    std::copy(s.begin(), s.end(), &need(shape, "shape"));
+  });
+}
+
+nnf_status nnf_graph_output(nnf_graph* graph, int node) {
+  return nnf::guard([&] { need(graph, "graph").graph.set_output(node); });
+}
+
+nnf_status nnf_model_new(const nnf_graph* graph, nnf_dtype dt, nnf_model** model) {
+  return nnf::guard([&] {
+    auto made = nnf::make_model(need(graph, "graph").graph, dt);
+    need(model, "model") = new nnf_model{std::move(made)};
+  });
+}
+
+void nnf_model_free(nnf_model* model) { delete model; }
+
+nnf_status nnf_model_num_params(const nnf_model* model, int* count) {
+  return nnf::guard(
+      [&] { need(count, "count") = static_cast<int>(need(model, "model").model->params().size()); });
+}
+
+nnf_status nnf_model_param(const nnf_model* model, int index, nnf_param* param) {
+  return nnf::guard([&] {
+    const auto& entries = need(model, "model").model->params();
+    if (index < 0 || index >= static_cast<int>(entries.size())) {
+      nnf::throw_invalid("index: expected 0..%d, got %d", static_cast<int>(entries.size()) - 1, index);
+    }
+    const nnf::ParamEntry& e = entries[static_cast<std::size_t>(index)];
+    nnf_param p{};
+    p.node = e.node;
+    p.name = e.spec.name;
+    p.ndim = static_cast<int>(e.spec.shape.size());
+    std::copy(e.spec.shape.begin(), e.spec.shape.end(), p.shape);
+    std::copy(e.spec.strides.begin(), e.spec.strides.end(), p.strides);
+    p.offset = e.offset;
+    need(param, "param") = p;
+  });
+}
+
+nnf_status nnf_model_buffer(nnf_model* model, nnf_buffer which, void** data, int64_t* size) {
+  return nnf::guard([&] { need(model, "model").model->buffer(which, &need(data, "data"), &need(size, "size")); });
+}
+
+nnf_status nnf_model_set_loss(nnf_model* model, nnf_loss loss, nnf_reduction reduction) {
+  return nnf::guard([&] { need(model, "model").model->set_loss(loss, reduction); });
+}
+
+nnf_status nnf_model_set_optimizer(nnf_model* model, const nnf_optimizer* optimizer) {
+  return nnf::guard([&] { need(model, "model").model->set_optimizer(need(optimizer, "optimizer")); });
+}
+
+nnf_status nnf_model_get_step(const nnf_model* model, int64_t* step) {
+  return nnf::guard([&] { need(step, "step") = need(model, "model").model->step_count; });
+}
+
+nnf_status nnf_model_set_step(nnf_model* model, int64_t step) {
+  return nnf::guard([&] {
+    if (step < 0) nnf::throw_invalid("step: expected at least 0, got %lld", static_cast<long long>(step));
+    need(model, "model").model->step_count = step;
+  });
+}
+
+nnf_status nnf_model_set_seed(nnf_model* model, uint64_t seed) {
+  return nnf::guard([&] { need(model, "model").model->seed = seed; });
+}
+
+nnf_status nnf_model_train(nnf_model* model, const nnf_source* x, const nnf_source* y, const int64_t* order, int64_t n,
+                           int64_t batch, int64_t first, int64_t last, double seconds, nnf_totals* totals,
+                           int64_t* done) {
+  return nnf::guard([&] {
+    need(model, "model").model->train(&need(x, "x"), need(y, "y"), order, n, batch, first, last, seconds,
+                                      need(totals, "totals"), need(done, "done"));
+  });
+}
+
+nnf_status nnf_model_evaluate(nnf_model* model, const nnf_source* x, const nnf_source* y, int64_t batch, int64_t first,
+                              int64_t last, double seconds, nnf_totals* totals, int64_t* done) {
+  return nnf::guard([&] {
+    need(model, "model").model->evaluate(&need(x, "x"), need(y, "y"), batch, first, last, seconds,
+                                         need(totals, "totals"), need(done, "done"));
+  });
+}
+
+nnf_status nnf_model_predict(nnf_model* model, const nnf_source* x, int64_t batch, int64_t first, int64_t last,
+                             void* out) {
+  return nnf::guard([&] {
+    if (last > first) need(static_cast<char*>(out), "out");
+    need(model, "model").model->predict(&need(x, "x"), batch, first, last, out);
+  });
+}
+
+nnf_status nnf_model_forward(nnf_model* model, const nnf_source* x, int training, void* out) {
+  return nnf::guard([&] { need(model, "model").model->forward(&need(x, "x"), training != 0, out); });
+}
+
+nnf_status nnf_model_backward(nnf_model* model, const void* grad_output, int accumulate, void* gx) {
+  return nnf::guard([&] { need(model, "model").model->backward(grad_output, accumulate != 0, gx); });
+}
+
+nnf_status nnf_model_step(nnf_model* model) {
+  return nnf::guard([&] { need(model, "model").model->step(); });
+}
+
+nnf_status nnf_model_plan(nnf_model* model, int64_t batch, int training, int64_t* arena, int64_t* naive) {
+  return nnf::guard([&] {
+    need(model, "model").model->plan_size(batch, training != 0, &need(arena, "arena"), &need(naive, "naive"));
+  });
+}
+
+}  // extern "C"

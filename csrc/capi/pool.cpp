@@ -1,0 +1,158 @@
+// The C interface's pooling: NCHW at the border. With enough channels for vectors, blocks of images are converted to
+// channels-last and back in cache; with fewer, every channel is treated as an image of its own.
+#include <algorithm>
+
+#include "base/memory.h"
+#include "base/thread_pool.h"
+#include "capi/arguments.h"
+#include "capi/guard.h"
+#include "kernels/dispatch.h"
+#include "kernels/pool/pool2d.h"
+
+namespace nnf {
+namespace {
+
+constexpr i64 kFewChannels = 4;
+
+// Elements a task converts at once: input, output and their gradients are a quarter megabyte as float.
+constexpr i64 kTaskElements = i64{1} << 16;
+
+struct Sizes {
+  i64 in, out, images;  // elements of an image; images of a task
+  explicit Sizes(const PoolShape& s)
+      : in(s.h * s.w * s.c), out(s.oh * s.ow * s.c), images(std::max<i64>(1, kTaskElements / (2 * (in + out)))) {}
+};
+
+PoolShape channels_as_images(const PoolShape& s) {
+  PoolShape p = s;
+  p.n = s.n * s.c;
+  p.c = 1;
+  return p;
+}
+
+// f(first image, images) over tasks of whole images.
+template <class F>
+void over_images(const PoolShape& s, const Sizes& z, F f) {
+  const i64 cost = z.images * (z.in + z.out * s.kh * s.kw / 4);
+  parallel_for(ceil_div(s.n, z.images), cost, [&](i64 begin, i64 end) {
+    for (i64 t = begin; t < end; ++t) f(t * z.images, std::min(z.images, s.n - t * z.images));
+  });
+}
+
+// (images, c, hw) to channels-last and back, on the calling thread.
+template <class T>
+void to_last(i64 images, i64 c, i64 hw, const T* x, T* y) {
+  for (i64 i = 0; i < images; ++i) kernels<T>().transpose(c, hw, x + i * c * hw, hw, y + i * c * hw, c);
+}
+template <class T>
+void to_first(i64 images, i64 c, i64 hw, const T* x, T* y) {
+  for (i64 i = 0; i < images; ++i) kernels<T>().transpose(hw, c, x + i * c * hw, c, y + i * c * hw, hw);
+}
+
+template <class T>
+void forward(const PoolShape& s, bool max, const T* x, T* y) {
+  if (s.c < kFewChannels) {
+    const PoolShape p = channels_as_images(s);
+    return max ? max_pool2d_forward<T>(p, x, y) : avg_pool2d_forward<T>(p, x, y);
+  }
+  const Sizes z(s);
+  const PoolRowFn<T> kernel = max ? kernels<T>().max_pool_nhwc : kernels<T>().avg_pool_nhwc;
+  over_images(s, z, [&](i64 first, i64 images) {
+    T* own_x = thread_scratch<T>(Scratch::convert_in, images * z.in);
+    T* own_y = thread_scratch<T>(Scratch::convert_out, images * z.out);
+    to_last(images, s.c, s.h * s.w, x + first * z.in, own_x);
+    kernel(s, 0, images * s.oh, own_x, own_y);
+    to_first(images, s.c, s.oh * s.ow, own_y, y + first * z.out);
+  });
+}
+
+// x: null for the average.
+template <class T>
+void backward(const PoolShape& s, const T* g, const T* x, T* gx) {
+  const bool max = x != nullptr;
+  const PoolShape p = s.c < kFewChannels ? channels_as_images(s) : s;
+  const Sizes z(p);
+  const KernelTable<T>& k = kernels<T>();
+  over_images(p, z, [&](i64 first, i64 images) {
+    T* own = thread_scratch<T>(Scratch::convert_in, images * (z.in + 2 * z.out));
+    T *own_x = own, *own_g = own + images * z.in, *y = own_g + images * z.out;
+    const T *from_x = x + (max ? first * z.in : 0), *from_g = g + first * z.out;
+    T *to = gx + first * z.in, *own_gx = to;
+    if (p.c > 1) {
+      to_last(images, p.c, p.oh * p.ow, from_g, own_g);
+      from_g = own_g;
+      if (max) {
+        to_last(images, p.c, p.h * p.w, from_x, own_x);
+        from_x = own_x;
+      }
+      own_gx = thread_scratch<T>(Scratch::convert_out, images * z.in);
+    }
+    if (max) {
+      k.max_pool_nhwc(p, 0, images * p.oh, from_x, y);
+      k.max_pool_nhwc_backward(p, 0, images, from_g, from_x, y, own_gx);
+    } else {
+      k.avg_pool_nhwc_backward(p, 0, images, from_g, nullptr, nullptr, own_gx);
+    }
+    if (p.c > 1) to_first(images, p.c, p.h * p.w, own_gx, to);
+  });
+}
+
+// The shape, once it and its two arrays are known to be there.
+PoolShape checked(const char* function, const nnf_pool2d_shape* s, const char* in_name, const void* in,
+                  const char* out_name, const void* out) {
+  require_array(function, "shape", s, 1);
+  const PoolShape p = make_pool_shape(*s);
+  require_array(function, in_name, in, p.n * p.c * p.h * p.w);
+  require_array(function, out_name, out, p.n * p.c * p.oh * p.ow);
+  return p;
+}
+
+}  // namespace
+}  // namespace nnf
+
+extern "C" {
+
+nnf_status nnf_pool2d_output(const nnf_pool2d_shape* s, int64_t* oh, int64_t* ow) {
+  return nnf::guard([&] {
+    nnf::require_array("pool2d", "shape", s, 1);
+    nnf::require_array("pool2d", "oh", oh, 1);
+    nnf::require_array("pool2d", "ow", ow, 1);
+    const nnf::PoolShape shape = nnf::make_pool_shape(*s);
+    *oh = shape.oh;
+    *ow = shape.ow;
+  });
+}
+
+nnf_status nnf_max_pool2d(nnf_dtype dt, const nnf_pool2d_shape* s, const void* x, void* y) {
+  return nnf::guard_typed(dt, [&](auto zero) {
+    using T = decltype(zero);
+    nnf::forward<T>(nnf::checked("max_pool2d", s, "x", x, "y", y), true, static_cast<const T*>(x), static_cast<T*>(y));
+  });
+}
+
+nnf_status nnf_max_pool2d_backward(nnf_dtype dt, const nnf_pool2d_shape* s, const void* g, const void* x, void* gx) {
+  return nnf::guard_typed(dt, [&](auto zero) {
+    using T = decltype(zero);
+    const nnf::PoolShape shape = nnf::checked("max_pool2d_backward", s, "gx", gx, "g", g);
+    if (shape.n == 0) return;
+    nnf::require_array("max_pool2d_backward", "x", x, shape.n * shape.c * shape.h * shape.w);
+    nnf::backward<T>(shape, static_cast<const T*>(g), static_cast<const T*>(x), static_cast<T*>(gx));
+  });
+}
+
+nnf_status nnf_avg_pool2d(nnf_dtype dt, const nnf_pool2d_shape* s, const void* x, void* y) {
+  return nnf::guard_typed(dt, [&](auto zero) {
+    using T = decltype(zero);
+    nnf::forward<T>(nnf::checked("avg_pool2d", s, "x", x, "y", y), false, static_cast<const T*>(x), static_cast<T*>(y));
+  });
+}
+
+nnf_status nnf_avg_pool2d_backward(nnf_dtype dt, const nnf_pool2d_shape* s, const void* g, void* gx) {
+  return nnf::guard_typed(dt, [&](auto zero) {
+    using T = decltype(zero);
+    const nnf::PoolShape shape = nnf::checked("avg_pool2d_backward", s, "gx", gx, "g", g);
+    nnf::backward<T>(shape, static_cast<const T*>(g), nullptr, static_cast<T*>(gx));
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,57 @@
+// The C interface of softmax and log_softmax.
+#include "base/memory.h"
+#include "capi/arguments.h"
+#include "capi/guard.h"
+#include "kernels/softmax/softmax.h"
+
+namespace {
+
+using nnf::i64;
+
+// The number of elements.
+i64 check(const char* function, i64 outer, i64 len, i64 inner) {
+  nnf::require_size(function, "outer", outer);
+  nnf::require_size(function, "len", len);
+  nnf::require_size(function, "inner", inner);
+  return outer * len * inner;
+}
+
+}  // namespace
+
+extern "C" {
+
+nnf_status nnf_softmax(nnf_dtype dt, int log, int64_t outer, int64_t len, int64_t inner, const void* x, void* y) {
+  return nnf::guard_typed(dt, [&](auto zero) {
+    using T = decltype(zero);
+    const char* function = log != 0 ? "log_softmax" : "softmax";
+    const i64 n = check(function, outer, len, inner);
+    nnf::require_array(function, "x", x, n);
+    nnf::require_array(function, "y", y, n);
+    nnf::softmax_forward<T>(log != 0, outer, len, inner, static_cast<const T*>(x), static_cast<T*>(y));
+  });
+}
+
+nnf_status nnf_softmax_backward(nnf_dtype dt, int log, int64_t outer, int64_t len, int64_t inner, const void* g,
+                                const void* x, void* gx) {
+  return nnf::guard_typed(dt, [&](auto zero) {
+    using T = decltype(zero);
+    const char* function = log != 0 ? "log_softmax_backward" : "softmax_backward";
+    const i64 n = check(function, outer, len, inner);
+    nnf::require_array(function, "g", g, n);
+    nnf::require_array(function, "x", x, n);
+    nnf::require_array(function, "gx", gx, n);
+    if (n == 0) return;
+    // The forward's output goes where the result will be, unless that is where g lies.
+    nnf::AlignedBuffer buffer;
+    T* y = static_cast<T*>(gx);
+    if (gx == g) {
+      buffer = nnf::AlignedBuffer(static_cast<std::size_t>(n) * sizeof(T));
+      y = buffer.as<T>();
+    }
+    nnf::softmax_forward<T>(log != 0, outer, len, inner, static_cast<const T*>(x), y);
+    nnf::softmax_backward_from_output<T>(log != 0, outer, len, inner, static_cast<const T*>(g), y,
+                                         static_cast<T*>(gx));
+  });
+}
+
+}  // extern "C"

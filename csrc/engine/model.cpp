@@ -1,0 +1,177 @@
+// Model<T>: settings, plans, and the steps a custom training loop is made of.
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "engine/model_impl.h"
+#include "engine/optimizer.h"
+#include "kernels/layout/layout.h"
+
+namespace nnf {
+
+namespace {
+// Plans kept at a time: train, its last partial batch needs none of its own, evaluate, predict, custom, and some
+// batch sizes of prediction. The oldest goes first.
+constexpr std::size_t kMaxPlans = 8;
+}  // namespace
+
+template <class T>
+Model<T>::Model(const Graph& graph)
+    : graph_(graph), params_(graph), outputs_(element_count(graph.node(graph.output()).shape)) {
+  if (graph_.inputs().empty()) throw_invalid("graph: expected at least one input, got none");
+}
+
+template <class T>
+void Model<T>::buffer(nnf_buffer which, void** data, i64* size) {
+  T* p = nullptr;
+  switch (which) {
+    case NNF_PARAMETERS: p = params_.values(); break;
+    case NNF_GRADIENTS: p = params_.gradients(); break;
+    case NNF_STATE0: p = params_.state(0); break;
+    case NNF_STATE1: p = params_.state(1); break;
+    default: throw_invalid("which: expected an nnf_buffer, got %d", static_cast<int>(which));
+  }
+  *data = p;
+  *size = p != nullptr ? params_.size() : 0;
+}
+
+template <class T>
+void Model<T>::set_loss(nnf_loss loss, nnf_reduction reduction) {
+  if (loss < NNF_LOSS_MSE || loss > NNF_LOSS_NLL) throw_invalid("loss: expected an nnf_loss, got %d", loss);
+  if (reduction != NNF_REDUCE_MEAN && reduction != NNF_REDUCE_SUM) {
+    throw_invalid("reduction: expected mean or sum for training, got %d", reduction);
+  }
+  const Shape& out = graph_.node(graph_.output()).shape;
+  if (loss != NNF_LOSS_MSE && out.size() != 1) {
+    throw_invalid("loss: a class loss takes outputs of shape (classes,), got %s", to_string(out).c_str());
+  }
+  loss_ = loss;
+  reduction_ = reduction;
+  has_loss_ = true;
+}
+
+template <class T>
+void Model<T>::set_optimizer(const nnf_optimizer& o) {
+  check_optimizer(o);
+  if (!has_optimizer_ || o.kind != optimizer_.kind || optimizer_states(o) != optimizer_states(optimizer_)) {
+    params_.set_states(optimizer_states(o));
+  }
+  optimizer_ = o;
+  has_optimizer_ = true;
+}
+
+template <class T>
+Plan<T>& Model<T>::plan(i64 batch, Purpose purpose) {
+  // A plan serves every batch up to its own size: predictions of ever new sizes compile nothing once a large one was.
+  for (auto& p : plans_) {
+    if (p->purpose() == purpose && p->batch() >= batch) return *p;
+  }
+  auto made = std::make_unique<Plan<T>>(graph_, params_, batch, purpose);
+  if (plans_.size() >= kMaxPlans) {
+    if (pending_ == plans_.front().get()) pending_ = nullptr;
+    plans_.erase(plans_.begin());
+  }
+  plans_.push_back(std::move(made));
+  return *plans_.back();
+}
+
+template <class T>
+RunState Model<T>::run_state(bool training) const {
+  RunState run;
+  run.training = training;
+  run.seed = seed;
+  run.step = static_cast<u32>(step_count);
+  return run;
+}
+
+template <class T>
+void Model<T>::check_sources(const nnf_source* x, i64 rows) const {
+  for (std::size_t i = 0; i < graph_.inputs().size(); ++i) {
+    const Shape& shape = graph_.node(graph_.inputs()[i]).shape;
+    if (x[i].row_size != element_count(shape)) {
+      throw_invalid("x: expected samples of %lld numbers %s, got %lld", static_cast<long long>(element_count(shape)),
+                    to_string(shape).c_str(), static_cast<long long>(x[i].row_size));
+    }
+    if (x[i].rows < rows || (rows > 0 && x[i].data == nullptr)) {
+      throw_invalid("x: expected at least %lld samples, got %lld", static_cast<long long>(rows),
+                    static_cast<long long>(x[i].data == nullptr ? 0 : x[i].rows));
+    }
+  }
+}
+
+template <class T>
+void Model<T>::load(Plan<T>& p, const nnf_source* x, const i64* order, i64 first, i64 n, bool may_borrow) {
+  constexpr nnf_source_type own = sizeof(T) == sizeof(float) ? NNF_SRC_F32 : NNF_SRC_F64;
+  for (int i = 0; i < p.num_inputs(); ++i) {
+    const nnf_source& s = x[i];
+    if (may_borrow && order == nullptr && s.type == own && s.row_stride == s.row_size) {
+      p.borrow_input(i, static_cast<const T*>(s.data) + first * s.row_size);
+    } else {
+      p.borrow_input(i, nullptr);
+      gather_rows<T>(s, order, first, n, p.input(i));
+    }
+  }
+}
+
+template <class T>
+void Model<T>::forward(const nnf_source* x, bool training, void* out) {
+  const i64 n = x[0].rows;
+  check_sources(x, n);
+  if (n == 0) return;
+  Plan<T>& p = plan(n, training ? Purpose::custom : Purpose::infer);
+  const RunState run = run_state(training);
+  load(p, x, nullptr, 0, n, /*may_borrow=*/!training);
+  p.forward(n, run);
+  std::copy(p.output(), p.output() + n * outputs_, static_cast<T*>(out));
+  pending_ = training ? &p : nullptr;
+  pending_n_ = n;
+  pending_run_ = run;
+}
+
+template <class T>
+void Model<T>::backward(const void* grad_output, bool accumulate, void* gx) {
+  if (pending_ == nullptr) throw_invalid("backward: expected a forward with training=True before it, got none");
+  Plan<T>& p = *pending_;
+  const i64 n = pending_n_;
+  if (gx != nullptr && p.num_inputs() != 1) {
+    throw_invalid("backward: gx: expected a network with one input, got %d", p.num_inputs());
+  }
+  pending_ = nullptr;  // the activations are overwritten on the way back
+  if (p.output_gradient() != nullptr) {
+    const T* g = static_cast<const T*>(grad_output);
+    std::copy(g, g + n * outputs_, p.output_gradient());
+    p.backward(n, pending_run_, accumulate);
+  }
+  if (gx != nullptr) {
+    const i64 size = n * element_count(p.input_shape(0));
+    const T* from = p.input_gradient(0);
+    from != nullptr ? (void)std::copy(from, from + size, static_cast<T*>(gx))
+                    : (void)std::fill(static_cast<T*>(gx), static_cast<T*>(gx) + size, T{0});
+  }
+}
+
+template <class T>
+void Model<T>::step() {
+  if (!has_optimizer_) throw_invalid("step: expected an optimizer to be set before it, got none");
+  apply_optimizer<T>(optimizer_, step_count, params_.size(), params_.values(), params_.gradients(), params_.state(0),
+                     params_.state(1));
+  ++step_count;
+}
+
+template <class T>
+void Model<T>::plan_size(i64 batch, bool training, i64* arena, i64* naive) {
+  const Plan<T>& p = plan(batch, training ? Purpose::train : Purpose::infer);
+  *arena = p.arena_bytes();
+  *naive = p.naive_bytes();
+}
+
+template class Model<float>;
+template class Model<double>;
+
+std::unique_ptr<ModelBase> make_model(const Graph& graph, nnf_dtype dtype) {
+  if (dtype == NNF_F32) return std::make_unique<Model<float>>(graph);
+  if (dtype == NNF_F64) return std::make_unique<Model<double>>(graph);
+  throw_type("dt: expected NNF_F32 or NNF_F64, got %d", static_cast<int>(dtype));
+}
+
+}  // namespace nnf

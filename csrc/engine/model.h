@@ -1,0 +1,38 @@
+// A network that can be run and trained: graph, parameters, optimizer, loss, and a plan for each batch size in use.
+#ifndef NNF_ENGINE_MODEL_H
+#define NNF_ENGINE_MODEL_H
+
+#include <memory>
+#include <vector>
+
+#include "engine/plan.h"
+
+namespace nnf {
+
+// The dtype-blind face of Model<T>, for the C interface. The meaning of each call is in nnfast.h.
+class ModelBase {
+ public:
+  virtual ~ModelBase() = default;
+  virtual const std::vector<ParamEntry>& params() const = 0;
+  virtual void buffer(nnf_buffer which, void** data, i64* size) = 0;
+  virtual void set_loss(nnf_loss loss, nnf_reduction reduction) = 0;
+  virtual void set_optimizer(const nnf_optimizer& optimizer) = 0;
+  virtual void train(const nnf_source* x, const nnf_source& y, const i64* order, i64 n, i64 batch, i64 first, i64 last,
+                     double seconds, nnf_totals& totals, i64& done) = 0;
+  virtual void evaluate(const nnf_source* x, const nnf_source& y, i64 batch, i64 first, i64 last, double seconds,
+                        nnf_totals& totals, i64& done) = 0;
+  virtual void predict(const nnf_source* x, i64 batch, i64 first, i64 last, void* out) = 0;
+  virtual void forward(const nnf_source* x, bool training, void* out) = 0;
+  virtual void backward(const void* grad_output, bool accumulate, void* gx) = 0;
+  virtual void step() = 0;
+  virtual void plan_size(i64 batch, bool training, i64* arena, i64* naive) = 0;
+
+  i64 step_count = 0;
+  u64 seed = 0;
+};
+
+std::unique_ptr<ModelBase> make_model(const Graph& graph, nnf_dtype dtype);
+
+}  // namespace nnf
+
+#endif  // NNF_ENGINE_MODEL_H

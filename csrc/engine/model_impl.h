@@ -1,0 +1,63 @@
+// Model<T>: declared here, its loops over batches in trainer.cpp, the rest in model.cpp.
+#ifndef NNF_ENGINE_MODEL_IMPL_H
+#define NNF_ENGINE_MODEL_IMPL_H
+
+#include "engine/model.h"
+
+namespace nnf {
+
+template <class T>
+class Model final : public ModelBase {
+ public:
+  explicit Model(const Graph& graph);
+
+  const std::vector<ParamEntry>& params() const override { return params_.entries(); }
+  void buffer(nnf_buffer which, void** data, i64* size) override;
+  void set_loss(nnf_loss loss, nnf_reduction reduction) override;
+  void set_optimizer(const nnf_optimizer& optimizer) override;
+  void train(const nnf_source* x, const nnf_source& y, const i64* order, i64 n, i64 batch, i64 first, i64 last,
+             double seconds, nnf_totals& totals, i64& done) override;
+  void evaluate(const nnf_source* x, const nnf_source& y, i64 batch, i64 first, i64 last, double seconds,
+                nnf_totals& totals, i64& done) override;
+  void predict(const nnf_source* x, i64 batch, i64 first, i64 last, void* out) override;
+  void forward(const nnf_source* x, bool training, void* out) override;
+  void backward(const void* grad_output, bool accumulate, void* gx) override;
+  void step() override;
+  void plan_size(i64 batch, bool training, i64* arena, i64* naive) override;
+
+ private:
+  // Targets of one batch: labels for class losses, numbers (n, outputs) otherwise.
+  struct Targets {
+    const i64* labels = nullptr;
+    const T* values = nullptr;
+  };
+
+  Plan<T>& plan(i64 batch, Purpose purpose);
+  RunState run_state(bool training) const;
+  void check_sources(const nnf_source* x, i64 rows) const;
+  void check_targets(const nnf_source& y, i64 rows) const;
+  bool targets_are_labels(const nnf_source& y) const;
+  // Samples order[first..first+n-1] into the plan's inputs; the caller's own memory where it fits as it is.
+  void load(Plan<T>& p, const nnf_source* x, const i64* order, i64 first, i64 n, bool may_borrow);
+  Targets load_targets(const nnf_source& y, const i64* order, i64 first, i64 n);
+  // Loss of the plan's output, its gradient where wanted, and the totals' sums.
+  double loss(Plan<T>& p, const Targets& t, i64 n, bool gradient, nnf_totals& totals);
+
+  Graph graph_;
+  Parameters<T> params_;
+  i64 outputs_;  // numbers a sample
+  bool has_loss_ = false, has_optimizer_ = false;
+  nnf_loss loss_ = NNF_LOSS_MSE;
+  nnf_reduction reduction_ = NNF_REDUCE_MEAN;
+  nnf_optimizer optimizer_{};
+  std::vector<std::unique_ptr<Plan<T>>> plans_;  // few: newest last
+  std::vector<i64> labels_;
+  std::vector<T> targets_;
+  Plan<T>* pending_ = nullptr;  // a training forward that a backward may follow
+  i64 pending_n_ = 0;
+  RunState pending_run_;
+};
+
+}  // namespace nnf
+
+#endif  // NNF_ENGINE_MODEL_IMPL_H

@@ -1,0 +1,110 @@
+// The 2-D convolution layer, channels-last (PyTorch's Conv2d).
+//
+// The weight lies as (kh, kw, in / groups, out), what the batch-reduce GEMM reads in place; Python sees the view
+// (out, in / groups, kh, kw).
+#include "engine/ops/families.h"
+#include "kernels/conv/conv2d.h"
+#include "kernels/elementwise/elementwise.h"
+
+namespace nnf {
+namespace {
+
+class Conv2dSpec;
+
+template <class T>
+class Conv2dOp final : public Op<T> {
+ public:
+  Conv2dOp(const Conv2dSpec& spec, int);
+
+  OpTraits traits() const override {
+    OpTraits t;
+    t.wish = LayoutWish::channels_last;
+    t.backward_needs_input = true;
+    t.backward_needs_output = act_ != NNF_ACT_IDENTITY;
+    return t;
+  }
+
+  bool fuse_activation(nnf_activation act, double alpha) override {
+    if (act_ != NNF_ACT_IDENTITY) return false;
+    act_ = act;
+    alpha_ = static_cast<T>(alpha);
+    return true;
+  }
+
+  void forward(const ForwardArgs<T>& a) override {
+    Epilogue<T> e;
+    e.bias = bias_ ? a.params[1] : nullptr;
+    e.act = act_;
+    e.alpha = alpha_;
+    conv2d_forward<T>(batch(a.n), a.x[0], a.params[0], e, a.y);
+  }
+
+  void backward(const BackwardArgs<T>& a) override {
+    const ConvShape s = batch(a.n);
+    if (act_ != NNF_ACT_IDENTITY) {
+      activation_backward_from_output<T>(act_, alpha_, s.n * s.oh * s.ow * s.oc, a.g, a.y, a.g);
+    }
+    conv2d_backward_weight<T>(s, a.g, a.x[0], a.gparams[0], bias_ ? a.gparams[1] : nullptr, a.accumulate);
+    if (a.gx[0] != nullptr) conv2d_backward_data<T>(s, a.g, a.params[0], a.gx[0]);
+  }
+
+ private:
+  ConvShape batch(i64 n) const {
+    ConvShape s = shape_;
+    s.n = n;
+    return s;
+  }
+
+  ConvShape shape_;
+  bool bias_;
+  nnf_activation act_ = NNF_ACT_IDENTITY;
+  T alpha_ = 0;
+};
+
+class Conv2dSpec final : public OpSpec {
+ public:
+  Conv2dSpec(const std::vector<Shape>& inputs, Attrs& attrs)
+      : shape(read(only_image(attrs, inputs), attrs)), bias(attrs.flag("bias", true)) {}
+
+  Shape output_shape() const override { return {shape.oc, shape.oh, shape.ow}; }
+  std::vector<ParamSpec> params() const override {
+    const i64 oc = shape.oc, icg = shape.c / shape.groups, kh = shape.kh, kw = shape.kw;
+    std::vector<ParamSpec> p{{"weight", {oc, icg, kh, kw}, {1, oc, kw * icg * oc, icg * oc}, oc * icg * kh * kw}};
+    if (bias) p.push_back({"bias", {oc}, {1}, oc});
+    return p;
+  }
+  NNF_MAKES_OP(Conv2dOp)
+
+  ConvShape shape;
+  bool bias;
+
+ private:
+  static ConvShape read(const Shape& in, Attrs& attrs) {
+    const i64 ones[2] = {1, 1}, none[4] = {0, 0, 0, 0};
+    const auto kernel = attrs.integers("kernel_size", 2, nullptr);
+    const auto stride = attrs.integers("stride", 2, ones);
+    const auto padding = attrs.integers("padding", 4, none);
+    const auto dilation = attrs.integers("dilation", 2, ones);
+    nnf_conv2d_shape s{};
+    s.n = 1;
+    s.c = in[0], s.h = in[1], s.w = in[2];
+    s.oc = attrs.integer("out_channels");
+    s.kh = kernel[0], s.kw = kernel[1];
+    s.stride_h = stride[0], s.stride_w = stride[1];
+    s.pad_top = padding[0], s.pad_bottom = padding[1], s.pad_left = padding[2], s.pad_right = padding[3];
+    s.dilation_h = dilation[0], s.dilation_w = dilation[1];
+    s.groups = attrs.integer("groups", 1);
+    return ConvShape(s);
+  }
+};
+
+template <class T>
+Conv2dOp<T>::Conv2dOp(const Conv2dSpec& spec, int) : shape_(spec.shape), bias_(spec.bias) {}
+
+}  // namespace
+
+std::unique_ptr<OpSpec> make_conv2d(const std::vector<Shape>& inputs, Attrs& attrs) {
+  return std::make_unique<Conv2dSpec>(inputs, attrs);
+}
+
+}  // namespace nnf

@@ -1,0 +1,106 @@
+// A plan: a graph compiled for one batch size and purpose. Fused steps over values that live in one arena.
+//
+// Compiling infers layouts, inserts their conversions, fuses activations into the linear or convolution before them,
+// lets elementwise steps work in place, finds each buffer's lifetime and packs all into one block. Running a plan
+// allocates nothing.
+#ifndef NNF_ENGINE_PLAN_H
+#define NNF_ENGINE_PLAN_H
+
+#include <memory>
+#include <vector>
+
+#include "base/memory.h"
+#include "engine/parameters.h"
+
+namespace nnf {
+
+enum class Purpose {
+  infer,   // forward only
+  train,   // forward, loss, backward to the parameters
+  custom,  // as train, and gradients to the network's inputs too
+};
+
+template <class T>
+class Plan {
+ public:
+  Plan(const Graph& graph, const Parameters<T>& params, i64 batch, Purpose purpose);
+
+  i64 batch() const { return batch_; }
+  Purpose purpose() const { return purpose_; }
+  i64 arena_bytes() const { return arena_size_; }
+  i64 naive_bytes() const { return naive_size_; }
+
+  int num_inputs() const { return static_cast<int>(inputs_.size()); }
+  const Shape& input_shape(int i) const { return values_[at(inputs_[at(i)])].shape; }
+  const Shape& output_shape() const { return values_[at(output_)].shape; }
+  // Where the samples go, plain layout (n, shape...), before forward.
+  T* input(int i) { return pointer(values_[at(inputs_[at(i)])].buffer); }
+  // Reads input i from the caller's dense array instead, for the next forward and backward only; nothing is copied.
+  void borrow_input(int i, const T* x);
+  T* output() { return pointer(values_[at(output_)].buffer); }                 // plain layout
+  T* output_gradient() { return pointer(values_[at(output_)].grad_buffer); }  // plain; not for infer
+  T* input_gradient(int i) { return pointer(values_[at(inputs_[at(i)])].grad_buffer); }  // custom only
+
+  void forward(i64 n, const RunState& run);
+  // From output_gradient(); to the gradients of params, and the inputs' if this plan is custom.
+  void backward(i64 n, const RunState& run, bool accumulate);
+
+ private:
+  struct Value {
+    Shape shape;
+    Layout layout = Layout::plain;
+    int producer = -1;  // step, -1 for an input
+    std::vector<int> consumers;
+    int converted = -1;  // the same value in the other layout, once a step asked for it
+    bool needs_grad = false;
+    int buffer = -1, grad_buffer = -1;
+  };
+  struct Step {
+    std::unique_ptr<Op<T>> op;
+    OpTraits traits;
+    std::vector<int> inputs;
+    int output;
+    std::vector<const T*> params;
+    std::vector<T*> gparams;
+    bool has_backward = false;
+    std::vector<int> grad_temps;  // per input: a buffer when another consumer has written the gradient before, else -1
+    // Scratch for the pointer arrays the operation sees.
+    std::vector<const T*> x;
+    std::vector<T*> gx;
+  };
+  struct Buffer {
+    i64 bytes = 0;
+    int first = -1, last = -1;  // lifetime on the plan's clock
+    bool exclusive = true;      // one reader only so far along its chain: may be overwritten in place
+    T* pointer = nullptr;
+    T* home = nullptr;  // its place in the arena, when `pointer` is borrowed
+  };
+
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+  T* pointer(int buffer) const { return buffer < 0 ? nullptr : buffers_[at(buffer)].pointer; }
+  bool trains() const { return purpose_ != Purpose::infer; }
+
+  void lower(const Graph& graph, const Parameters<T>& params);
+  int add_step(std::unique_ptr<Op<T>> op, const std::vector<int>& inputs, Shape shape, Layout layout);
+  int with_layout(int value, Layout layout);
+  void find_gradients();
+  void share_buffers();
+  void share_gradients();
+  void place();
+  int new_buffer(i64 elements);
+  void use(int buffer, int time);
+
+  i64 batch_;
+  Purpose purpose_;
+  std::vector<Value> values_;
+  std::vector<Step> steps_;
+  std::vector<Buffer> buffers_;
+  std::vector<int> inputs_;  // values
+  int output_ = -1;          // value
+  AlignedBuffer arena_;
+  i64 arena_size_ = 0, naive_size_ = 0;
+};
+
+}  // namespace nnf
+
+#endif  // NNF_ENGINE_PLAN_H

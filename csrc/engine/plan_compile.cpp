@@ -1,0 +1,238 @@
+// Compiling a plan: lowering the graph to steps, sharing buffers, lifetimes, placement.
+//
+// The plan's clock: step i runs forward at time i; the loss at time S (the number of steps); step i's backward at 2S - i.
+// An infer plan's output is read at time S.
+#include <algorithm>
+#include <new>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "engine/ops/families.h"
+#include "engine/plan.h"
+#include "kernels/elementwise/elementwise.h"
+
+namespace nnf {
+
+template <class T>
+Plan<T>::Plan(const Graph& graph, const Parameters<T>& params, i64 batch, Purpose purpose)
+    : batch_(batch), purpose_(purpose) {
+  if (batch < 1) throw_invalid("batch_size: expected at least 1, got %lld", static_cast<long long>(batch));
+  lower(graph, params);
+  if (trains()) find_gradients();
+  share_buffers();
+  if (trains()) share_gradients();
+  place();
+}
+
+template <class T>
+int Plan<T>::add_step(std::unique_ptr<Op<T>> op, const std::vector<int>& inputs, Shape shape, Layout layout) {
+  const int step = static_cast<int>(steps_.size()), value = static_cast<int>(values_.size());
+  for (int v : inputs) values_[at(v)].consumers.push_back(step);
+  Value out;
+  out.shape = std::move(shape);
+  out.layout = layout;
+  out.producer = step;
+  values_.push_back(std::move(out));
+  Step s;
+  s.traits = op->traits();
+  s.op = std::move(op);
+  s.inputs = inputs;
+  s.output = value;
+  s.x.resize(inputs.size());
+  s.gx.resize(inputs.size());
+  s.grad_temps.assign(inputs.size(), -1);
+  steps_.push_back(std::move(s));
+  return value;
+}
+
+// The value itself, or its conversion (made once per value and layout).
+template <class T>
+int Plan<T>::with_layout(int value, Layout layout) {
+  const Shape shape = values_[at(value)].shape;
+  if (values_[at(value)].layout == layout || shape.size() != 3) return value;
+  if (values_[at(value)].converted < 0) {
+    const int made = add_step(make_layout_op<T>(shape, layout), {value}, shape, layout);
+    values_[at(value)].converted = made;  // two layouts only: there is at most one other
+  }
+  return values_[at(value)].converted;
+}
+
+template <class T>
+void Plan<T>::lower(const Graph& graph, const Parameters<T>& params) {
+  const auto& nodes = graph.nodes();
+  const int out_node = graph.output();
+  std::vector<int> readers(nodes.size(), 0);
+  for (const Node& n : nodes) {
+    for (int i : n.inputs) ++readers[at(i)];
+  }
+  ++readers[at(out_node)];
+
+  std::vector<int> value_of(nodes.size(), -1);
+  int random_index = 0;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const Node& node = nodes[i];
+    if (node.spec == nullptr) {
+      Value v;
+      v.shape = node.shape;
+      value_of[i] = static_cast<int>(values_.size());
+      inputs_.push_back(value_of[i]);
+      values_.push_back(std::move(v));
+      continue;
+    }
+    // An activation is taken in by the step before it when nobody else reads that step's result.
+    nnf_activation act;
+    double alpha;
+    if (node.spec->as_activation(&act, &alpha) && readers[at(node.inputs[0])] == 1 &&
+        activation_has_backward_from_output(act, alpha)) {
+      const int value = value_of[at(node.inputs[0])];
+      const int producer = values_[at(value)].producer;
+      if (producer >= 0 && steps_[at(producer)].op->fuse_activation(act, alpha)) {
+        steps_[at(producer)].traits = steps_[at(producer)].op->traits();
+        value_of[i] = value;
+        continue;
+      }
+    }
+    const int index = node.spec->is_random() ? random_index++ : 0;
+    std::unique_ptr<Op<T>> op = make_op<T>(*node.spec, index);
+    const LayoutWish wish = op->traits().wish;
+    // "Any" follows the first input; a result that is no image is plain.
+    Layout layout = wish == LayoutWish::channels_last ? Layout::channels_last : Layout::plain;
+    if (wish == LayoutWish::any) layout = values_[at(value_of[at(node.inputs[0])])].layout;
+    std::vector<int> inputs;
+    for (int in : node.inputs) inputs.push_back(with_layout(value_of[at(in)], layout));
+    if (node.shape.size() != 3) layout = Layout::plain;
+    value_of[i] = add_step(std::move(op), inputs, node.shape, layout);
+    Step& step = steps_.back();
+    for (const ParamEntry& p : params.entries()) {
+      if (p.node != static_cast<int>(i)) continue;
+      step.params.push_back(params.values() + p.offset);
+      step.gparams.push_back(params.gradients() + p.offset);
+    }
+  }
+  output_ = with_layout(value_of[at(out_node)], Layout::plain);
+}
+
+// Which values' gradients are worth computing: those from which a parameter (or, for custom, an input) can be reached.
+template <class T>
+void Plan<T>::find_gradients() {
+  if (purpose_ == Purpose::custom) {
+    for (int v : inputs_) values_[at(v)].needs_grad = true;
+  }
+  for (Step& s : steps_) {
+    bool needed = !s.params.empty();
+    for (int v : s.inputs) needed = needed || values_[at(v)].needs_grad;
+    s.has_backward = needed;
+    values_[at(s.output)].needs_grad = needed;
+  }
+}
+
+template <class T>
+int Plan<T>::new_buffer(i64 elements) {
+  constexpr i64 limit = INT64_MAX / static_cast<i64>(sizeof(T)) / 2;
+  if (elements > limit / batch_) throw std::bad_alloc();
+  Buffer b;
+  b.bytes = elements * batch_ * static_cast<i64>(sizeof(T));
+  buffers_.push_back(b);
+  return static_cast<int>(buffers_.size()) - 1;
+}
+
+template <class T>
+void Plan<T>::use(int buffer, int time) {
+  Buffer& b = buffers_[at(buffer)];
+  b.first = b.first < 0 ? time : std::min(b.first, time);
+  b.last = std::max(b.last, time);
+}
+
+// Forward values: a view shares its input's buffer; so does an in-place step whose input nobody reads again.
+template <class T>
+void Plan<T>::share_buffers() {
+  const int S = static_cast<int>(steps_.size());
+  for (int v : inputs_) {
+    Value& value = values_[at(v)];
+    value.buffer = new_buffer(element_count(value.shape));
+    buffers_[at(value.buffer)].exclusive = false;  // may be the caller's memory
+    use(value.buffer, 0);
+  }
+  for (int i = 0; i < S; ++i) {
+    const Step& s = steps_[at(i)];
+    Value& out = values_[at(s.output)];
+    const Value& in = values_[at(s.inputs[0])];
+    bool share = s.traits.view;
+    if (!share && s.traits.in_place && in.consumers.size() == 1 && buffers_[at(in.buffer)].exclusive) {
+      share = !(trains() && s.has_backward && s.traits.backward_needs_input);
+    }
+    out.buffer = share ? in.buffer : new_buffer(element_count(out.shape));
+    Buffer& b = buffers_[at(out.buffer)];
+    // Once two steps read a buffer, or a backward pass will, nobody may write over it.
+    const int readers = static_cast<int>(out.consumers.size()) + (s.output == output_ ? 1 : 0);
+    if (readers > 1 || (share && s.traits.view && in.consumers.size() > 1)) b.exclusive = false;
+    if (trains() && s.has_backward && s.traits.backward_needs_output) b.exclusive = false;
+    use(out.buffer, i);
+    for (int v : s.inputs) {
+      use(values_[at(v)].buffer, i);
+      if (trains() && s.has_backward && s.traits.backward_needs_input) {
+        use(values_[at(v)].buffer, 2 * S - i);
+        buffers_[at(values_[at(v)].buffer)].exclusive = false;
+      }
+    }
+    if (trains() && s.has_backward && s.traits.backward_needs_output) use(out.buffer, 2 * S - i);
+  }
+  use(values_[at(output_)].buffer, S);
+}
+
+// Gradients, latest step first: an in-place step with a sole claim on its input's gradient writes it over its own.
+template <class T>
+void Plan<T>::share_gradients() {
+  const int S = static_cast<int>(steps_.size());
+  Value& out = values_[at(output_)];
+  if (out.needs_grad) {
+    out.grad_buffer = new_buffer(element_count(out.shape));
+    use(out.grad_buffer, S);
+  }
+  for (int i = S - 1; i >= 0; --i) {
+    Step& s = steps_[at(i)];
+    if (!s.has_backward) continue;
+    const int time = 2 * S - i;
+    const int g = values_[at(s.output)].grad_buffer;
+    if (g < 0) {  // a branch that does not reach the output: its gradient is zero and its backward is not run
+      s.has_backward = false;
+      continue;
+    }
+    use(g, time);
+    for (std::size_t j = 0; j < s.inputs.size(); ++j) {
+      Value& in = values_[at(s.inputs[j])];
+      if (!in.needs_grad) continue;
+      if (in.grad_buffer >= 0) {  // a later step, or an earlier input of this one, has written it: add through a temporary
+        s.grad_temps[j] = new_buffer(element_count(in.shape));
+        use(s.grad_temps[j], time);
+      } else if (s.traits.in_place && s.inputs.size() == 1 && in.consumers.size() == 1) {
+        in.grad_buffer = g;
+      } else {
+        in.grad_buffer = new_buffer(element_count(in.shape));
+      }
+      use(in.grad_buffer, time);
+    }
+  }
+  // The inputs' gradients are read by the caller after everything.
+  for (int v : inputs_) {
+    if (values_[at(v)].grad_buffer >= 0) use(values_[at(v)].grad_buffer, 2 * S + 1);
+  }
+}
+
+template <class T>
+void Plan<T>::place() {
+  ArenaPlanner planner;
+  for (const Buffer& b : buffers_) planner.add(b.bytes, b.first, b.last);
+  arena_size_ = planner.plan();
+  naive_size_ = planner.naive_size();
+  arena_ = AlignedBuffer(static_cast<std::size_t>(arena_size_), true);
+  for (std::size_t i = 0; i < buffers_.size(); ++i) {
+    char* p = arena_.as<char>() + planner.offset(static_cast<int>(i));
+    buffers_[i].pointer = buffers_[i].home = reinterpret_cast<T*>(p);
+  }
+}
+
+template class Plan<float>;
+template class Plan<double>;
+
+}  // namespace nnf

@@ -1,0 +1,334 @@
+/* nnfast: the C interface of the core library.
+ *
+ * What this is: everything the shared library `libnnfast` offers to C, C++, Cython and to nnfast's own
+ * Python module, which has no other door. Plain C, no state but the thread pool and the dispatch table.
+ * What this is not: a tensor library. Callers own all memory; arrays are plain pointers.
+ *
+ * Conventions
+ *   - Every function returns an nnf_status; nnf_last_error() holds this thread's message when it is not NNF_OK.
+ *   - `dt` names the element type of every `void*` of a call: float for NNF_F32, double for NNF_F64.
+ *   - Arrays are dense and row-major unless strides are asked for; strides count elements, may be 0 or negative.
+ *   - Images are NCHW at this border. Shapes stand behind each pointer: x is (N, C, H, W).
+ *   - `out` arrays must not overlap the inputs unless "in place" is said.
+ *   - A NULL bias or optional gradient output means "none".
+ *   - Functions are thread-safe. Handles (nnf_graph, nnf_model) may be used by one thread at a time.
+ */
+#ifndef NNFAST_NNFAST_H
+#define NNFAST_NNFAST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define NNF_API
+#else
+#define NNF_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---------------------------------------------------------------- status, version, configuration */
+
+typedef enum nnf_status {
+  NNF_OK = 0,
+  NNF_INVALID_VALUE = 1, /* a size, index or option is out of range: ValueError in Python */
+  NNF_INVALID_TYPE = 2,  /* a dtype or handle is of the wrong kind: TypeError */
+  NNF_OUT_OF_MEMORY = 3, /* MemoryError */
+  NNF_INTERNAL = 4,      /* a bug of ours: RuntimeError */
+  NNF_NON_FINITE = 5     /* training met NaN or infinity: FloatingPointError */
+} nnf_status;
+
+typedef enum nnf_dtype { NNF_F32 = 0, NNF_F64 = 1 } nnf_dtype;
+
+#define NNF_ABI_VERSION 1
+
+NNF_API const char *nnf_last_error(void);
+NNF_API const char *nnf_version(void);
+NNF_API int nnf_abi_version(void);
+
+/* The instruction set in use: "scalar", "avx2", "avx512" or "neon". Chosen once from the CPU and the
+ * environment variable NNFAST_ISA; nnf_set_isa changes it for what is called or compiled afterwards.
+ * When NNFAST_ISA names one that is unknown or that this CPU does not run, nothing else is taken in its place: nnf_isa
+ * returns "" and every call that needs a kernel NNF_INVALID_VALUE, each with a message, until nnf_set_isa succeeds. */
+NNF_API const char *nnf_isa(void);
+NNF_API nnf_status nnf_set_isa(const char *name);
+NNF_API int nnf_isa_supported(const char *name);
+/* What chose it: "the CPU", "NNFAST_ISA" or "set_isa"; "" as above. */
+NNF_API const char *nnf_isa_source(void);
+NNF_API const char *nnf_cpu_name(void);
+/* Comma-separated features found ("avx2,fma,avx512f,..."); cache sizes in bytes, 0 when unknown. */
+NNF_API const char *nnf_cpu_features(void);
+NNF_API int64_t nnf_cache_size(int level);
+
+/* Threads a call may use. The global number starts from NNFAST_NUM_THREADS, OMP_NUM_THREADS, the CPU
+ * affinity and the cgroup limit. nnf_set_local_num_threads limits the calling thread only (0: no own limit)
+ * and returns the limit that stood before, for restoring. */
+NNF_API int nnf_get_num_threads(void);
+NNF_API nnf_status nnf_set_num_threads(int n);
+NNF_API int nnf_set_local_num_threads(int n);
+/* What decided nnf_get_num_threads(): "NNFAST_NUM_THREADS", "OMP_NUM_THREADS", "CPU affinity", "cgroup quota",
+ * "set_num_threads" or "this thread's limit". */
+NNF_API const char *nnf_num_threads_source(void);
+
+/* Blocks of memory the core has allocated since the process started: a steady state adds none. */
+NNF_API int64_t nnf_allocation_count(void);
+
+/* Carries out `rounds` rounds of independent fused multiply-adds in registers on the calling thread and says how many
+ * floating-point operations that was: timed, the peak that the other functions can be held against. */
+NNF_API nnf_status nnf_fma_rounds(nnf_dtype dt, int64_t rounds, int64_t *flops);
+
+/* ---------------------------------------------------------------- dense algebra */
+
+/* C (m, n) = A (m, k) @ B (k, n), or += when accumulate is non-zero (otherwise C is never read). */
+NNF_API nnf_status nnf_matmul(nnf_dtype dt, int64_t m, int64_t n, int64_t k, const void *a, int64_t a_rs,
+                              int64_t a_cs, const void *b, int64_t b_rs, int64_t b_cs, void *c, int64_t c_rs,
+                              int accumulate);
+
+/* Activation functions that may be fused or called alone. `alpha` is their one parameter (the slope of
+ * leaky_relu) and is ignored by the others. */
+typedef enum nnf_activation {
+  NNF_ACT_IDENTITY = 0,
+  NNF_ACT_SIGMOID,
+  NNF_ACT_TANH,
+  NNF_ACT_RELU,
+  NNF_ACT_LEAKY_RELU,
+  NNF_ACT_COUNT
+} nnf_activation;
+
+/* y (m, out) = act(x (m, in) @ weight (out, in)^T + bias (out)); x and weight by strides (in elements). */
+NNF_API nnf_status nnf_linear(nnf_dtype dt, int64_t m, int64_t out, int64_t in, const void *x, int64_t x_rs,
+                              int64_t x_cs, const void *weight, int64_t w_rs, int64_t w_cs, const void *bias,
+                              nnf_activation act, double alpha, void *y);
+/* gx (m, in), gweight (out, in), gbias (out): any of them may be NULL. */
+NNF_API nnf_status nnf_linear_backward(nnf_dtype dt, int64_t m, int64_t out, int64_t in, const void *grad_output,
+                                       const void *x, int64_t x_rs, int64_t x_cs, const void *weight,
+                                       int64_t w_rs, int64_t w_cs, void *gx, void *gweight, void *gbias);
+
+/* ---------------------------------------------------------------- elementwise, softmax, dropout */
+
+/* y[i] = act(x[i]); in place allowed (y == x). */
+NNF_API nnf_status nnf_activation_forward(nnf_dtype dt, nnf_activation act, double alpha, int64_t n,
+                                          const void *x, void *y);
+/* gx[i] = g[i] * act'(x[i]); in place allowed (gx == g). */
+NNF_API nnf_status nnf_activation_backward(nnf_dtype dt, nnf_activation act, double alpha, int64_t n,
+                                           const void *g, const void *x, void *gx);
+
+/* Over the middle axis of (outer, len, inner). log != 0: log_softmax. In place allowed. */
+NNF_API nnf_status nnf_softmax(nnf_dtype dt, int log, int64_t outer, int64_t len, int64_t inner, const void *x,
+                               void *y);
+/* gx from g and the forward's input x. In place allowed (gx == g). */
+NNF_API nnf_status nnf_softmax_backward(nnf_dtype dt, int log, int64_t outer, int64_t len, int64_t inner,
+                                        const void *g, const void *x, void *gx);
+
+/* The mask of element i is decided by 16 bits of Philox 4x32-10 with key `seed` and counter
+ * (i / 8 as 64 bits, layer, step): word (i % 8) / 2, its low half for even i. Kept when these bits are
+ * >= round(p * 65536); kept elements are multiplied by 1 / (1 - p). The same call with the gradient as x is
+ * the backward pass. In place allowed. `first` is the index of x[0] in the layer's whole output. */
+NNF_API nnf_status nnf_dropout(nnf_dtype dt, double p, uint64_t seed, uint32_t step, uint32_t layer, int64_t first,
+                               int64_t n, const void *x, void *y);
+
+/* ---------------------------------------------------------------- losses */
+
+typedef enum nnf_reduction { NNF_REDUCE_NONE = 0, NNF_REDUCE_MEAN = 1, NNF_REDUCE_SUM = 2 } nnf_reduction;
+
+/* loss: one element, or n elements for NNF_REDUCE_NONE. */
+NNF_API nnf_status nnf_mse_loss(nnf_dtype dt, nnf_reduction red, int64_t n, const void *input, const void *target,
+                                void *loss);
+/* g: one element, or n elements for NNF_REDUCE_NONE; ginput (n). */
+NNF_API nnf_status nnf_mse_loss_backward(nnf_dtype dt, nnf_reduction red, int64_t n, const void *g,
+                                         const void *input, const void *target, void *ginput);
+/* logits (rows, classes); exactly one of labels (rows) and probs (rows, classes) is given.
+ * A label outside 0..classes-1 is NNF_INVALID_VALUE. loss: one element or rows elements. */
+NNF_API nnf_status nnf_cross_entropy(nnf_dtype dt, nnf_reduction red, int64_t rows, int64_t classes,
+                                     const void *logits, const int64_t *labels, const void *probs, void *loss);
+NNF_API nnf_status nnf_cross_entropy_backward(nnf_dtype dt, nnf_reduction red, int64_t rows, int64_t classes,
+                                              const void *g, const void *logits, const int64_t *labels,
+                                              const void *probs, void *glogits);
+/* input (rows, classes) holds log-probabilities: loss = -input[label]; the gradient is 0 elsewhere. */
+NNF_API nnf_status nnf_nll_loss(nnf_dtype dt, nnf_reduction red, int64_t rows, int64_t classes, const void *input,
+                                const int64_t *labels, void *loss);
+NNF_API nnf_status nnf_nll_loss_backward(nnf_dtype dt, nnf_reduction red, int64_t rows, int64_t classes,
+                                         const void *g, const void *input, const int64_t *labels, void *ginput);
+
+/* ---------------------------------------------------------------- convolution and pooling (NCHW) */
+
+typedef struct nnf_conv2d_shape {
+  int64_t n, c, h, w;         /* input (n, c, h, w) */
+  int64_t oc, kh, kw;         /* weight (oc, c / groups, kh, kw) */
+  int64_t stride_h, stride_w; /* >= 1 */
+  int64_t pad_top, pad_bottom, pad_left, pad_right;
+  int64_t dilation_h, dilation_w; /* >= 1 */
+  int64_t groups;
+} nnf_conv2d_shape;
+
+/* Output height and width; NNF_INVALID_VALUE when the kernel does not fit or a field is out of range. */
+NNF_API nnf_status nnf_conv2d_output(const nnf_conv2d_shape *s, int64_t *oh, int64_t *ow);
+/* y (n, oc, oh, ow) */
+NNF_API nnf_status nnf_conv2d(nnf_dtype dt, const nnf_conv2d_shape *s, const void *x, const void *weight,
+                              const void *bias, void *y);
+/* gx (n, c, h, w), gweight (oc, c / groups, kh, kw), gbias (oc): any may be NULL. */
+NNF_API nnf_status nnf_conv2d_backward(nnf_dtype dt, const nnf_conv2d_shape *s, const void *g, const void *x,
+                                       const void *weight, void *gx, void *gweight, void *gbias);
+
+typedef struct nnf_pool2d_shape {
+  int64_t n, c, h, w;
+  int64_t kh, kw, stride_h, stride_w;
+  int64_t pad_h, pad_w; /* on both sides, <= half the kernel */
+  int64_t dilation_h, dilation_w;
+  int ceil_mode;         /* PyTorch's: the last window may run over the edge but must start inside */
+  int count_include_pad; /* average pooling only */
+} nnf_pool2d_shape;
+
+NNF_API nnf_status nnf_pool2d_output(const nnf_pool2d_shape *s, int64_t *oh, int64_t *ow);
+/* The first of equal maxima takes the gradient; NaN is a maximum. */
+NNF_API nnf_status nnf_max_pool2d(nnf_dtype dt, const nnf_pool2d_shape *s, const void *x, void *y);
+NNF_API nnf_status nnf_max_pool2d_backward(nnf_dtype dt, const nnf_pool2d_shape *s, const void *g, const void *x,
+                                           void *gx);
+NNF_API nnf_status nnf_avg_pool2d(nnf_dtype dt, const nnf_pool2d_shape *s, const void *x, void *y);
+NNF_API nnf_status nnf_avg_pool2d_backward(nnf_dtype dt, const nnf_pool2d_shape *s, const void *g, void *gx);
+
+/* ---------------------------------------------------------------- optimizer updates, in place */
+
+/* buf may be NULL when momentum is 0. first_step != 0: buf is set to the gradient (PyTorch's rule). */
+NNF_API nnf_status nnf_sgd_update(nnf_dtype dt, int64_t n, void *param, const void *grad, void *buf, double lr,
+                                  double momentum, double dampening, double weight_decay, int nesterov,
+                                  int first_step);
+NNF_API nnf_status nnf_rmsprop_update(nnf_dtype dt, int64_t n, void *param, const void *grad, void *square_avg,
+                                      double lr, double alpha, double eps, double weight_decay);
+/* step counts from 1. */
+NNF_API nnf_status nnf_adam_update(nnf_dtype dt, int64_t n, void *param, const void *grad, void *m, void *v,
+                                   int64_t step, double lr, double beta1, double beta2, double eps,
+                                   double weight_decay);
+
+/* ---------------------------------------------------------------- networks: graph */
+
+typedef struct nnf_graph nnf_graph;
+typedef struct nnf_model nnf_model;
+
+/* A named option of a node: numbers in `values` (1 to 4 of them). Unknown names are NNF_INVALID_VALUE. */
+typedef struct nnf_attr {
+  const char *name;
+  int count;
+  double values[4];
+} nnf_attr;
+
+NNF_API nnf_status nnf_graph_new(nnf_graph **graph);
+NNF_API void nnf_graph_free(nnf_graph *graph);
+/* shape: of one sample, images (C, H, W); nodes are numbered from 0 in the order they are added. */
+NNF_API nnf_status nnf_graph_input(nnf_graph *graph, int ndim, const int64_t *shape, int *node);
+/* op: "linear" (out_features, bias), "conv2d" (out_channels, kernel_size[2], stride[2], padding[4: top bottom
+ * left right], dilation[2], groups, bias), "max_pool2d" / "avg_pool2d" (kernel_size[2], stride[2], padding[2],
+ * dilation[2], ceil_mode, count_include_pad), "flatten", "dropout" (p), "sigmoid", "tanh", "relu",
+ * "leaky_relu" (negative_slope), "softmax", "log_softmax" (axis, of the batch's array), "add" (two or more inputs). */
+NNF_API nnf_status nnf_graph_node(nnf_graph *graph, const char *op, int n_inputs, const int *inputs, int n_attrs,
+                                  const nnf_attr *attrs, int *node);
+/* Shape of one sample that node yields, NCHW's order; shape must hold 8. */
+NNF_API nnf_status nnf_graph_shape(const nnf_graph *graph, int node, int *ndim, int64_t *shape);
+NNF_API nnf_status nnf_graph_output(nnf_graph *graph, int node);
+
+/* ---------------------------------------------------------------- networks: model */
+
+/* The graph is copied: free it at once if you like. Parameters are zero until written. */
+NNF_API nnf_status nnf_model_new(const nnf_graph *graph, nnf_dtype dt, nnf_model **model);
+NNF_API void nnf_model_free(nnf_model *model);
+
+/* One trained array: where it lies in the flat buffers, by PyTorch's shape and with the strides (in elements)
+ * that fit the engine's own layout. */
+typedef struct nnf_param {
+  int node;         /* the graph node it belongs to */
+  const char *name; /* "weight", "bias" */
+  int ndim;
+  int64_t shape[8];
+  int64_t strides[8];
+  int64_t offset; /* of its first element in the flat buffer */
+} nnf_param;
+
+typedef enum nnf_buffer {
+  NNF_PARAMETERS = 0,
+  NNF_GRADIENTS = 1,
+  NNF_STATE0 = 2, /* optimizer: momentum_buffer, square_avg or Adam's m */
+  NNF_STATE1 = 3  /* optimizer: Adam's v */
+} nnf_buffer;
+
+NNF_API nnf_status nnf_model_num_params(const nnf_model *model, int *count);
+NNF_API nnf_status nnf_model_param(const nnf_model *model, int index, nnf_param *param);
+/* The flat buffer of all parameters (gradients, states): valid as long as the model; *data is NULL with
+ * *size 0 for a state that the optimizer does not have. */
+NNF_API nnf_status nnf_model_buffer(nnf_model *model, nnf_buffer which, void **data, int64_t *size);
+
+typedef enum nnf_loss { NNF_LOSS_MSE = 0, NNF_LOSS_CROSS_ENTROPY = 1, NNF_LOSS_NLL = 2 } nnf_loss;
+NNF_API nnf_status nnf_model_set_loss(nnf_model *model, nnf_loss loss, nnf_reduction reduction);
+
+typedef enum nnf_optimizer_kind { NNF_SGD = 0, NNF_RMSPROP = 1, NNF_ADAM = 2 } nnf_optimizer_kind;
+typedef struct nnf_optimizer {
+  nnf_optimizer_kind kind;
+  double lr, weight_decay;
+  double momentum, dampening; /* SGD */
+  int nesterov;
+  double alpha;               /* RMSprop */
+  double beta1, beta2;        /* Adam */
+  double eps;                 /* RMSprop, Adam */
+} nnf_optimizer;
+/* Keeps the states when the kind stays the same, zeroes them otherwise. */
+NNF_API nnf_status nnf_model_set_optimizer(nnf_model *model, const nnf_optimizer *optimizer);
+NNF_API nnf_status nnf_model_get_step(const nnf_model *model, int64_t *step);
+NNF_API nnf_status nnf_model_set_step(nnf_model *model, int64_t step);
+/* Key of the dropout masks. */
+NNF_API nnf_status nnf_model_set_seed(nnf_model *model, uint64_t seed);
+
+/* Rows of samples in any of these types; converted batch by batch. */
+typedef enum nnf_source_type {
+  NNF_SRC_F32 = 0,
+  NNF_SRC_F64,
+  NNF_SRC_F16,
+  NNF_SRC_U8,
+  NNF_SRC_I8,
+  NNF_SRC_I16,
+  NNF_SRC_I32,
+  NNF_SRC_I64,
+  NNF_SRC_BOOL
+} nnf_source_type;
+typedef struct nnf_source {
+  const void *data; /* (rows, row_size), each row dense, NCHW */
+  nnf_source_type type;
+  int64_t rows, row_size;
+  int64_t row_stride; /* in elements */
+} nnf_source;
+
+/* Sums over the samples seen; a mean is sum / samples. */
+typedef struct nnf_totals {
+  double loss;     /* sum of loss x samples (of means) or of the sums */
+  int64_t correct; /* argmax(output) == label (or argmax of the target's row) */
+  double abs_error, squared_error; /* summed over samples x outputs */
+  int64_t samples, outputs, steps;
+} nnf_totals;
+
+/* Training steps first..last-1 of the epoch that `order` (n sample indices; NULL: 0..n-1) describes, step s
+ * taking order[s*batch .. (s+1)*batch). Stops early, with *done steps carried out, once `seconds` have passed
+ * (<= 0: no limit). Adds to *totals. y: (rows, 1) integers for classes, (rows, outputs) otherwise.
+ * A non-finite loss: NNF_NON_FINITE, before the step's update is applied. */
+NNF_API nnf_status nnf_model_train(nnf_model *model, const nnf_source *x, const nnf_source *y, const int64_t *order,
+                                   int64_t n, int64_t batch, int64_t first, int64_t last, double seconds,
+                                   nnf_totals *totals, int64_t *done);
+NNF_API nnf_status nnf_model_evaluate(nnf_model *model, const nnf_source *x, const nnf_source *y, int64_t batch,
+                                      int64_t first, int64_t last, double seconds, nnf_totals *totals,
+                                      int64_t *done);
+/* out (rows, outputs) for rows first..last-1 of x. */
+NNF_API nnf_status nnf_model_predict(nnf_model *model, const nnf_source *x, int64_t batch, int64_t first,
+                                     int64_t last, void *out);
+
+/* Custom training. forward keeps what backward needs when training != 0; backward adds to the gradients when
+ * accumulate != 0, overwrites them otherwise; step applies the optimizer. gx may be NULL. */
+NNF_API nnf_status nnf_model_forward(nnf_model *model, const nnf_source *x, int training, void *out);
+NNF_API nnf_status nnf_model_backward(nnf_model *model, const void *grad_output, int accumulate, void *gx);
+NNF_API nnf_status nnf_model_step(nnf_model *model);
+
+/* What the plan for this batch size takes: the arena's bytes, and the bytes without sharing. */
+NNF_API nnf_status nnf_model_plan(nnf_model *model, int64_t batch, int training, int64_t *arena, int64_t *naive);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* NNFAST_NNFAST_H */

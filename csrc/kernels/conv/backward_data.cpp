@@ -1,0 +1,114 @@
+// The gradient of a convolution's input, in one of two ways.
+//
+// As correlations: with stride (sh, sw) the input pixels fall into sh * sw classes by their position modulo the
+// stride, and each class is a stride-1 correlation of g with the taps that reach it, mirrored and transposed. No
+// multiply-add is spent on zeros put between g's pixels, and no pixel is written twice; but g's border is padded with
+// zeros that do cost (a 5x5 kernel on 12x12 pixels without padding: 144 pixels are computed from 64), and a few input
+// channels leave most of a tile's columns empty. There scattering (scatter.h) is faster; scatters() weighs the two.
+//
+// Along one axis: input pixel p and tap i meet output o when p + pad = o * stride + i * dilation. For the class of
+// p + pad = r modulo stride these are the taps i = i0, i0 + step, ... with i * dilation = r modulo stride, where
+// step = stride / gcd(stride, dilation), and o moves by dilation / gcd from one such tap to the next.
+#include <algorithm>
+#include <numeric>
+
+#include "base/memory.h"
+#include "kernels/conv/conv2d.h"
+#include "kernels/conv/correlate.h"
+#include "kernels/conv/depthwise.h"
+#include "kernels/conv/scatter.h"
+#include "kernels/dispatch.h"
+
+namespace nnf {
+namespace {
+
+// A class along one axis: pixels first, first + stride, ... (`count` of them); taps `tap`, tap + step, ... (`taps` of
+// them); pixel u of the class and the a-th tap from the last meet output u + a * dilation - before.
+struct AxisClass {
+  i64 first, count, tap, taps, step, dilation, before;
+};
+
+AxisClass axis_class(i64 r, i64 size, i64 kernel, i64 stride, i64 pad, i64 dilation) {
+  AxisClass k{};
+  const i64 divisor = std::gcd(stride, dilation);
+  k.step = stride / divisor;
+  k.dilation = dilation / divisor;
+  k.first = ((r - pad) % stride + stride) % stride;
+  k.count = k.first < size ? (size - k.first - 1) / stride + 1 : 0;
+  while (k.tap < k.step && k.tap * dilation % stride != r) ++k.tap;
+  k.taps = k.tap < k.step && k.tap < kernel ? (kernel - k.tap - 1) / k.step + 1 : 0;
+  // Pixel 0 of the class and its first tap meet output (first + pad - tap * dilation) / stride, a whole number.
+  k.before = (k.taps - 1) * k.dilation - (k.first + pad - k.tap * dilation) / stride;
+  return k;
+}
+
+// Which way takes less time, in multiply-adds: a correlation's for every input pixel, its channels rounded up to
+// vectors; or scattering's for every output pixel, plus the additions of the patch's elements, which were measured to
+// cost as much as 14 multiply-adds each, 30 where the runs of channels are short. (One thread, AVX-512, GFLOPS,
+// scattering against correlating: 1 -> 32 channels, 3x3, 28x28: 26, 6; 20 -> 40, 5x5, 12x12: 96, 40; 32 -> 64, 3x3,
+// 14x14 without padding 129, 107 and with padding 130, 150.)
+template <class T>
+bool scatters(const ConvShape& s) {
+  if (s.groups != 1) return false;
+  const i64 lanes = std::max(1, kernels<T>().gemm.nr / 4);
+  const double correlating = static_cast<double>(s.h * s.w) / static_cast<double>(s.stride_h * s.stride_w) *
+                             static_cast<double>(ceil_div(s.c, lanes) * lanes * s.oc);
+  const double scattering = static_cast<double>(s.oh * s.ow * s.c * (s.oc + (s.c >= 16 ? 14 : 30)));
+  return scattering < correlating;
+}
+
+}  // namespace
+
+template <class T>
+void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx) {
+  if (s.n == 0) return;
+  if (is_depthwise(s)) return depthwise_backward_data(s, g, weight, gx);
+
+  const bool padded = s.pad_top != 0 || s.pad_bottom != 0 || s.pad_left != 0 || s.pad_right != 0;
+  const bool pointwise = s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1;
+  const bool whole_image = s.kh == s.h && s.kw == s.w && s.dilation_h == 1 && s.dilation_w == 1;
+  if (s.groups == 1 && !padded && (pointwise || whole_image)) {
+    const i64 k = s.kh * s.kw * s.c;
+    gemm<T>(s.n * s.oh * s.ow, k, s.oc, {g, s.oc, 1}, {weight, 1, s.oc}, gx, k);
+    return;
+  }
+
+  if (scatters<T>(s)) return scatter_backward_data(s, g, weight, gx);
+
+  const i64 cg = s.c / s.groups;
+  const i64 weight_col = cg * s.oc, weight_row = s.kw * weight_col;
+  for (i64 rh = 0; rh < s.stride_h; ++rh) {
+    const AxisClass v = axis_class(rh, s.h, s.kh, s.stride_h, s.pad_top, s.dilation_h);
+    for (i64 rw = 0; rw < s.stride_w; ++rw) {
+      const AxisClass u = axis_class(rw, s.w, s.kw, s.stride_w, s.pad_left, s.dilation_w);
+      if (v.count == 0 || u.count == 0) continue;
+      if (v.taps == 0 || u.taps == 0) {  // no output depends on these pixels
+        for (i64 n = 0; n < s.n; ++n) {
+          for (i64 i = v.first; i < s.h; i += s.stride_h) {
+            T* row = gx + (n * s.h + i) * s.w * s.c;
+            for (i64 j = u.first; j < s.w; j += s.stride_w) std::fill_n(row + j * s.c, s.c, T{0});
+          }
+        }
+        continue;
+      }
+      Correlation r{};
+      r.n = s.n, r.h = s.oh, r.w = s.ow, r.c = s.oc;
+      r.kh = v.taps, r.kw = u.taps;
+      r.stride_h = r.stride_w = 1;
+      r.dilation_h = v.dilation, r.dilation_w = u.dilation;
+      r.groups = s.groups;
+      r.oh = v.count, r.ow = u.count, r.oc = s.c;
+      r.frame = {v.before, u.before, v.count + (v.taps - 1) * v.dilation, u.count + (u.taps - 1) * u.dilation};
+      r.y_col = s.stride_w * s.c, r.y_row = s.stride_h * s.w * s.c, r.y_image = s.h * s.w * s.c;
+      const i64 last_row = v.tap + (v.taps - 1) * v.step, last_col = u.tap + (u.taps - 1) * u.step;
+      const T* last = weight + last_row * weight_row + last_col * weight_col;
+      const WeightView<T> mirrored{last, -v.step * weight_row, -u.step * weight_col, 1, s.oc, s.oc / s.groups};
+      correlate<T>(r, g, mirrored, {}, gx + (v.first * s.w + u.first) * s.c);
+    }
+  }
+}
+
+template void conv2d_backward_data<float>(const ConvShape&, const float*, const float*, float*);
+template void conv2d_backward_data<double>(const ConvShape&, const double*, const double*, double*);
+
+}  // namespace nnf

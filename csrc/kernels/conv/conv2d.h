@@ -1,0 +1,32 @@
+// 2-D convolution, channels-last: blocking and threading of the batch-reduce GEMM over image rows.
+//
+// Layouts: x (n, h, w, c), y and g (n, oh, ow, oc), weight (kh, kw, c / groups, oc): group q owns the columns
+// q * oc/groups .. of the last axis. No im2col buffer of a batch is ever made: at most a padded image, or the patches
+// of a few output rows, in the thread's scratch.
+#ifndef NNF_KERNELS_CONV_CONV2D_H
+#define NNF_KERNELS_CONV_CONV2D_H
+
+#include "kernels/gemm/gemm.h"
+#include "nnfast/nnfast.h"
+
+namespace nnf {
+
+// nnf_conv2d_shape with its output size; throws Error(invalid_value) naming the field that does not fit.
+struct ConvShape : nnf_conv2d_shape {
+  i64 oh, ow;
+  explicit ConvShape(const nnf_conv2d_shape& s);
+};
+
+template <class T>
+void conv2d_forward(const ConvShape& s, const T* x, const T* weight, const Epilogue<T>& epilogue, T* y);
+// gx is overwritten.
+template <class T>
+void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx);
+// gweight (and gbias when not null) are overwritten, or added to when accumulate. The batch is cut into groups by
+// shape alone, whose sums are combined in order: the same bits at any number of threads.
+template <class T>
+void conv2d_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweight, T* gbias, bool accumulate);
+
+}  // namespace nnf
+
+#endif  // NNF_KERNELS_CONV_CONV2D_H

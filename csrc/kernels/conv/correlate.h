@@ -1,0 +1,48 @@
+// The convolutions' common core: a correlation of channels-last images with a kernel, as a batch-reduce GEMM over image
+// rows. Forward is one of these; the gradient of the data is one a class of input pixels (backward_data.cpp).
+//
+// Private to kernels/conv. Unlike a convolution's shape it knows padding that crops (negative), an output whose pixels
+// lie apart, and weights by any strides.
+#ifndef NNF_KERNELS_CONV_CORRELATE_H
+#define NNF_KERNELS_CONV_CORRELATE_H
+
+#include "kernels/gemm/gemm.h"
+
+namespace nnf {
+
+// The image as the kernel sees it: `rows` x `cols` pixels of which pixel (i, j) is x's (i - top, j - left), and 0 where
+// x has none.
+struct Frame {
+  i64 top, left, rows, cols;
+};
+
+// y (i, j) = sum over taps (a, b) of frame(i * stride_h + a * dilation_h, j * stride_w + b * dilation_w) . weight(a, b)
+struct Correlation {
+  i64 n, h, w, c;  // x (n, h, w, c)
+  Frame frame;     // at least as large as the taps reach
+  i64 kh, kw, stride_h, stride_w, dilation_h, dilation_w, groups;
+  i64 oh, ow, oc;
+  i64 y_image, y_row, y_col;  // y's strides; its channels are dense
+};
+
+// Element (a, b, ch, j) of group q, ch < c / groups, j < oc / groups: p[a*row + b*col + ch*in + j*out + q*group].
+template <class T>
+struct WeightView {
+  const T* p;
+  i64 row, col, in, out, group;
+};
+
+template <class T>
+void correlate(const Correlation& s, const T* x, const WeightView<T>& weight, const Epilogue<T>& epilogue, T* y);
+
+// Rows row0..row0+rows-1 of the frame around one image x (h, w, c): out (rows, frame.cols, c).
+template <class T>
+void copy_frame(const Frame& frame, i64 h, i64 w, i64 c, i64 row0, i64 rows, const T* x, T* out);
+// Whether x can be read in place: the frame lies inside it.
+inline bool frame_inside(const Frame& f, i64 h, i64 w) {
+  return f.top == 0 && f.left == 0 && f.rows <= h && f.cols <= w;
+}
+
+}  // namespace nnf
+
+#endif  // NNF_KERNELS_CONV_CORRELATE_H

@@ -1,0 +1,162 @@
+// See depthwise.h. Plain loops over the channels that the compiler vectorises for the baseline instruction set: the
+// work is bound by memory soon, so the distance to kernels of its own is a small factor. Bits do not depend on the ISA.
+#include "kernels/conv/depthwise.h"
+
+#include <algorithm>
+
+#include "base/memory.h"
+#include "base/thread_pool.h"
+#include "kernels/dispatch.h"
+
+namespace nnf {
+namespace {
+
+constexpr i64 kChannels = 16;  // accumulated at once: four 128-bit registers of floats
+
+// The taps first..last-1 of a window that starts at `start` lie inside 0..size-1.
+struct Taps {
+  i64 first, last;
+  Taps(i64 start, i64 taps, i64 dilation, i64 size)
+      : first(start < 0 ? ceil_div(-start, dilation) : 0),
+        last(start < size ? std::min(taps, ceil_div(size - start, dilation)) : 0) {
+    first = std::min(first, last);
+  }
+};
+
+// f(output pixel, pixel of x under tap (0, 0), taps down, taps across), over rows row0..row1-1 of n * oh.
+template <class F>
+void over_pixels(const ConvShape& s, i64 row0, i64 row1, F f) {
+  for (i64 row = row0; row < row1; ++row) {
+    const i64 image = row / s.oh, top = row % s.oh * s.stride_h - s.pad_top;
+    const Taps down(top, s.kh, s.dilation_h, s.h);
+    for (i64 j = 0; j < s.ow; ++j) {
+      const i64 left = j * s.stride_w - s.pad_left;
+      const Taps across(left, s.kw, s.dilation_w, s.w);
+      f(row * s.ow + j, (image * s.h + top) * s.w + left, down, across);
+    }
+  }
+}
+
+// f(input pixel's distance from the window's first, tap) for the taps inside the image.
+template <class F>
+inline void over_taps(const ConvShape& s, const Taps& down, const Taps& across, F f) {
+  for (i64 a = down.first; a < down.last; ++a) {
+    for (i64 b = across.first; b < across.last; ++b) {
+      f(a * s.dilation_h * s.w + b * s.dilation_w, a * s.kw + b);
+    }
+  }
+}
+
+i64 row_cost(const ConvShape& s) { return s.ow * s.kh * s.kw * (s.oc / 4 + 1); }
+
+// One channel in, one out; a block of channels at a time, so that their sums stay in registers.
+template <class T>
+void forward_simple(const ConvShape& s, i64 row0, i64 row1, const T* x, const T* weight, T* y) {
+  const i64 c = s.c;
+  over_pixels(s, row0, row1, [&](i64 out, i64 in, Taps down, Taps across) {
+    i64 ch = 0;
+    for (; ch + kChannels <= c; ch += kChannels) {
+      T total[kChannels] = {};
+      over_taps(s, down, across, [&](i64 step, i64 tap) {
+        const T* from = x + (in + step) * c + ch;
+        const T* w = weight + tap * c + ch;
+        for (i64 i = 0; i < kChannels; ++i) total[i] += from[i] * w[i];
+      });
+      for (i64 i = 0; i < kChannels; ++i) y[out * c + ch + i] = total[i];
+    }
+    for (; ch < c; ++ch) {
+      T total = 0;
+      over_taps(s, down, across,
+                [&](i64 step, i64 tap) { total += x[(in + step) * c + ch] * weight[tap * c + ch]; });
+      y[out * c + ch] = total;
+    }
+  });
+}
+
+// Several outputs a channel.
+template <class T>
+void forward_multiplied(const ConvShape& s, i64 row0, i64 row1, const T* x, const T* weight, T* y) {
+  const i64 c = s.c, times = s.oc / s.c;
+  over_pixels(s, row0, row1, [&](i64 out, i64 in, Taps down, Taps across) {
+    T* to = y + out * s.oc;
+    std::fill_n(to, s.oc, T{0});
+    over_taps(s, down, across, [&](i64 step, i64 tap) {
+      const T* from = x + (in + step) * c;
+      const T* w = weight + tap * s.oc;
+      for (i64 ch = 0; ch < c; ++ch) {
+        for (i64 m = 0; m < times; ++m) to[ch * times + m] += from[ch] * w[ch * times + m];
+      }
+    });
+  });
+}
+
+}  // namespace
+
+template <class T>
+void depthwise_forward(const ConvShape& s, const T* x, const T* weight, const Epilogue<T>& e, T* y) {
+  const KernelTable<T>& k = kernels<T>();
+  const i64 row = s.ow * s.oc;
+  parallel_for(s.n * s.oh, row_cost(s), [&](i64 begin, i64 end) {
+    for (i64 i = begin; i < end; ++i) {
+      if (s.oc == s.c) {
+        forward_simple(s, i, i + 1, x, weight, y);
+      } else {
+        forward_multiplied(s, i, i + 1, x, weight, y);
+      }
+      T* done = y + i * row;
+      if (e.bias != nullptr) k.bias_add_rows(s.ow, s.oc, e.bias, done, s.oc);
+      if (e.act != NNF_ACT_IDENTITY) k.activation[e.act].forward(row, done, done, e.alpha);
+    }
+  });
+}
+
+template <class T>
+void depthwise_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx) {
+  const i64 c = s.c, times = s.oc / s.c;
+  parallel_for(s.n, s.oh * row_cost(s), [&](i64 begin, i64 end) {
+    std::fill_n(gx + begin * s.h * s.w * c, (end - begin) * s.h * s.w * c, T{0});
+    over_pixels(s, begin * s.oh, end * s.oh, [&](i64 out, i64 in, Taps down, Taps across) {
+      const T* from = g + out * s.oc;
+      over_taps(s, down, across, [&](i64 step, i64 tap) {
+        T* to = gx + (in + step) * c;
+        const T* w = weight + tap * s.oc;
+        if (times == 1) {
+          for (i64 ch = 0; ch < c; ++ch) to[ch] += from[ch] * w[ch];
+        } else {
+          for (i64 ch = 0; ch < c; ++ch) {
+            for (i64 m = 0; m < times; ++m) to[ch] += from[ch * times + m] * w[ch * times + m];
+          }
+        }
+      });
+    });
+  });
+}
+
+template <class T>
+void depthwise_backward_weight(const ConvShape& s, i64 n0, i64 n1, const T* g, const T* x, T* gweight) {
+  const i64 c = s.c, times = s.oc / s.c;
+  over_pixels(s, n0 * s.oh, n1 * s.oh, [&](i64 out, i64 in, Taps down, Taps across) {
+    const T* from = g + out * s.oc;
+    over_taps(s, down, across, [&](i64 step, i64 tap) {
+      const T* image = x + (in + step) * c;
+      T* to = gweight + tap * s.oc;
+      if (times == 1) {
+        for (i64 ch = 0; ch < c; ++ch) to[ch] += from[ch] * image[ch];
+      } else {
+        for (i64 ch = 0; ch < c; ++ch) {
+          for (i64 m = 0; m < times; ++m) to[ch * times + m] += from[ch * times + m] * image[ch];
+        }
+      }
+    });
+  });
+}
+
+#define NNF_INSTANTIATE(T)                                                                                  \
+  template void depthwise_forward<T>(const ConvShape&, const T*, const T*, const Epilogue<T>&, T*);         \
+  template void depthwise_backward_data<T>(const ConvShape&, const T*, const T*, T*);                       \
+  template void depthwise_backward_weight<T>(const ConvShape&, i64, i64, const T*, const T*, T*);
+NNF_INSTANTIATE(float)
+NNF_INSTANTIATE(double)
+#undef NNF_INSTANTIATE
+
+}  // namespace nnf

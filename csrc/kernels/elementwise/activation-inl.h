@@ -1,0 +1,125 @@
+// Activation functions and their derivatives, over vectors and over arrays (contract.h).
+//
+// One functor an activation. To add one: a functor `act_<name>` here, a line in NNF_ACTIVATIONS (kernels/registry.h), a
+// line in the C header's nnf_activation. A functor has
+//
+//   forward(x, alpha)                    f(x)
+//   backward(g, x, alpha)                g f'(x)
+//   backward_from_output(g, y, alpha)    g f'(x) for y = f(x); only used when kFromOutput
+//   kFromOutput    whether f' follows from y; kLeastAlpha: and for which alpha
+//   kCost          of an element, in parallel_for's unit
+//
+// NaN passes through all of them, forward and backward.
+#ifndef NNF_KERNELS_ELEMENTWISE_ACTIVATION_INL_H
+#define NNF_KERNELS_ELEMENTWISE_ACTIVATION_INL_H
+
+#include "kernels/elementwise/contract.h"
+#include "simd/loop-inl.h"
+#include "simd/math-inl.h"
+
+namespace nnf {
+namespace {
+
+constexpr double kAnyAlpha = -__builtin_inf();
+
+template <class T>
+struct act_identity {
+  using V = Vec<T>;
+  static constexpr bool kFromOutput = true;
+  static constexpr double kLeastAlpha = kAnyAlpha;
+  static constexpr int kCost = 2;
+  static NNF_INLINE V forward(V x, V) { return x; }
+  static NNF_INLINE V backward(V g, V, V) { return g; }
+  static NNF_INLINE V backward_from_output(V g, V, V) { return g; }
+};
+
+// f' = f (1 - f) is even in x: taken at -|x|, where f <= 1/2, neither factor cancels.
+template <class T>
+struct act_sigmoid {
+  using V = Vec<T>;
+  static constexpr bool kFromOutput = true;
+  static constexpr double kLeastAlpha = kAnyAlpha;
+  static constexpr int kCost = 6;
+  static NNF_INLINE V forward(V x, V) { return sigmoid(x); }
+  static NNF_INLINE V backward(V g, V x, V alpha) {
+    return backward_from_output(g, sigmoid(copysign(x, set1<T>(-1))), alpha);
+  }
+  static NNF_INLINE V backward_from_output(V g, V y, V) { return g * (y * (set1<T>(1) - y)); }
+};
+
+// f' = 1 - f^2, which cancels where f is near +-1; from the input, 4 s (1 - s) with s = sigmoid(-2 |x|) does not.
+template <class T>
+struct act_tanh {
+  using V = Vec<T>;
+  static constexpr bool kFromOutput = true;
+  static constexpr double kLeastAlpha = kAnyAlpha;
+  static constexpr int kCost = 6;
+  static NNF_INLINE V forward(V x, V) { return tanh(x); }
+  static NNF_INLINE V backward(V g, V x, V) {
+    const V s = sigmoid(copysign(x + x, set1<T>(-1)));
+    return g * (set1<T>(4) * s * (set1<T>(1) - s));
+  }
+  static NNF_INLINE V backward_from_output(V g, V y, V) { return g * fnma(y, y, set1<T>(1)); }
+};
+
+// The gradient at 0 is 0; a NaN lets it pass (PyTorch's threshold_backward).
+template <class T>
+struct act_relu {
+  using V = Vec<T>;
+  static constexpr bool kFromOutput = true;
+  static constexpr double kLeastAlpha = kAnyAlpha;
+  static constexpr int kCost = 2;
+  static NNF_INLINE V forward(V x, V) { return max(zero<T>(), x); }  // in this order a NaN stays
+  static NNF_INLINE V backward(V g, V x, V) { return select(le(x, zero<T>()), zero<T>(), g); }
+  static NNF_INLINE V backward_from_output(V g, V y, V alpha) { return backward(g, y, alpha); }
+};
+
+// alpha x for x <= 0. The output has the input's sign unless alpha is negative.
+template <class T>
+struct act_leaky_relu {
+  using V = Vec<T>;
+  static constexpr bool kFromOutput = true;
+  static constexpr double kLeastAlpha = 0;
+  static constexpr int kCost = 2;
+  static NNF_INLINE V forward(V x, V alpha) { return select(gt(x, zero<T>()), x, x * alpha); }
+  static NNF_INLINE V backward(V g, V x, V alpha) { return select(gt(x, zero<T>()), g, g * alpha); }
+  static NNF_INLINE V backward_from_output(V g, V y, V alpha) { return backward(g, y, alpha); }
+};
+
+// ---------------------------------------------------------------- over arrays
+
+template <class T, template <class> class Act>
+void activation_array(i64 n, const T* x, T* y, T alpha_) {
+  const Vec<T> alpha = set1<T>(alpha_);
+  for_each_vector<T>(n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+    lanes.store(y + i, Act<T>::forward(lanes.load(x + i), alpha));
+  });
+}
+
+template <class T, template <class> class Act>
+void activation_array_backward(i64 n, const T* g, const T* x, T* gx, T alpha_) {
+  const Vec<T> alpha = set1<T>(alpha_);
+  for_each_vector<T>(n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+    lanes.store(gx + i, Act<T>::backward(lanes.load(g + i), lanes.load(x + i), alpha));
+  });
+}
+
+template <class T, template <class> class Act>
+void activation_array_backward_from_output(i64 n, const T* g, const T* y, T* gx, T alpha_) {
+  const Vec<T> alpha = set1<T>(alpha_);
+  for_each_vector<T>(n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+    lanes.store(gx + i, Act<T>::backward_from_output(lanes.load(g + i), lanes.load(y + i), alpha));
+  });
+}
+
+template <class T, template <class> class Act>
+constexpr ActivationKernels<T> make_activation() {
+  return {&activation_array<T, Act>, &activation_array_backward<T, Act>,
+          Act<T>::kFromOutput ? &activation_array_backward_from_output<T, Act> : nullptr, Act<T>::kLeastAlpha,
+          Act<T>::kCost};
+}
+
+}  // namespace
+}  // namespace nnf
+
+#endif  // NNF_KERNELS_ELEMENTWISE_ACTIVATION_INL_H

@@ -1,0 +1,52 @@
+// Contract of the GEMM microkernel, on which matmul, linear and convolution stand. Plain data only (see registry.h).
+#ifndef NNF_KERNELS_GEMM_CONTRACT_H
+#define NNF_KERNELS_GEMM_CONTRACT_H
+
+#include "base/types.h"
+
+namespace nnf {
+
+struct GemmGeometry {
+  int mr;  // most rows a microkernel call takes
+  int nr;  // most columns: the width of a packed panel of B
+};
+
+// One tile of C, a sum over segments of dot products ("batch-reduce GEMM"):
+//
+//   C[i][j] (+)= sum_{s < segments} sum_{p < k} A_s[i][p] * B_s[p][j]      0 <= i < m <= mr, 0 <= j < n <= nr
+//   A_s[i][p] = rows[i][a_seg[s] + p * a_cs]      rows[i]: any address, so A may be a matrix by strides or image rows
+//   B_s[p][j] = b[b_seg * s + p * ldb + j]        row-major in place (ldb >= n) or a packed panel (ldb = nr)
+//
+// a_seg may be null when segments == 1 (offset 0). C is row-major with row stride ldc, and is read only when
+// accumulate is true. Nothing outside the named elements is read or written (masked tails). The order of the
+// summation depends on k and segments alone, never on m, n or threads: a tile's row gives the same bits
+// whatever tile it falls in.
+template <class T>
+struct GemmTile {
+  i64 m, n, k;
+  i64 segments;
+  const T* const* rows;  // m pointers
+  const i64* a_seg;      // segments offsets in elements
+  i64 a_cs;
+  const T* b;
+  i64 ldb, b_seg;
+  T* c;
+  i64 ldc;
+  bool accumulate;
+};
+
+template <class T>
+using GemmMicroFn = void (*)(const GemmTile<T>& tile);
+
+// Packs k rows and n <= nr columns of a matrix given by strides into a panel (k, nr), padded with zeros.
+template <class T>
+using GemmPackFn = void (*)(i64 k, i64 n, const T* b, i64 b_rs, i64 b_cs, T* panel);
+
+// One row of C: y[j] (+)= sum_p x[p] * B[p][j] for 0 <= j < n, x dense (k), B[p][j] = b[p * b_rs + j * b_cs] with
+// b_cs == 1 or b_rs == 1. y is read only when accumulate is true. The summation depends on k and on which stride is 1.
+template <class T>
+using GemmRowFn = void (*)(i64 n, i64 k, const T* x, const T* b, i64 b_rs, i64 b_cs, T* y, bool accumulate);
+
+}  // namespace nnf
+
+#endif  // NNF_KERNELS_GEMM_CONTRACT_H

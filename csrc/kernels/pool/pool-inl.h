@@ -1,0 +1,208 @@
+// Pooling kernels of contract.h: vectors run over the channels, one output pixel at a time.
+//
+// Which taps of a window lie inside the input is found once a row and once a pixel, so the loops over taps have no
+// tests. Two vectors of channels share a pass over the window. The gradient of a maximum goes to the first tap, in row
+// order, that equals it (or is NaN); windows that tile the input exactly write gx directly, others add to zeros.
+#ifndef NNF_KERNELS_POOL_POOL_INL_H
+#define NNF_KERNELS_POOL_POOL_INL_H
+
+#include "kernels/pool/contract.h"
+#include "simd/loop-inl.h"
+#include "simd/vec.h"
+
+namespace nnf {
+namespace {
+
+// The taps first..last-1 of a window lie inside an axis; `start`: where tap 0 lies, maybe before the axis.
+struct PoolTaps {
+  i64 start, first, last;
+};
+
+NNF_INLINE PoolTaps pool_taps(i64 start, i64 taps, i64 dilation, i64 size) {
+  PoolTaps t{start, 0, taps};
+  if (start < 0) t.first = (dilation - 1 - start) / dilation;
+  if (start + (taps - 1) * dilation >= size) t.last = start < size ? (size - start + dilation - 1) / dilation : 0;
+  if (t.first > t.last) t.first = t.last;
+  return t;
+}
+
+// What a window's sum is divided by along one axis.
+NNF_INLINE i64 pool_divisor(const PoolTaps& t, i64 taps, i64 dilation, i64 size, i64 pad, bool include_pad) {
+  if (!include_pad) return t.last - t.first;
+  const i64 inside = (size + pad - t.start + dilation - 1) / dilation;
+  return inside < taps ? inside : taps;
+}
+
+// True when the windows tile the input: every cell belongs to exactly one.
+NNF_INLINE bool pool_tiles(const PoolShape& s) {
+  return s.pad_h == 0 && s.pad_w == 0 && s.dilation_h == 1 && s.dilation_w == 1 && s.kh == s.stride_h &&
+         s.kw == s.stride_w && s.oh * s.kh == s.h && s.ow * s.kw == s.w;
+}
+
+// f(row, column, first cell, taps down, taps across) for the output pixels of rows row0..row1-1 of n * oh;
+// `first cell`: offset in x of tap (0, 0), which may lie outside the image.
+template <class F>
+NNF_INLINE void pool_over_pixels(const PoolShape& s, i64 row0, i64 row1, F f) {
+  for (i64 row = row0; row < row1; ++row) {
+    const i64 image = row / s.oh;
+    const PoolTaps down = pool_taps((row - image * s.oh) * s.stride_h - s.pad_h, s.kh, s.dilation_h, s.h);
+    for (i64 j = 0; j < s.ow; ++j) {
+      const PoolTaps across = pool_taps(j * s.stride_w - s.pad_w, s.kw, s.dilation_w, s.w);
+      f((row * s.ow + j) * s.c, ((image * s.h + down.start) * s.w + across.start) * s.c, down, across);
+    }
+  }
+}
+
+// f(cell) for the offsets, from the window's first cell, of the taps inside the image.
+template <class F>
+NNF_INLINE void pool_over_taps(const PoolShape& s, const PoolTaps& down, const PoolTaps& across, F f) {
+  const i64 row_step = s.dilation_h * s.w * s.c, col_step = s.dilation_w * s.c;
+  for (i64 a = down.first; a < down.last; ++a) {
+    for (i64 b = across.first; b < across.last; ++b) f(a * row_step + b * col_step);
+  }
+}
+
+// f(channel, vectors (1 or 2), lanes) over the channels.
+template <class T>
+struct PoolPair {
+  static constexpr int count = 2;
+};
+template <class T>
+struct PoolSingle {
+  static constexpr int count = 1;
+};
+template <class T, class F>
+NNF_INLINE void pool_over_channels(i64 c, F f) {
+  constexpr i64 N = Vec<T>::N;
+  i64 ch = 0;
+  for (; ch + 2 * N <= c; ch += 2 * N) f(ch, PoolPair<T>{}, AllLanes<T>{});
+  for (; ch + N <= c; ch += N) f(ch, PoolSingle<T>{}, AllLanes<T>{});
+  if (ch < c) f(ch, PoolSingle<T>{}, FirstLanes<T>{static_cast<int>(c - ch)});
+}
+
+template <class T>
+void max_pool_nhwc(const PoolShape& s, i64 row0, i64 row1, const T* x, T* y) {
+  constexpr i64 N = Vec<T>::N;
+  const T infinity = static_cast<T>(__builtin_inf()), not_a_number = static_cast<T>(__builtin_nan(""));
+  pool_over_pixels(s, row0, row1, [&](i64 out, i64 cell, PoolTaps down, PoolTaps across) NNF_LAMBDA_INLINE {
+    pool_over_channels<T>(s.c, [&](i64 ch, auto vectors, auto lanes) NNF_LAMBDA_INLINE {
+      constexpr int V = decltype(vectors)::count;
+      Vec<T> best[V];
+      Mask<T> nan[V];
+      for (int v = 0; v < V; ++v) best[v] = set1(-infinity), nan[v] = is_nan(best[v]);
+      pool_over_taps(s, down, across, [&](i64 tap) NNF_LAMBDA_INLINE {
+        for (int v = 0; v < V; ++v) {
+          const Vec<T> value = lanes.load(x + cell + tap + ch + v * N);
+          best[v] = max(value, best[v]);  // keeps best where value is NaN, so best never is
+          nan[v] = nan[v] | is_nan(value);
+        }
+      });
+      for (int v = 0; v < V; ++v) {
+        lanes.store(y + out + ch + v * N, select(nan[v], set1(not_a_number), best[v]));
+      }
+    });
+  });
+}
+
+template <class T, bool Tiles>
+NNF_INLINE void max_pool_backward_images(const PoolShape& s, i64 n0, i64 n1, const T* g, const T* x, const T* y,
+                                         T* gx) {
+  constexpr i64 N = Vec<T>::N;
+  pool_over_pixels(s, n0 * s.oh, n1 * s.oh, [&](i64 out, i64 cell, PoolTaps down, PoolTaps across) NNF_LAMBDA_INLINE {
+    pool_over_channels<T>(s.c, [&](i64 ch, auto vectors, auto lanes) NNF_LAMBDA_INLINE {
+      constexpr int V = decltype(vectors)::count;
+      Vec<T> top[V], grad[V];  // grad becomes 0 once its cell is found
+      for (int v = 0; v < V; ++v) {
+        top[v] = lanes.load(y + out + ch + v * N);
+        grad[v] = lanes.load(g + out + ch + v * N);
+      }
+      pool_over_taps(s, down, across, [&](i64 tap) NNF_LAMBDA_INLINE {
+        for (int v = 0; v < V; ++v) {
+          const i64 at = cell + tap + ch + v * N;
+          const Vec<T> value = lanes.load(x + at);
+          const Mask<T> here = eq(value, top[v]) | is_nan(value);
+          const Vec<T> share = select(here, grad[v], zero<T>());
+          grad[v] = select(here, zero<T>(), grad[v]);
+          lanes.store(gx + at, Tiles ? share : lanes.load(gx + at) + share);
+        }
+      });
+    });
+  });
+}
+
+template <class T>
+NNF_INLINE void pool_zero(const PoolShape& s, i64 n0, i64 n1, T* gx) {
+  const i64 image = s.h * s.w * s.c;
+  T* first = gx + n0 * image;
+  for_each_vector<T>((n1 - n0) * image, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+    lanes.store(first + i, zero<T>());
+  });
+}
+
+template <class T>
+void max_pool_nhwc_backward(const PoolShape& s, i64 n0, i64 n1, const T* g, const T* x, const T* y, T* gx) {
+  if (pool_tiles(s)) {
+    max_pool_backward_images<T, true>(s, n0, n1, g, x, y, gx);
+  } else {
+    pool_zero(s, n0, n1, gx);
+    max_pool_backward_images<T, false>(s, n0, n1, g, x, y, gx);
+  }
+}
+
+NNF_INLINE i64 pool_window_divisor(const PoolShape& s, const PoolTaps& down, const PoolTaps& across) {
+  return pool_divisor(down, s.kh, s.dilation_h, s.h, s.pad_h, s.count_include_pad) *
+         pool_divisor(across, s.kw, s.dilation_w, s.w, s.pad_w, s.count_include_pad);
+}
+
+template <class T>
+void avg_pool_nhwc(const PoolShape& s, i64 row0, i64 row1, const T* x, T* y) {
+  constexpr i64 N = Vec<T>::N;
+  pool_over_pixels(s, row0, row1, [&](i64 out, i64 cell, PoolTaps down, PoolTaps across) NNF_LAMBDA_INLINE {
+    const i64 divisor = pool_window_divisor(s, down, across);
+    const Vec<T> divide = set1(static_cast<T>(divisor > 0 ? divisor : 1));  // a window of no cells averages to 0
+    pool_over_channels<T>(s.c, [&](i64 ch, auto vectors, auto lanes) NNF_LAMBDA_INLINE {
+      constexpr int V = decltype(vectors)::count;
+      Vec<T> total[V];
+      for (int v = 0; v < V; ++v) total[v] = zero<T>();
+      pool_over_taps(s, down, across, [&](i64 tap) NNF_LAMBDA_INLINE {
+        for (int v = 0; v < V; ++v) total[v] = total[v] + lanes.load(x + cell + tap + ch + v * N);
+      });
+      for (int v = 0; v < V; ++v) lanes.store(y + out + ch + v * N, total[v] / divide);
+    });
+  });
+}
+
+template <class T, bool Tiles>
+NNF_INLINE void avg_pool_backward_images(const PoolShape& s, i64 n0, i64 n1, const T* g, T* gx) {
+  constexpr i64 N = Vec<T>::N;
+  pool_over_pixels(s, n0 * s.oh, n1 * s.oh, [&](i64 out, i64 cell, PoolTaps down, PoolTaps across) NNF_LAMBDA_INLINE {
+    const i64 divisor = pool_window_divisor(s, down, across);
+    const Vec<T> divide = set1(static_cast<T>(divisor > 0 ? divisor : 1));
+    pool_over_channels<T>(s.c, [&](i64 ch, auto vectors, auto lanes) NNF_LAMBDA_INLINE {
+      constexpr int V = decltype(vectors)::count;
+      Vec<T> share[V];
+      for (int v = 0; v < V; ++v) share[v] = lanes.load(g + out + ch + v * N) / divide;
+      pool_over_taps(s, down, across, [&](i64 tap) NNF_LAMBDA_INLINE {
+        for (int v = 0; v < V; ++v) {
+          T* at = gx + cell + tap + ch + v * N;
+          lanes.store(at, Tiles ? share[v] : lanes.load(at) + share[v]);
+        }
+      });
+    });
+  });
+}
+
+template <class T>
+void avg_pool_nhwc_backward(const PoolShape& s, i64 n0, i64 n1, const T* g, const T*, const T*, T* gx) {
+  if (pool_tiles(s)) {
+    avg_pool_backward_images<T, true>(s, n0, n1, g, gx);
+  } else {
+    pool_zero(s, n0, n1, gx);
+    avg_pool_backward_images<T, false>(s, n0, n1, g, gx);
+  }
+}
+
+}  // namespace
+}  // namespace nnf
+
+#endif  // NNF_KERNELS_POOL_POOL_INL_H

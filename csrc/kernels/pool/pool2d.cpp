@@ -1,0 +1,102 @@
+// Pooling: checks, output sizes, and threading around the kernels of contract.h.
+#include "kernels/pool/pool2d.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/thread_pool.h"
+#include "kernels/dispatch.h"
+
+namespace nnf {
+namespace {
+
+constexpr i64 kMaxField = i64{1} << 31;  // keeps every product of two fields far from overflow
+
+void check_pair(const char* name, i64 down, i64 across, i64 least) {
+  if (down < least || across < least || down > kMaxField || across > kMaxField) {
+    throw_invalid("pool2d: %s: expected both at least %lld, got (%lld, %lld)", name, static_cast<long long>(least),
+                  static_cast<long long>(down), static_cast<long long>(across));
+  }
+}
+
+// PyTorch's rule: with ceil_mode a last window may run over the edge, but must start in the input or the padding
+// before it.
+i64 pool_output_size(const char* axis, i64 size, i64 kernel, i64 stride, i64 pad, i64 dilation, bool ceil_mode) {
+  const i64 room = size + 2 * pad - dilation * (kernel - 1) - 1;
+  if (room < 0 && !(ceil_mode && room + stride > 0)) {
+    throw_invalid("pool2d: kernel_size: the window's %s %lld exceeds the padded input's %lld", axis,
+                  static_cast<long long>(dilation * (kernel - 1) + 1), static_cast<long long>(size + 2 * pad));
+  }
+  i64 out = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
+  if (ceil_mode && (out - 1) * stride >= size + pad) --out;
+  return out;
+}
+
+// A pixel's cost in parallel_for's unit: a vector operation a tap and eight channels.
+i64 pixel_cost(const PoolShape& s) { return s.kh * s.kw * ceil_div(s.c, 8) + 8; }
+
+}  // namespace
+
+PoolShape make_pool_shape(const nnf_pool2d_shape& s) {
+  if (s.n < 0) throw_invalid("pool2d: x: expected a batch size of at least 0, got %lld", static_cast<long long>(s.n));
+  if (s.c < 1 || s.h < 1 || s.w < 1 || s.c > kMaxField || s.h > kMaxField || s.w > kMaxField) {
+    throw_invalid("pool2d: x: expected channels, height and width of at least 1, got (%lld, %lld, %lld)",
+                  static_cast<long long>(s.c), static_cast<long long>(s.h), static_cast<long long>(s.w));
+  }
+  check_pair("kernel_size", s.kh, s.kw, 1);
+  check_pair("stride", s.stride_h, s.stride_w, 1);
+  check_pair("padding", s.pad_h, s.pad_w, 0);
+  check_pair("dilation", s.dilation_h, s.dilation_w, 1);
+  if (s.pad_h > s.kh / 2 || s.pad_w > s.kw / 2) {
+    throw_invalid("pool2d: padding: expected at most half of kernel_size (%lld, %lld), got (%lld, %lld)",
+                  static_cast<long long>(s.kh), static_cast<long long>(s.kw), static_cast<long long>(s.pad_h),
+                  static_cast<long long>(s.pad_w));
+  }
+  PoolShape p{};
+  p.n = s.n, p.c = s.c, p.h = s.h, p.w = s.w;
+  p.kh = s.kh, p.kw = s.kw;
+  p.stride_h = s.stride_h, p.stride_w = s.stride_w;
+  p.pad_h = s.pad_h, p.pad_w = s.pad_w;
+  p.dilation_h = s.dilation_h, p.dilation_w = s.dilation_w;
+  p.count_include_pad = s.count_include_pad != 0;
+  p.oh = pool_output_size("height", s.h, s.kh, s.stride_h, s.pad_h, s.dilation_h, s.ceil_mode != 0);
+  p.ow = pool_output_size("width", s.w, s.kw, s.stride_w, s.pad_w, s.dilation_w, s.ceil_mode != 0);
+  return p;
+}
+
+template <class T>
+void max_pool2d_forward(const PoolShape& s, const T* x, T* y) {
+  const KernelTable<T>& k = kernels<T>();
+  parallel_for(s.n * s.oh, s.ow * pixel_cost(s), [&](i64 begin, i64 end) { k.max_pool_nhwc(s, begin, end, x, y); });
+}
+
+template <class T>
+void max_pool2d_backward(const PoolShape& s, const T* g, const T* x, const T* y, T* gx) {
+  const KernelTable<T>& k = kernels<T>();
+  parallel_for(s.n, s.oh * s.ow * 2 * pixel_cost(s),
+               [&](i64 begin, i64 end) { k.max_pool_nhwc_backward(s, begin, end, g, x, y, gx); });
+}
+
+template <class T>
+void avg_pool2d_forward(const PoolShape& s, const T* x, T* y) {
+  const KernelTable<T>& k = kernels<T>();
+  parallel_for(s.n * s.oh, s.ow * pixel_cost(s), [&](i64 begin, i64 end) { k.avg_pool_nhwc(s, begin, end, x, y); });
+}
+
+template <class T>
+void avg_pool2d_backward(const PoolShape& s, const T* g, T* gx) {
+  const KernelTable<T>& k = kernels<T>();
+  parallel_for(s.n, s.oh * s.ow * 2 * pixel_cost(s), [&](i64 begin, i64 end) {
+    k.avg_pool_nhwc_backward(s, begin, end, g, nullptr, nullptr, gx);
+  });
+}
+
+#define NNF_INSTANTIATE(T)                                                                  \
+  template void max_pool2d_forward<T>(const PoolShape&, const T*, T*);                      \
+  template void max_pool2d_backward<T>(const PoolShape&, const T*, const T*, const T*, T*); \
+  template void avg_pool2d_forward<T>(const PoolShape&, const T*, T*);                      \
+  template void avg_pool2d_backward<T>(const PoolShape&, const T*, T*);
+NNF_INSTANTIATE(float)
+NNF_INSTANTIATE(double)
+#undef NNF_INSTANTIATE
+
+}  // namespace nnf

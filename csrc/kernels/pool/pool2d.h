@@ -1,0 +1,24 @@
+// 2-D pooling, channels-last: threading around the kernels of contract.h.
+#ifndef NNF_KERNELS_POOL_POOL2D_H
+#define NNF_KERNELS_POOL_POOL2D_H
+
+#include "kernels/pool/contract.h"
+#include "nnfast/nnfast.h"
+
+namespace nnf {
+
+// Checks the fields and finds the output size, PyTorch's rule for ceil_mode; throws Error(invalid_value).
+PoolShape make_pool_shape(const nnf_pool2d_shape& s);
+
+template <class T>
+void max_pool2d_forward(const PoolShape& s, const T* x, T* y);
+template <class T>
+void max_pool2d_backward(const PoolShape& s, const T* g, const T* x, const T* y, T* gx);
+template <class T>
+void avg_pool2d_forward(const PoolShape& s, const T* x, T* y);
+template <class T>
+void avg_pool2d_backward(const PoolShape& s, const T* g, T* gx);
+
+}  // namespace nnf
+
+#endif  // NNF_KERNELS_POOL_POOL2D_H

@@ -1,0 +1,81 @@
+// The table of vector kernels: what each instruction set must provide, and how the rest of the core finds it.
+//
+// A line in NNF_KERNELS makes a kernel's declaration, its slot in every ISA's table and its dispatch; a line in
+// NNF_ACTIVATIONS does the same for an activation function (forward and both backward forms). The signatures
+// are the contracts in each family's header (kernels/<family>/contract.h).
+//
+// This header is compiled by the ISA files too, so it holds plain data only: no inline functions, no std::.
+#ifndef NNF_KERNELS_REGISTRY_H
+#define NNF_KERNELS_REGISTRY_H
+
+#include "kernels/dropout/contract.h"
+#include "kernels/elementwise/contract.h"
+#include "kernels/gemm/contract.h"
+#include "kernels/layout/contract.h"
+#include "kernels/loss/contract.h"
+#include "kernels/optim/contract.h"
+#include "kernels/peak/contract.h"
+#include "kernels/pool/contract.h"
+#include "kernels/softmax/contract.h"
+
+// A(name, ENUM): the functor `name` of kernels/elementwise/activation-inl.h, NNF_ACT_<ENUM> of the C header.
+#define NNF_ACTIVATIONS(A)   \
+  A(identity, IDENTITY)      \
+  A(sigmoid, SIGMOID)        \
+  A(tanh, TANH)              \
+  A(relu, RELU)              \
+  A(leaky_relu, LEAKY_RELU)
+
+// K(name, Signature): the function template `name<T>` of the family's -inl.h with the type Signature<T>.
+#define NNF_KERNELS(K)                               \
+  K(gemm_micro, GemmMicroFn)                         \
+  K(gemm_pack_b, GemmPackFn)                         \
+  K(gemm_row, GemmRowFn)                             \
+  K(bias_add_rows, BiasAddFn)                        \
+  K(add_into, AddIntoFn)                             \
+  K(scale_into, ScaleIntoFn)                         \
+  K(column_sum, ColumnSumFn)                         \
+  K(all_finite, AllFiniteFn)                         \
+  K(softmax_rows, SoftmaxRowsFn)                     \
+  K(softmax_rows_backward, SoftmaxRowsBackwardFn)    \
+  K(cross_entropy_rows, CrossEntropyRowsFn)          \
+  K(squared_error, SquaredErrorFn)                   \
+  K(dropout_apply, DropoutFn)                        \
+  K(sgd_step, SgdFn)                                 \
+  K(rmsprop_step, RmspropFn)                         \
+  K(adam_step, AdamFn)                               \
+  K(transpose, TransposeFn)                          \
+  K(max_pool_nhwc, PoolRowFn)                        \
+  K(max_pool_nhwc_backward, PoolRowBackwardFn)       \
+  K(avg_pool_nhwc, PoolRowFn)                        \
+  K(avg_pool_nhwc_backward, PoolRowBackwardFn)       \
+  K(fma_rounds, FmaRoundsFn)
+
+namespace nnf {
+
+template <class T>
+struct KernelTable {
+  GemmGeometry gemm;  // the microkernel's tile, for the blocking code
+#define NNF_FIELD(name, Signature) Signature<T> name;
+  NNF_KERNELS(NNF_FIELD)
+#undef NNF_FIELD
+  ActivationKernels<T> activation[kActivationCount];
+};
+
+struct IsaTables {
+  const char* name;  // "scalar", "avx2", "avx512", "neon"
+  const KernelTable<float>* f32;
+  const KernelTable<double>* f64;
+};
+
+// One per ISA file that was compiled in; the only symbols those objects export.
+extern "C" {
+extern const IsaTables nnf_tables_scalar;
+extern const IsaTables nnf_tables_avx2;
+extern const IsaTables nnf_tables_avx512;
+extern const IsaTables nnf_tables_neon;
+}
+
+}  // namespace nnf
+
+#endif  // NNF_KERNELS_REGISTRY_H

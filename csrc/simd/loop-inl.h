@@ -1,0 +1,91 @@
+// Loops over arrays a vector at a time, with masked tails; and sums of long arrays in a tree fixed by the length.
+// Included after a Vec back end (simd/vec.h). Not a place for kernels: nothing here knows a formula.
+//
+//   for_each_vector<T>(n, [=](i64 i, auto lanes) { lanes.store(y + i, lanes.load(x + i) * s); });
+//
+// The body is compiled twice: once for whole vectors, once for the tail, which never touches memory past element n - 1.
+#ifndef NNF_SIMD_LOOP_INL_H
+#define NNF_SIMD_LOOP_INL_H
+
+#include "simd/vec.h"
+
+// After a lambda's parameters: the loops below call their bodies from several places and must not turn them into calls.
+#define NNF_LAMBDA_INLINE __attribute__((always_inline))
+
+namespace nnf {
+namespace {
+
+// All lanes of a vector.
+template <class T>
+struct AllLanes {
+  NNF_INLINE Vec<T> load(const T* p) const { return nnf::load<T>(p); }
+  NNF_INLINE void store(T* p, Vec<T> v) const { nnf::store(p, v); }
+  // v where the array has elements, `fill` elsewhere.
+  NNF_INLINE Vec<T> or_else(Vec<T> v, Vec<T>) const { return v; }
+};
+
+// The first n lanes; the others load as 0 and are not stored.
+template <class T>
+struct FirstLanes {
+  int n;
+  NNF_INLINE Vec<T> load(const T* p) const { return nnf::load_n<T>(p, n); }
+  NNF_INLINE void store(T* p, Vec<T> v) const { nnf::store_n(p, v, n); }
+  NNF_INLINE Vec<T> or_else(Vec<T> v, Vec<T> fill) const { return select(first_n<T>(n), v, fill); }
+};
+
+template <class T, class F>
+NNF_INLINE void for_each_vector(i64 n, F f) {
+  constexpr i64 N = Vec<T>::N;
+  i64 i = 0;
+  for (; i + N <= n; i += N) f(i, AllLanes<T>{});
+  if (i < n) f(i, FirstLanes<T>{static_cast<int>(n - i)});
+}
+
+// Pairwise sum of a sequence of vectors: a binary counter of partial sums, so that the error grows with the logarithm
+// of the sequence's length (Higham, "The accuracy of floating point summation", 1993).
+template <class T>
+struct TreeSum {
+  Vec<T> part[48];  // part[j] sums 2^k consecutive pushes for the j-th set bit 2^k of count, from the highest
+  i64 count = 0;
+  int depth = 0;
+
+  NNF_INLINE void push(Vec<T> v) {
+    for (i64 c = count++; (c & 1) != 0; c >>= 1) v = part[--depth] + v;
+    part[depth++] = v;
+  }
+  NNF_INLINE Vec<T> finish(Vec<T> last) const {
+    for (int j = depth; j > 0; --j) last = part[j - 1] + last;
+    return last;
+  }
+};
+
+// Sum over i of the lanes of f(i, lanes), which must be 0 in the lanes beyond the array. Blocks of 32 vectors go
+// through four accumulators (hides the latency of the additions), the blocks' sums through a TreeSum.
+template <class T, class F>
+NNF_INLINE T tree_sum(i64 n, F f) {
+  constexpr i64 N = Vec<T>::N;
+  TreeSum<T> tree;
+  for (i64 i = 0;;) {
+    const i64 stop = n - i < 32 * N ? n : i + 32 * N;
+    Vec<T> a = zero<T>(), b = zero<T>(), c = zero<T>(), d = zero<T>();
+    for (; i + 4 * N <= stop; i += 4 * N) {
+      a = a + f(i, AllLanes<T>{});
+      b = b + f(i + N, AllLanes<T>{});
+      c = c + f(i + 2 * N, AllLanes<T>{});
+      d = d + f(i + 3 * N, AllLanes<T>{});
+    }
+    for (; i + N <= stop; i += N) a = a + f(i, AllLanes<T>{});
+    if (i < stop) {
+      b = b + f(i, FirstLanes<T>{static_cast<int>(stop - i)});
+      i = stop;
+    }
+    const Vec<T> block = (a + b) + (c + d);
+    if (i >= n) return sum(tree.finish(block));
+    tree.push(block);
+  }
+}
+
+}  // namespace
+}  // namespace nnf
+
+#endif  // NNF_SIMD_LOOP_INL_H

@@ -1,0 +1,62 @@
+// The Vec contract: what every instruction set's back end provides, so that kernels and maths are written once.
+//
+// Included by each csrc/kernels/isa/<isa>.cpp through simd/vec_<isa>.h, inside one anonymous namespace a file: nothing
+// here or in the back ends may be shared between objects (see ARCHITECTURE.md, "ISA objects"). A back end defines, for
+// T = float and double:
+//
+//   Vec<T>            a register of Vec<T>::N lanes (a power of two; 1 for scalar), trivially copyable
+//   Mask<T>           one truth value a lane
+//
+// and these functions, always inlined (v, a, b, c: Vec<T>; m: Mask<T>; n: how many lanes, 0..N):
+//
+//   memory      load<T>(p)  load_n<T>(p, n) (other lanes 0, their memory untouched)  store(p, v)  store_n(p, v, n)
+//               set1<T>(x)  zero<T>()         p: any alignment; n > N means N
+//   arithmetic  a + b  a - b  a * b  a / b  -a    fma(a, b, c) = a*b + c    fnma(a, b, c) = c - a*b
+//               (one rounding; the scalar back end may round twice, so nothing may count on an exact product)
+//               sqrt(a)  abs(a)
+//               min(a, b), max(a, b)  x86's rule: a NaN in either operand, or equal operands, give b
+//   rounding    round(a)  to nearest, ties to even
+//   bits        copysign(magnitude, sign)
+//               scale2(a, n) = a * 2^n, rounded once, right for overflow and denormals; integral |n| <= 252 (float),
+//               2044 (double)
+//               exponent_bits(t): the lowest bits of t moved to its exponent. 2^n for t = kExponentOne<T> + n where
+//               2^n is a normal number; any value for other t. Adding kExponentOne also rounds to an integer
+//               exponent(a) = floor(log2|a|), mantissa(a) = |a| / 2^exponent(a), in [1, 2): right for denormals;
+//               finite non-zero a only
+//   compare     lt(a, b) le(a, b) eq(a, b) gt ge   false when unordered;   is_nan(a)
+//               select(m, a, b) = m ? a : b     m1 & m2, m1 | m2, !m       any(m), all(m)
+//               first_n<T>(n): the mask of lanes 0..n-1
+//   across      sum(a), max_lane(a): over the lanes, in a tree fixed by N (max_lane may lose a NaN, as max does)
+//   integers    VecU32: as many 32-bit lanes as Vec<float>; load_u32(p) store_u32(p, a) set1_u32(x)  +  ^  &
+//               shift_left<K>(a)  shift_right<K>(a)  mul_lo_hi(a, b, &lo, &hi) (the full 64-bit products, lane by
+//               lane)  lt_u32(a, b), a Mask<float>; used by Philox
+//
+// Every operation is IEEE with round to nearest; no contraction but the explicit fma (the files are compiled with
+// -ffp-contract=off).
+#ifndef NNF_SIMD_VEC_H
+#define NNF_SIMD_VEC_H
+
+#include "base/types.h"
+
+#define NNF_INLINE inline __attribute__((always_inline))
+
+namespace nnf {
+namespace {
+
+template <class T>
+struct Vec;
+template <class T>
+struct Mask;
+
+// 1.5 * 2^(mantissa bits) has steps of 1; the bias on top makes the lowest bits an exponent field.
+template <class T>
+constexpr T kExponentOne = 0;
+template <>
+constexpr float kExponentOne<float> = 0x1.8p23f + 127.0f;
+template <>
+constexpr double kExponentOne<double> = 0x1.8p52 + 1023.0;
+
+}  // namespace
+}  // namespace nnf
+
+#endif  // NNF_SIMD_VEC_H

@@ -1,0 +1,164 @@
+"""nnfast: neural networks on the CPU, fast.
+
+    import nnfast as nf
+
+    model = nf.Sequential(nf.Linear(784, 100), nf.ReLU(), nf.Linear(100, 10), seed=0)
+    model.compile("adam", "cross_entropy", metrics=["accuracy"])
+    model.fit(x_train, y_train, epochs=10, validation_data=(x_test, y_test))
+    model.predict(x_test)
+
+- networks: `Sequential`, the layers, losses and optimizers below
+- functions of arrays with their gradients: `matmul`, `linear`, `conv2d`, `softmax`, `adam_update`, ...
+- `reference`: the same in plain NumPy, to be read
+- `data`, `datasets`, `metrics`, `initializers`, `plot`, `examples`: what surrounds a network
+- `show_config`, `set_num_threads`, `num_threads`: the machine
+- `get_include`, `get_library_dir`: for C, C++ and Cython
+
+`python -m nnfast` runs a demonstration.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+
+def _load_core() -> Any:
+    """The compiled module, which an installed copy holds when this one is a source checkout."""
+    global __path__
+    try:
+        return importlib.import_module("nnfast._core")
+    except ModuleNotFoundError as error:
+        if error.name != "nnfast._core":
+            raise
+    # Python found the sources first (run in the project's root): look for the installed package.
+    from pkgutil import extend_path
+
+    here = list(__path__)
+    __path__ = extend_path(__path__, __name__)
+    try:
+        return importlib.import_module("nnfast._core")
+    except ModuleNotFoundError as error:
+        if error.name != "nnfast._core":
+            raise
+    __path__ = here
+    raise ImportError(
+        f"nnfast: the compiled module nnfast._core was not found. The Python sources are in {here[0]}; "
+        "build and install the package with `pip install .` in the project's root (or `pip install nnfast`)."
+    )
+
+
+_core = _load_core()
+if _core.__version__ != __version__:
+    raise ImportError(
+        f"nnfast: the sources in {os.path.dirname(__file__)} are version {__version__}, but the compiled "
+        f"module {_core.__file__} is version {_core.__version__}. "
+        "Install again: `pip install .` in the project's root."
+    )
+
+# ruff: noqa: E402  (nothing of the package can be imported before the compiled module is found)
+from nnfast import data, functional, initializers, metrics
+from nnfast.config import get_num_threads, num_threads, set_num_threads, show_config
+from nnfast.data import Standardizer, one_hot
+from nnfast.functional import *  # noqa: F403
+from nnfast.history import History
+from nnfast.layers import (
+    AvgPool2d,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Layer,
+    LeakyReLU,
+    Linear,
+    LogSoftmax,
+    MaxPool2d,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from nnfast.losses import CrossEntropyLoss, MSELoss, NLLLoss
+from nnfast.model import Sequential
+from nnfast.optimizers import SGD, Adam, RMSprop
+
+if TYPE_CHECKING:
+    from nnfast import datasets, examples, plot, reference
+
+# Loaded when first asked for: they cost time, or need packages that are not always there.
+_LAZY = ("datasets", "examples", "plot", "reference")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return importlib.import_module(f"nnfast.{name}")
+    raise AttributeError(f"module 'nnfast' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(_LAZY))
+
+
+def get_include() -> str:
+    """Folder to give the compiler with -I for `#include <nnfast/nnfast.h>`.
+
+    Examples
+    --------
+    >>> import os
+    >>> os.path.exists(os.path.join(get_include(), "nnfast", "nnfast.h"))
+    True
+    """
+    folders = [os.path.join(folder, "include") for folder in __path__]
+    folders.append(os.path.join(os.path.dirname(os.path.dirname(__file__)), "csrc", "include"))
+    for folder in folders:
+        if os.path.exists(os.path.join(folder, "nnfast", "nnfast.h")):
+            return folder
+    raise FileNotFoundError(f"nnfast: nnfast/nnfast.h was not found in {', '.join(folders)}")
+
+
+def get_library_dir() -> str:
+    """Folder to give the linker with -L (and as run path) for `-lnnfast`."""
+    return os.path.dirname(os.path.abspath(_core.library_path()))
+
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AvgPool2d",
+    "Conv2d",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Flatten",
+    "History",
+    "Layer",
+    "LeakyReLU",
+    "Linear",
+    "LogSoftmax",
+    "MSELoss",
+    "MaxPool2d",
+    "NLLLoss",
+    "RMSprop",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "Standardizer",
+    "Tanh",
+    "data",
+    "datasets",
+    "examples",
+    "get_include",
+    "get_library_dir",
+    "get_num_threads",
+    "initializers",
+    "metrics",
+    "num_threads",
+    "one_hot",
+    "plot",
+    "reference",
+    "set_num_threads",
+    "show_config",
+]
+__all__ += functional.__all__

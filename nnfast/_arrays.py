@@ -1,0 +1,121 @@
+"""Checks of the arrays a model is given, before anything changes.
+
+What this is: samples and targets made into arrays that the engine takes as they are, or refused with a
+message that names the argument. Nothing is converted to the model's dtype here: the engine does that batch by
+batch.
+What this is not: checks of plain arguments, which are in `nnfast._checks`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+
+# Widened where the engine does not read the type itself and no value is lost.
+_WIDENED: dict[Any, np.dtype[Any]] = {
+    np.dtype(np.uint16): np.dtype(np.int32),
+    np.dtype(np.uint32): np.dtype(np.int64),
+}
+
+
+def as_numbers(owner: str, name: str, value: ArrayLike) -> Array:
+    """`value` as a native array of floats, integers or booleans with at least one axis and dense rows."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{owner}: {name}: expected an array of numbers: {error}") from None
+    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
+        raise TypeError(f"{owner}: {name}: expected float, integer or bool numbers, got dtype {array.dtype}")
+    if array.dtype == np.uint64:
+        raise TypeError(f"{owner}: {name}: expected another dtype, got uint64; convert with astype(np.int64)")
+    if array.ndim == 0:
+        raise ValueError(
+            f"{owner}: {name}: expected an array with samples along its first axis, got a number"
+        )
+    if not array.dtype.isnative:
+        array = np.asarray(array, array.dtype.newbyteorder("="))
+    if array.dtype in _WIDENED:
+        array = array.astype(_WIDENED[array.dtype])
+    return _dense_rows(array)
+
+
+def _dense_rows(array: Array) -> Array:
+    """The array itself when every sample's numbers lie side by side, otherwise a copy."""
+    if array.flags.c_contiguous and array.flags.aligned:
+        return array
+    expected = array.itemsize
+    dense = array.flags.aligned and array.strides[0] % array.itemsize == 0
+    for size, stride in zip(array.shape[:0:-1], array.strides[:0:-1], strict=True):
+        dense = dense and (size == 1 or stride == expected)
+        expected *= size
+    return array if dense else np.ascontiguousarray(array)
+
+
+def check_samples(owner: str, name: str, array: Array, shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless `array` is (n, *shape)."""
+    if array.shape[1:] == shape:
+        return
+    wanted = "(n, " + ", ".join(map(str, shape)) + ")"
+    hint = ""
+    if array.shape == shape:
+        hint = "; for one sample use x[None]"
+    elif len(shape) == 3 and shape[0] == 1 and array.shape[1:] == shape[1:]:
+        hint = "; add the channel axis with x[:, None]"
+    elif len(shape) == 3 and array.ndim == 4 and (*array.shape[3:], *array.shape[1:3]) == shape:
+        hint = "; channels come first: x.transpose(0, 3, 1, 2)"
+    elif len(shape) == 1 and array.ndim > 2 and int(np.prod(array.shape[1:])) == shape[0]:
+        hint = "; flatten it with x.reshape(len(x), -1), or begin the model with Flatten()"
+    raise ValueError(f"{owner}: {name}: expected shape {wanted}, got {array.shape}{hint}")
+
+
+def as_targets(
+    owner: str, name: str, value: ArrayLike, loss: str, outputs: tuple[int, ...], dtype: np.dtype[Any]
+) -> Array:
+    """`value` as targets for this loss and output shape: int64 labels (n,), or numbers (n, *outputs)."""
+    array = as_numbers(owner, name, value)
+    if loss == "mse_loss":
+        if array.shape[1:] == outputs:
+            return array
+        if outputs == (1,) and array.ndim == 1:
+            return array[:, None]
+        hint = ""
+        if array.ndim == 1 and len(outputs) == 1 and array.dtype.kind in "iub":
+            hint = f"; for class labels use the loss 'cross_entropy', or nf.one_hot(y, {outputs[0]})"
+        wanted = "(n, " + ", ".join(map(str, outputs)) + ")"
+        raise ValueError(
+            f"{owner}: {name}: expected shape {wanted} like the model's output, got {array.shape}{hint}"
+        )
+
+    classes = outputs[0]
+    if array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1):
+        if array.dtype.kind == "f":
+            raise TypeError(
+                f"{owner}: {name}: expected integer class labels for {loss}, got dtype {array.dtype}; "
+                "convert with y.astype(int)"
+            )
+        labels = np.ascontiguousarray(array.reshape(-1), np.int64)
+        if labels.size:
+            low, high = int(labels.min()), int(labels.max())
+            if low < 0 or high >= classes:
+                raise ValueError(
+                    f"{owner}: {name}: expected labels in 0..{classes - 1} for {classes} outputs, "
+                    f"got {low if low < 0 else high}"
+                )
+        return labels
+    if loss == "cross_entropy" and array.shape[1:] == outputs:
+        # One-hot rows of integers are probabilities, too.
+        return array if array.dtype.kind == "f" else array.astype(dtype)
+    also = f" or probabilities (n, {classes})" if loss == "cross_entropy" else ""
+    raise ValueError(f"{owner}: {name}: expected labels (n,){also}, got shape {array.shape}")
+
+
+def check_lengths(owner: str, x_name: str, x: Array, y_name: str, y: Array) -> None:
+    """Raise ValueError unless both hold the same number of samples, and at least one."""
+    if len(x) != len(y):
+        raise ValueError(f"{owner}: {y_name}: expected {len(x)} samples like {x_name}, got {len(y)}")
+    if len(x) == 0:
+        raise ValueError(f"{owner}: {x_name}: expected at least one sample, got shape {x.shape}")

@@ -1,0 +1,262 @@
+"""The compiled module: checked entry points over the C interface. Private; use the names of `nnfast` itself.
+
+Inputs are float32 or float64 arrays, one dtype a call, of any strides; float16 is converted to float32, other
+numbers, sequences, integers and booleans to float64. `out` must have the exact shape and dtype, be
+C-contiguous and writable. ValueError / TypeError name the argument.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+Arrays = Array | Sequence[Array]
+
+__version__: str
+
+# ---- configuration
+def isa() -> str: ...
+def set_isa(name: str) -> None: ...
+def isa_supported(name: str) -> bool: ...
+def cpu_name() -> str: ...
+def cpu_features() -> str: ...
+def cache_size(level: int) -> int: ...
+def get_num_threads() -> int: ...
+def set_num_threads(n: int) -> None: ...
+def set_local_num_threads(n: int) -> int: ...
+def library_path() -> str: ...
+def allocation_count() -> int: ...
+def fma_rounds(dtype: str, rounds: int) -> int:
+    """Runs FMAs in registers on this thread; returns how many floating-point operations that was."""
+
+# ---- dense algebra
+def matmul(a: ArrayLike, b: ArrayLike, out: Array | None = None) -> Array: ...
+def matmul_backward(grad_output: ArrayLike, a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]: ...
+def linear(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    activation: str | None = None,
+    alpha: float = 0.0,
+    out: Array | None = None,
+) -> Array: ...
+def linear_backward(
+    grad_output: ArrayLike, x: ArrayLike, weight: ArrayLike
+) -> tuple[Array, Array, Array]: ...
+
+# ---- elementwise, softmax, dropout
+def sigmoid(x: ArrayLike, out: Array | None = None) -> Array: ...
+def sigmoid_backward(grad_output: ArrayLike, x: ArrayLike, out: Array | None = None) -> Array: ...
+def tanh(x: ArrayLike, out: Array | None = None) -> Array: ...
+def tanh_backward(grad_output: ArrayLike, x: ArrayLike, out: Array | None = None) -> Array: ...
+def relu(x: ArrayLike, out: Array | None = None) -> Array: ...
+def relu_backward(grad_output: ArrayLike, x: ArrayLike, out: Array | None = None) -> Array: ...
+def leaky_relu(x: ArrayLike, negative_slope: float = 0.01, out: Array | None = None) -> Array: ...
+def leaky_relu_backward(
+    grad_output: ArrayLike, x: ArrayLike, negative_slope: float = 0.01, out: Array | None = None
+) -> Array: ...
+def softmax(x: ArrayLike, axis: int = -1, out: Array | None = None) -> Array: ...
+def softmax_backward(
+    grad_output: ArrayLike, x: ArrayLike, axis: int = -1, out: Array | None = None
+) -> Array: ...
+def log_softmax(x: ArrayLike, axis: int = -1, out: Array | None = None) -> Array: ...
+def log_softmax_backward(
+    grad_output: ArrayLike, x: ArrayLike, axis: int = -1, out: Array | None = None
+) -> Array: ...
+def dropout(
+    x: ArrayLike, p: float, training: bool, seed: int, step: int, layer: int, out: Array | None = None
+) -> Array: ...
+def dropout_backward(
+    grad_output: ArrayLike,
+    p: float,
+    training: bool,
+    seed: int,
+    step: int,
+    layer: int,
+    out: Array | None = None,
+) -> Array: ...
+
+# ---- losses: reduction "none" gives an array, "mean" and "sum" a NumPy scalar of the inputs' dtype
+def mse_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Any: ...
+def mse_loss_backward(
+    grad_output: ArrayLike, input: ArrayLike, target: ArrayLike, reduction: str = "mean"
+) -> Array: ...
+def cross_entropy(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Any: ...
+def cross_entropy_backward(
+    grad_output: ArrayLike, input: ArrayLike, target: ArrayLike, reduction: str = "mean"
+) -> Array: ...
+def nll_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Any: ...
+def nll_loss_backward(
+    grad_output: ArrayLike, input: ArrayLike, target: ArrayLike, reduction: str = "mean"
+) -> Array: ...
+
+# ---- convolution and pooling; pairs are (height, width), conv padding (top, bottom, left, right)
+def conv2d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+    out: Array | None = None,
+) -> Array: ...
+def conv2d_backward(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    weight: ArrayLike,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> tuple[Array, Array, Array]: ...
+def max_pool2d(
+    x: ArrayLike,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    ceil_mode: bool,
+    out: Array | None = None,
+) -> Array: ...
+def max_pool2d_backward(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    ceil_mode: bool,
+) -> Array: ...
+def avg_pool2d(
+    x: ArrayLike,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    ceil_mode: bool,
+    count_include_pad: bool,
+    out: Array | None = None,
+) -> Array: ...
+def avg_pool2d_backward(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    ceil_mode: bool,
+    count_include_pad: bool,
+) -> Array: ...
+
+# ---- optimizer updates, in place: an array each, or lists of them, checked whole first; param and states
+# are exactly float32 or float64, writable, C-contiguous, and share no memory
+def sgd_update(
+    param: Arrays,
+    grad: Arrays,
+    momentum_buffer: Arrays | None,
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    first_step: bool,
+) -> None: ...
+def rmsprop_update(
+    param: Arrays,
+    grad: Arrays,
+    square_avg: Arrays,
+    lr: float,
+    alpha: float,
+    eps: float,
+    weight_decay: float,
+) -> None: ...
+def adam_update(
+    param: Arrays,
+    grad: Arrays,
+    m: Arrays,
+    v: Arrays,
+    step: int,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+) -> None: ...
+
+# ---- networks
+class Graph:
+    """A network under construction; nodes are numbered in the order they are added."""
+
+    def __init__(self) -> None: ...
+    def input(self, shape: Sequence[int]) -> int: ...
+    def node(self, op: str, inputs: Sequence[int], **attrs: float | Sequence[float]) -> int: ...
+    def shape(self, node: int) -> tuple[int, ...]: ...
+    def output(self, node: int) -> None: ...
+
+class Totals:
+    """Sums over the samples of an epoch so far. `loss` is the sum of loss * samples (mean) or of the sums."""
+
+    def __init__(self) -> None: ...
+    loss: float
+    correct: int
+    abs_error: float
+    squared_error: float
+    samples: int
+    outputs: int
+    steps: int
+
+class Model:
+    """A compiled network: parameters, optimizer state, plans. x and y are any numeric arrays (n, ...).
+
+    For a network with several inputs x is a list of arrays. One thread at a time: RuntimeError otherwise.
+    """
+
+    def __init__(self, graph: Graph, dtype: str) -> None: ...
+    def params(self) -> list[tuple[int, str, Array]]:
+        """(node, name, view) of every trained array: PyTorch's shape, writable, any strides."""
+    def gradients(self) -> list[Array]: ...
+    def states(self, which: int) -> list[Array]:
+        """Views of optimizer state 0 or 1 in the order and shapes of params(); [] when there is none."""
+    def set_loss(self, loss: str, reduction: str = "mean") -> None: ...
+    def set_optimizer(
+        self,
+        kind: str,
+        *,
+        lr: float,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        nesterov: bool = False,
+        alpha: float = 0.99,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+    ) -> None: ...
+    def set_seed(self, seed: int) -> None: ...
+    step_count: int
+    def train(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        order: NDArray[np.int64] | None,
+        batch: int,
+        first: int,
+        last: int,
+        seconds: float,
+        totals: Totals,
+    ) -> int:
+        """Steps first..last-1 of the epoch over `order`; returns how many were done before time ran out."""
+    def evaluate(
+        self, x: ArrayLike, y: ArrayLike, batch: int, first: int, last: int, seconds: float, totals: Totals
+    ) -> int: ...
+    def predict(self, x: ArrayLike, batch: int = 256, out: Array | None = None) -> Array: ...
+    def forward(self, x: ArrayLike, training: bool = False) -> Array: ...
+    def backward(
+        self, grad_output: ArrayLike, accumulate: bool = False, need_input_grad: bool = False
+    ) -> Array | None: ...
+    def step(self) -> None: ...
+    def plan(self, batch: int, training: bool) -> tuple[int, int]:
+        """(arena bytes, bytes without sharing) for this batch size."""
+    def _capsule(self) -> Any:
+        """The C handle, for nnfast.cython_api."""

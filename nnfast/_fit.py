@@ -1,0 +1,222 @@
+"""The loops over an epoch: slices of work short enough that progress moves and Ctrl-C answers.
+
+What this is: training and evaluation as calls of the engine of about a tenth of a second each.
+What this is not: the training step, which the engine carries out, nor argument checks, which come before.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnfast.history import History
+from nnfast.metrics import MetricSet
+from nnfast.progress import Progress
+
+if TYPE_CHECKING:
+    from nnfast._core import Model, Totals
+    from nnfast._network import Network
+
+Array = NDArray[Any]
+
+# Seconds between two looks at progress and Ctrl-C: half of the 0.2 s promised, the rest is for the last step.
+SLICE = 0.1
+
+
+class Interrupts:
+    """Turns Ctrl-C into a flag, so that it ends a run between two slices, never inside an update of records.
+
+    Only where Python's own handler is in charge and in the main thread, which alone runs handlers; elsewhere
+    Ctrl-C works as it did.
+    """
+
+    def __init__(self) -> None:
+        self.raised = False
+        self._at_once = False
+        self._installed = False
+
+    def __enter__(self) -> Interrupts:
+        main = threading.current_thread() is threading.main_thread()
+        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._handle)
+            self._installed = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._installed:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._at_once or self.raised:
+            raise KeyboardInterrupt
+        self.raised = True
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """While code of the user runs: raise there and then."""
+        self._at_once = True
+        try:
+            yield
+        finally:
+            self._at_once = False
+
+
+@dataclass
+class Data:
+    """Checked samples and targets."""
+
+    x: Array
+    y: Array
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+def split_off(data: Data, share: float) -> tuple[Data, Data]:
+    """The data without the last `share` of its samples, and these."""
+    keep = len(data) - round(len(data) * share)
+    if keep in (0, len(data)):
+        raise ValueError(
+            f"fit: validation_split: expected two parts with samples in them, "
+            f"got {share:g} of {len(data)} samples"
+        )
+    return Data(data.x[:keep], data.y[:keep]), Data(data.x[keep:], data.y[keep:])
+
+
+def steps_of(samples: int, batch: int) -> int:
+    """Batches in an epoch, the last one possibly partial."""
+    return -(-samples // batch)
+
+
+def train_epoch(
+    model: Network,
+    core: Model,
+    data: Data,
+    order: NDArray[np.int64] | None,
+    batch: int,
+    totals: Totals,
+    progress: Progress,
+    interrupts: Interrupts,
+) -> bool:
+    """One epoch of steps; False when Ctrl-C ended it early."""
+    reduction = model._loss_reduction
+    steps, first = steps_of(len(data), batch), 0
+    while first < steps:
+        model._sync_optimizer(core)
+        done = core.train(data.x, data.y, order, batch, first, steps, SLICE, totals)
+        first += done
+        progress.advance(done, totals.loss / (totals.samples if reduction == "mean" else 1))
+        if interrupts.raised:
+            return first == steps
+    return True
+
+
+def evaluate_data(
+    core: Model,
+    totals: Totals,
+    data: Data,
+    batch: int,
+    progress: Progress | None = None,
+    interrupts: Interrupts | None = None,
+) -> bool:
+    """Add the whole data set to `totals`; False when Ctrl-C ended it early."""
+    steps, first = steps_of(len(data), batch), 0
+    while first < steps:
+        done = core.evaluate(data.x, data.y, batch, first, steps, SLICE, totals)
+        first += done
+        if progress is not None:
+            progress.advance(done, totals.loss / totals.samples)
+        if interrupts is not None and interrupts.raised:
+            return first == steps
+    return True
+
+
+def evaluate_logs(
+    model: Network,
+    core: Model,
+    metrics: MetricSet,
+    data: Data,
+    batch: int,
+    interrupts: Interrupts | None = None,
+) -> dict[str, float] | None:
+    """Loss and all metrics of the data set; None when Ctrl-C ended it early."""
+    totals = model._new_totals()
+    if not evaluate_data(core, totals, data, batch, None, interrupts):
+        return None
+    logs = metrics.from_totals(totals, model._loss_reduction)
+    logs.update(call_metrics(model, core, metrics, data, batch, interrupts))
+    return logs
+
+
+def call_metrics(
+    model: Network,
+    core: Model,
+    metrics: MetricSet,
+    data: Data,
+    batch: int,
+    interrupts: Interrupts | None,
+) -> dict[str, float]:
+    """The user's metrics on the outputs for the whole data set."""
+    if not metrics.callables:
+        return {}
+    with (interrupts or Interrupts()).at_once():
+        return metrics.call(data.y, core.predict(data.x, batch))
+
+
+def run_fit(
+    model: Network,
+    core: Model,
+    metrics: MetricSet,
+    data: Data,
+    validation: Data | None,
+    *,
+    batch: int,
+    epochs: int,
+    shuffle: bool,
+    progress: Progress,
+) -> History:
+    """Train for `epochs` epochs; the arguments are checked already."""
+    history = History()
+    evaluation_batch = max(batch, 256)
+    with progress, Interrupts() as interrupts:
+        try:
+            for epoch in range(1, epochs + 1):
+                began = time.perf_counter()
+                progress.begin(epoch)
+                order = None
+                if shuffle:
+                    rng = np.random.default_rng([model.seed, 1, model._epochs_seen])
+                    order = rng.permutation(len(data)).astype(np.int64, copy=False)
+                model._epochs_seen += 1
+                totals = model._new_totals()
+                try:
+                    complete = train_epoch(model, core, data, order, batch, totals, progress, interrupts)
+                except FloatingPointError as error:
+                    raise FloatingPointError(f"fit: epoch {epoch}: {error}") from None
+                if not complete or (interrupts.raised and (metrics.callables or validation is not None)):
+                    break
+                logs = metrics.from_totals(totals, model._loss_reduction)
+                logs.update(call_metrics(model, core, metrics, data, evaluation_batch, interrupts))
+                if validation is not None:
+                    found = evaluate_logs(model, core, metrics, validation, evaluation_batch, interrupts)
+                    if found is None:
+                        break
+                    logs.update({f"val_{name}": value for name, value in found.items()})
+                seconds = time.perf_counter() - began
+                history.append(logs, seconds)
+                progress.end(logs, seconds)
+                if interrupts.raised:
+                    break
+        except KeyboardInterrupt:
+            interrupts.raised = True
+        history.interrupted = interrupts.raised
+    return history

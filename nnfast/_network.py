@@ -1,0 +1,384 @@
+"""The structure and the state of a network: layers, shapes, the engine's model, parameters.
+
+What this is: the half of `nnfast.Sequential` that exists without any data: building the graph, initial
+values, `state_dict`, copies and pickles, `summary`.
+What this is not: training and prediction, which are in `nnfast.model`.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from nnfast import _checks, _core
+from nnfast.layers import Layer, Linear
+from nnfast.losses import Loss
+from nnfast.metrics import MetricSet
+from nnfast.optimizers import Optimizer
+
+Array = NDArray[Any]
+
+
+def engine_module(backend: str) -> Any:
+    """The module that holds Graph, Model and Totals."""
+    if backend == "native":
+        return _core
+    from nnfast.reference import network
+
+    return network
+
+
+class Network:
+    """Base of `nnfast.Sequential`, which documents the parameters."""
+
+    def __init__(
+        self,
+        *layers: Layer | Sequence[Layer],
+        input_shape: int | Sequence[int] | None = None,
+        dtype: DTypeLike = "float32",
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.dtype = _checks.dtype("Sequential", dtype)
+        self.seed = _checks.seed("Sequential", seed)
+        self.name = name
+        self.layers = self._checked_layers(layers)
+        self.optimizer: Optimizer | None = None
+        self.loss: Loss | None = None
+        self._metrics = MetricSet(())
+        self._backend = "native"
+        self._epochs_seen = 0
+        self._core: _core.Model | None = None
+        self._synced: tuple[str, dict[str, Any]] | None = None  # what the engine's optimizer is set to
+        self._graph: _core.Graph | None = None
+        self._nodes: list[int] = []  # a layer's node in the graph
+        self._shapes: list[tuple[int, ...]] = []  # a layer's output
+        self._input_shape: tuple[int, ...] | None = None
+        if input_shape is not None:
+            self._set_input_shape(_checks.shape("Sequential", "input_shape", input_shape), "Sequential")
+        for layer in self.layers:
+            layer._owner = weakref.ref(self)
+
+    @staticmethod
+    def _checked_layers(given: tuple[Layer | Sequence[Layer], ...]) -> tuple[Layer, ...]:
+        listed: Sequence[Any] = given
+        if len(given) == 1 and isinstance(given[0], (list, tuple)):
+            listed = given[0]
+        if not listed:
+            raise ValueError("Sequential: layers: expected at least one layer, got none")
+        names: set[str] = set()
+        for i, layer in enumerate(listed):
+            if isinstance(layer, type) and issubclass(layer, Layer):
+                raise TypeError(
+                    f"Sequential: layers[{i}]: expected an object, got the class: "
+                    f"write nf.{layer.__name__}(...)"
+                )
+            if not isinstance(layer, Layer):
+                raise TypeError(f"Sequential: layers[{i}]: expected a layer, got {layer!r}")
+            if any(layer is other for other in listed[:i]):
+                raise ValueError(f"Sequential: layers[{i}]: {layer!r} is listed twice; make two layers")
+            owner = layer._owner() if layer._owner is not None else None
+            if owner is not None:
+                raise ValueError(
+                    f"Sequential: layers[{i}]: {layer!r} belongs to another model; make a new layer or a copy"
+                )
+            key = layer.name if layer.name is not None else str(i)
+            if key in names:
+                raise ValueError(f"Sequential: layers[{i}]: the name {key!r} occurs more than once")
+            names.add(key)
+        return tuple(listed)
+
+    # ---------------------------------------------------------------- shapes and building
+
+    @property
+    def input_shape(self) -> tuple[int, ...] | None:
+        """Shape of one sample; None while it is not known."""
+        return self._input_shape if self._input_shape is not None else self._implied_shape()
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of one sample's output."""
+        self._ensure_graph("output_shape")
+        return self._shapes[-1]
+
+    @property
+    def backend(self) -> str:
+        """Which engine runs the model: "native" or "reference"."""
+        return self._backend
+
+    def _implied_shape(self) -> tuple[int, ...] | None:
+        first = self.layers[0]
+        if isinstance(first, Linear) and first.in_features is not None:
+            return (first.in_features,)
+        return None
+
+    def _set_input_shape(self, shape: tuple[int, ...], owner: str) -> None:
+        """Build the graph for samples of this shape; nothing is changed when a layer does not fit."""
+        with self._all_or_nothing():
+            graph, nodes, shapes = self._build_graph(shape, owner)
+            self._check_task(shapes[-1])
+        self._input_shape = shape
+        self._graph, self._nodes, self._shapes = graph, nodes, shapes
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Forget an input shape taken from data when a later check of the same call fails."""
+        fields = ("_input_shape", "_graph", "_nodes", "_shapes")
+        before = {name: getattr(self, name) for name in fields}
+        layers = [dict(layer.__dict__) for layer in self.layers] if self._input_shape is None else []
+        try:
+            yield
+        except Exception:
+            if layers:
+                self.__dict__.update(before)
+                for layer, state in zip(self.layers, layers, strict=True):
+                    layer.__dict__.update(state)
+            raise
+
+    def _build_graph(
+        self, shape: tuple[int, ...], owner: str
+    ) -> tuple[_core.Graph, list[int], list[tuple[int, ...]]]:
+        graph: _core.Graph = engine_module(self._backend).Graph()
+        node = graph.input(shape)
+        nodes, shapes = [], []
+        for i, layer in enumerate(self.layers):
+            try:
+                layer._check_input(shape)
+                node = graph.node(layer._op, [node], **layer._attrs())
+            except ValueError as error:
+                raise ValueError(f"{owner}: layer {i}, {layer!r}: {error}") from None
+            shape = tuple(graph.shape(node))
+            nodes.append(node)
+            shapes.append(shape)
+        graph.output(node)
+        return graph, nodes, shapes
+
+    def _ensure_graph(self, owner: str) -> None:
+        if self._graph is None:
+            shape = self.input_shape
+            if shape is None:
+                raise ValueError(
+                    f"{owner}: the model's input shape is not known yet: give input_shape= to Sequential, "
+                    "or fit or predict first"
+                )
+            self._set_input_shape(shape, owner)
+
+    def _ensure_model(self, owner: str) -> _core.Model:
+        """The engine's model, made and initialized when it is not there yet."""
+        if self._core is not None:
+            return self._core
+        self._ensure_graph(owner)
+        engine = engine_module(self._backend)
+        core: _core.Model = engine.Model(self._graph, self.dtype.name)
+        core.set_seed(self.seed)
+        views = self._views_by_layer(core)
+        rng = np.random.default_rng([self.seed, 0])
+        for layer, params in zip(self.layers, views, strict=True):
+            layer._initialize(params, rng)
+        self._adopt(core, views)
+        return core
+
+    def _views_by_layer(self, core: _core.Model) -> list[dict[str, Array]]:
+        by_node: dict[int, dict[str, Array]] = {node: {} for node in self._nodes}
+        for node, name, view in core.params():
+            by_node[node][name] = view
+        return [by_node[node] for node in self._nodes]
+
+    def _adopt(self, core: _core.Model, views: list[dict[str, Array]]) -> None:
+        for layer, params in zip(self.layers, views, strict=True):
+            layer._views = params
+        self._core = core
+        self._synced = None
+        if self.loss is not None:
+            core.set_loss(self.loss.kind, self.loss.reduction)
+        if self.optimizer is not None:
+            self._sync_optimizer(core)
+
+    def _sync_optimizer(self, core: _core.Model) -> None:
+        """Hand settings that were changed since the last batch to the engine."""
+        assert self.optimizer is not None
+        now = (self.optimizer.kind, self.optimizer.settings())
+        if now != self._synced:
+            core.set_optimizer(now[0], **now[1])
+            self._synced = now
+
+    def _new_totals(self) -> _core.Totals:
+        totals: _core.Totals = engine_module(self._backend).Totals()
+        return totals
+
+    @property
+    def _loss_reduction(self) -> str:
+        return self.loss.reduction if self.loss is not None else "mean"
+
+    def _check_task(
+        self, output: tuple[int, ...], loss: Loss | None = None, metrics: MetricSet | None = None
+    ) -> None:
+        """Raise ValueError where the loss or a metric does not fit the model's output."""
+        loss = loss or self.loss
+        if loss is None:
+            return
+        if loss.kind != "mse_loss" and (len(output) != 1 or output[0] < 2):
+            raise ValueError(
+                f"compile: loss: {loss.kind} needs outputs of shape (classes,) with two classes or more, "
+                f"the model's output has the shape {output}"
+            )
+        (metrics or self._metrics).check(loss.kind, output)
+
+    # ---------------------------------------------------------------- state
+
+    def _layer_key(self, index: int) -> str:
+        name = self.layers[index].name
+        return name if name is not None else str(index)
+
+    def _param_names(self, core: _core.Model) -> list[str]:
+        keys = {node: self._layer_key(i) for i, node in enumerate(self._nodes)}
+        return [f"{keys[node]}.{name}" for node, name, _ in core.params()]
+
+    def _named_views(self, owner: str) -> dict[str, Array]:
+        core = self._ensure_model(owner)
+        views = [view for _, _, view in core.params()]
+        return dict(zip(self._param_names(core), views, strict=True))
+
+    def state_dict(self) -> dict[str, Array]:
+        """Copies of all parameters, named as in torch.nn.Sequential: "0.weight", "0.bias", ...
+
+        Raises
+        ------
+        ValueError
+            If the input shape is not known yet.
+
+        Examples
+        --------
+        >>> import nnfast as nf
+        >>> list(nf.Sequential(nf.Linear(2, 3), nf.ReLU(), nf.Linear(3, 1)).state_dict())
+        ['0.weight', '0.bias', '2.weight', '2.bias']
+        """
+        # order="C": the engine's own layout differs, copies should not show it.
+        return {name: view.copy(order="C") for name, view in self._named_views("state_dict").items()}
+
+    def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> None:
+        """Set parameters from arrays of the names and shapes of `state_dict`.
+
+        Parameters
+        ----------
+        state : mapping of str to array
+            PyTorch's tensors are taken as well; numbers are converted to the model's dtype.
+        strict : bool
+            Whether a missing or unexpected name is an error. A wrong shape always is.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Listing everything that is missing, unexpected or of the wrong shape; nothing is changed then.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"load_state_dict: state: expected a mapping of names to arrays, got {state!r}")
+        views = self._named_views("load_state_dict")
+        problems = []
+        if strict:
+            problems += [f"missing {name!r} {v.shape}" for name, v in views.items() if name not in state]
+            problems += [f"unexpected {name!r}" for name in state if name not in views]
+        arrays = {}
+        for name, view in views.items():
+            if name not in state:
+                continue
+            array = np.asarray(state[name])
+            if array.dtype.kind not in "fiub":
+                problems.append(f"{name!r}: expected numbers, got dtype {array.dtype}")
+            elif array.shape != view.shape:
+                problems.append(f"{name!r}: expected shape {view.shape}, got {array.shape}")
+            arrays[name] = array
+        if problems:
+            raise ValueError("load_state_dict: state: " + "; ".join(problems))
+        for name, array in arrays.items():
+            views[name][...] = array
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {**self.__dict__, "_core": None, "_graph": None, "_synced": None}
+        if self._core is not None:
+            state["_saved"] = {
+                "parameters": self.state_dict(),
+                "states": [[s.copy() for s in self._core.states(which)] for which in (0, 1)],
+                "step_count": self._core.step_count,
+            }
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        saved = state.pop("_saved", None)
+        self.__dict__.update(state)
+        for layer in self.layers:
+            layer._owner = weakref.ref(self)
+        if self._input_shape is not None:
+            self._set_input_shape(self._input_shape, "unpickle")
+        if saved is not None:
+            self.load_state_dict(saved["parameters"])
+            core = self._ensure_model("unpickle")
+            core.step_count = saved["step_count"]
+            for which, arrays in enumerate(saved["states"]):
+                for view, array in zip(core.states(which), arrays, strict=True):
+                    view[...] = array
+
+    def __copy__(self) -> Network:
+        """A full copy: two models cannot share layers."""
+        return copy.deepcopy(self)
+
+    # ---------------------------------------------------------------- description
+
+    def summary(self, file: TextIO | None = None) -> None:
+        """Print a table of the layers, their output shapes and numbers of parameters.
+
+        Parameters
+        ----------
+        file : text file, optional
+            Printed to instead of the standard output.
+
+        Raises
+        ------
+        ValueError
+            If the input shape is not known yet.
+
+        Examples
+        --------
+        >>> import nnfast as nf
+        >>> nf.Sequential(nf.Linear(784, 100), nf.ReLU(), nf.Linear(100, 10)).summary()
+        Sequential: input (784,), float32
+          layer     output  parameters
+        ------------------------------
+        0 Linear    (100,)      78,500
+        1 ReLU      (100,)           0
+        2 Linear     (10,)       1,010
+        ------------------------------
+        total                   79,510
+        """
+        core = self._ensure_model("summary")
+        counts = [sum(v.size for v in params.values()) for params in self._views_by_layer(core)]
+        kinds = [type(layer).__name__ for layer in self.layers]
+        keys = [self._layer_key(i) for i in range(len(self.layers))]
+        shapes = [str(shape) for shape in self._shapes]
+        widths = (
+            max(map(len, keys)),
+            max(len("layer"), *map(len, kinds)),
+            max(len("output"), *map(len, shapes)) + 4,
+            max(len("parameters"), len(f"{sum(counts):,}")) + 2,
+        )
+        lines = [f"{self.name or 'Sequential'}: input {self._input_shape}, {self.dtype.name}"]
+        heads = "layer", "output", "parameters"
+        lines.append(f"{'':{widths[0]}} {heads[0]:{widths[1]}}{heads[1]:>{widths[2]}}{heads[2]:>{widths[3]}}")
+        rule = "-" * (sum(widths) + 1)
+        lines.append(rule)
+        for key, kind, shape, count in zip(keys, kinds, shapes, counts, strict=True):
+            lines.append(f"{key:{widths[0]}} {kind:{widths[1]}}{shape:>{widths[2]}}{count:>{widths[3]},}")
+        lines.append(rule)
+        lines.append(f"{'total':{widths[0] + 1 + widths[1] + widths[2]}}{sum(counts):>{widths[3]},}")
+        print("\n".join(lines), file=file if file is not None else sys.stdout)
+
+    def __repr__(self) -> str:
+        lines = [f"  ({self._layer_key(i)}): {layer!r}" for i, layer in enumerate(self.layers)]
+        return "Sequential(\n" + "\n".join(lines) + "\n)"

@@ -1,0 +1,243 @@
+"""Activation functions and their gradients, element by element."""
+
+from __future__ import annotations
+
+from numpy.typing import ArrayLike
+
+from .. import _core
+from .options import Array
+
+
+def sigmoid(x: ArrayLike, *, out: Array | None = None) -> Array:
+    """Logistic function ``1 / (1 + exp(-x))``.
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    out : array of x's shape and dtype, optional
+        Receives the result; may be `x` itself.
+
+    Returns
+    -------
+    array of x's shape and dtype
+        Values in 0..1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, or `out`, does not fit; the message names the argument.
+
+    Notes
+    -----
+    Computed from ``exp(-|x|)``, which never overflows (Goodfellow, Bengio, Courville, "Deep Learning", 2016,
+    section 3.10).
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    return _core.sigmoid(x, out)
+
+
+def sigmoid_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = None) -> Array:
+    """Gradient of `sigmoid`: ``grad_output * s * (1 - s)`` with ``s = sigmoid(x)``.
+
+    Parameters
+    ----------
+    grad_output, x : arrays of one shape, float32 or float64
+    out : array of x's shape and dtype, optional
+        Receives the result; may be `grad_output` itself.
+
+    Returns
+    -------
+    array of x's shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype or shape does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.sigmoid_backward(np.array([2.0]), np.array([0.0]))
+    array([0.5])
+    """
+    return _core.sigmoid_backward(grad_output, x, out)
+
+
+def tanh(x: ArrayLike, *, out: Array | None = None) -> Array:
+    """Hyperbolic tangent ``(e^x - e^-x) / (e^x + e^-x)``.
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    out : array of x's shape and dtype, optional
+        Receives the result; may be `x` itself.
+
+    Returns
+    -------
+    array of x's shape and dtype
+        Values in -1..1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, or `out`, does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.tanh(np.array([-1000.0, 0.0, 1000.0]))
+    array([-1.,  0.,  1.])
+    """
+    return _core.tanh(x, out)
+
+
+def tanh_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = None) -> Array:
+    """Gradient of `tanh`: ``grad_output * (1 - tanh(x)^2)``.
+
+    Parameters
+    ----------
+    grad_output, x : arrays of one shape, float32 or float64
+    out : array of x's shape and dtype, optional
+        Receives the result; may be `grad_output` itself.
+
+    Returns
+    -------
+    array of x's shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype or shape does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.tanh_backward(np.array([2.0]), np.array([0.0]))
+    array([2.])
+    """
+    return _core.tanh_backward(grad_output, x, out)
+
+
+def relu(x: ArrayLike, *, out: Array | None = None) -> Array:
+    """Rectifier ``max(x, 0)``; NaN stays NaN.
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    out : array of x's shape and dtype, optional
+        Receives the result; may be `x` itself.
+
+    Returns
+    -------
+    array of x's shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, or `out`, does not fit; the message names the argument.
+
+    Notes
+    -----
+    Glorot, Bordes, Bengio, "Deep sparse rectifier neural networks", AISTATS 2011.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.relu(np.array([-2.0, 3.0, np.nan]))
+    array([ 0.,  3., nan])
+    """
+    return _core.relu(x, out)
+
+
+def relu_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = None) -> Array:
+    """Gradient of `relu`: 0 where ``x <= 0``, `grad_output` elsewhere.
+
+    Parameters
+    ----------
+    grad_output, x : arrays of one shape, float32 or float64
+    out : array of x's shape and dtype, optional
+        Receives the result; may be `grad_output` itself.
+
+    Returns
+    -------
+    array of x's shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype or shape does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.relu_backward(np.array([5.0, 5.0, 5.0]), np.array([-1.0, 0.0, 1.0]))
+    array([0., 0., 5.])
+    """
+    return _core.relu_backward(grad_output, x, out)
+
+
+def leaky_relu(x: ArrayLike, negative_slope: float = 0.01, *, out: Array | None = None) -> Array:
+    """Leaky rectifier: ``x`` where ``x > 0``, ``negative_slope * x`` elsewhere.
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    negative_slope : float, default 0.01
+    out : array of x's shape and dtype, optional
+        Receives the result; may be `x` itself.
+
+    Returns
+    -------
+    array of x's shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, the slope, or `out` does not fit; the message names the argument.
+
+    Notes
+    -----
+    Maas, Hannun, Ng, "Rectifier nonlinearities improve neural network acoustic models", ICML 2013.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.leaky_relu(np.array([-2.0, 3.0]), 0.5)
+    array([-1.,  3.])
+    """
+    return _core.leaky_relu(x, negative_slope, out)
+
+
+def leaky_relu_backward(
+    grad_output: ArrayLike, x: ArrayLike, negative_slope: float = 0.01, *, out: Array | None = None
+) -> Array:
+    """Gradient of `leaky_relu`: `grad_output` where ``x > 0``, ``negative_slope * grad_output`` elsewhere.
+
+    Parameters
+    ----------
+    grad_output, x : arrays of one shape, float32 or float64
+    negative_slope : float, default 0.01
+    out : array of x's shape and dtype, optional
+        Receives the result; may be `grad_output` itself.
+
+    Returns
+    -------
+    array of x's shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, a shape or the slope does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.leaky_relu_backward(np.array([4.0, 4.0]), np.array([-2.0, 3.0]), 0.5)
+    array([2., 4.])
+    """
+    return _core.leaky_relu_backward(grad_output, x, negative_slope, out)

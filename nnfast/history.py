@@ -1,0 +1,77 @@
+"""What a training run leaves behind: the loss and the metrics of every epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class History:
+    """Record of one call of `fit`.
+
+    Attributes
+    ----------
+    epochs : list of int
+        Numbers of the completed epochs, from 1.
+    history : dict of str to list of float
+        "loss", the metrics' names and, with validation data, the same with "val_" before them; a value an
+        epoch.
+    time : list of float
+        Seconds each epoch took, validation included.
+    interrupted : bool
+        Whether Ctrl-C ended the run. The steps of the unfinished epoch are in the weights, but not in this
+        record.
+
+    Examples
+    --------
+    >>> h = History()
+    >>> h.append({"loss": 0.5}, 0.1)
+    >>> h["loss"]
+    [0.5]
+    """
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+        self.history: dict[str, list[float]] = {}
+        self.time: list[float] = []
+        self.interrupted = False
+
+    def append(self, logs: dict[str, float], seconds: float) -> None:
+        """Add an epoch."""
+        self.epochs.append(len(self.epochs) + 1)
+        self.time.append(seconds)
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(value)
+
+    def __getitem__(self, name: str) -> list[float]:
+        try:
+            return self.history[name]
+        except KeyError:
+            raise KeyError(
+                f"history has {', '.join(self.history) or 'no epochs yet'}, not {name!r}"
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.history
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __eq__(self, other: Any) -> bool:
+        if not isinstance(other, History):
+            return NotImplemented
+        return self.history == other.history and self.interrupted == other.interrupted
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        end = ", interrupted" if self.interrupted else ""
+        if not self.epochs:
+            return f"<History: no epochs{end}>"
+        count = f"{len(self)} epoch{'s' if len(self) > 1 else ''}"
+        last = ", ".join(f"{name} {format_value(values[-1])}" for name, values in self.history.items())
+        return f"<History: {count}, {sum(self.time):.2f} s{end}; last: {last}>"
+
+
+def format_value(value: float) -> str:
+    """Four significant places, without the noise of long floats."""
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e5 or value == 0 else f"{value:.3e}"

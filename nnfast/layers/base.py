@@ -1,0 +1,156 @@
+"""What every layer is: a description of one node of a network's graph.
+
+What this is: `Layer` (a name, the operation and its options, a check of what it is given) and
+`ParameterLayer` (weight and bias: their initial values and, once the model is built, live views of them).
+What this is not: computation. A layer holds no arrays of its own; the model that owns it does the work.
+"""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nnfast import _checks, initializers
+from nnfast.initializers import Initializer
+
+if TYPE_CHECKING:
+    from nnfast._network import Network
+
+
+class Layer:
+    """Base of all layers; use its subclasses.
+
+    Parameters
+    ----------
+    name : str, optional
+        Stands for the layer's number in `state_dict` and `summary`. Must not hold a dot.
+    """
+
+    _op: ClassVar[str]  # the graph operation's name
+
+    def __init__(self, *, name: str | None = None) -> None:
+        if name is not None:
+            if not isinstance(name, str):
+                raise TypeError(f"{self._kind}: name: expected a string, got {name!r}")
+            if not name or "." in name:
+                raise ValueError(
+                    f"{self._kind}: name: expected a non-empty string without dots, got {name!r}"
+                )
+        self.name = name
+        self._owner: weakref.ref[Network] | None = None
+        self._views: dict[str, NDArray[Any]] = {}
+
+    @property
+    def _kind(self) -> str:
+        return type(self).__name__
+
+    def _attrs(self) -> dict[str, float | Sequence[float]]:
+        """The node's options, by the names of the C interface."""
+        return {}
+
+    def _check_input(self, shape: tuple[int, ...]) -> None:
+        """Raise ValueError when a sample of this shape does not fit; takes over sizes that were left out."""
+
+    def _initialize(self, params: dict[str, NDArray[Any]], rng: np.random.Generator) -> None:
+        """Write initial values into the views `params`."""
+
+    def _options(self) -> list[tuple[str, Any, Any]]:
+        """(name, value, default) of the arguments, in order, for repr; no default: `...`."""
+        return []
+
+    def __repr__(self) -> str:
+        parts = [
+            f"{name}={value!r}"
+            for name, value, default in self._options()
+            if default is ... or value != default
+        ]
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        return f"{self._kind}({', '.join(parts)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The views and the owner belong to a built model; a copy is a description again.
+        return {**self.__dict__, "_owner": None, "_views": {}}
+
+
+class ParameterLayer(Layer):
+    """A layer with a weight and, unless `bias=False`, a bias."""
+
+    def __init__(
+        self,
+        bias: bool,
+        weight_init: str | Initializer | None,
+        bias_init: str | Initializer | None,
+        name: str | None,
+    ) -> None:
+        super().__init__(name=name)
+        self.has_bias = _checks.flag(self._kind, "bias", bias)
+        for option, init in (("weight_init", weight_init), ("bias_init", bias_init)):
+            if init is not None:
+                initializers.get(init, self._kind, option)
+        self.weight_init = weight_init
+        self.bias_init = bias_init
+
+    def _initialize(self, params: dict[str, NDArray[Any]], rng: np.random.Generator) -> None:
+        weight = params["weight"]
+        self._fill(weight, "weight_init", self.weight_init or initializers.fan_in_uniform, rng)
+        if "bias" in params:
+            bound = 1.0 / math.sqrt(initializers.fans(weight.shape)[0])
+
+            def like_weight(shape: tuple[int, ...], rng: np.random.Generator, dtype: Any) -> NDArray[Any]:
+                return initializers.uniform(shape, rng, dtype, low=-bound, high=bound)
+
+            self._fill(params["bias"], "bias_init", self.bias_init or like_weight, rng)
+
+    def _fill(
+        self, view: NDArray[Any], option: str, init: str | Initializer, rng: np.random.Generator
+    ) -> None:
+        values = np.asarray(initializers.get(init, self._kind, option)(view.shape, rng, view.dtype))
+        if values.shape != view.shape:
+            raise ValueError(
+                f"{self._kind}: {option}: expected an array of shape {view.shape}, got {values.shape}"
+            )
+        view[...] = values
+
+    def _view(self, which: str) -> NDArray[Any]:
+        if not self._views:
+            owner = self._owner() if self._owner is not None else None
+            if owner is None:
+                state = "is not part of a model yet" if self._owner is None else "outlived its model"
+                raise AttributeError(f"{self._kind}: {which}: the layer {state}")
+            owner._ensure_model(f"{self._kind}.{which}")
+        return self._views[which]
+
+    def _assign(self, which: str, value: ArrayLike) -> None:
+        view = self._view(which)
+        array = np.asarray(value)
+        if array.shape != view.shape:
+            raise ValueError(f"{self._kind}: {which}: expected shape {view.shape}, got {array.shape}")
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{self._kind}: {which}: expected numbers, got dtype {array.dtype}")
+        view[...] = array
+
+    @property
+    def weight(self) -> NDArray[Any]:
+        """The weight: a live, writable view in PyTorch's shape (not necessarily contiguous)."""
+        return self._view("weight")
+
+    @weight.setter
+    def weight(self, value: ArrayLike) -> None:
+        self._assign("weight", value)
+
+    @property
+    def bias(self) -> NDArray[Any] | None:
+        """The bias: a live, writable view; None for a layer without one."""
+        return self._view("bias") if self.has_bias else None
+
+    @bias.setter
+    def bias(self, value: ArrayLike) -> None:
+        if not self.has_bias:
+            raise AttributeError(f"{self._kind}: bias: the layer was made with bias=False")
+        self._assign("bias", value)

@@ -1,0 +1,159 @@
+"""The two-dimensional convolution layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nnfast import _checks
+from nnfast.initializers import Initializer
+from nnfast.layers.base import ParameterLayer
+
+
+def image_check(shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless a sample of this shape is an image (channels, height, width)."""
+    if len(shape) != 3:
+        hint = "; add a channel axis to the data with x[:, None]" if len(shape) == 2 else ""
+        raise ValueError(
+            f"input: expected images (channels, height, width), got samples of shape {shape}{hint}"
+        )
+
+
+class Conv2d(ParameterLayer):
+    """Cross-correlation of images (n, channels, height, width) with learned kernels.
+
+    y[n, o, i, j] = b[o] + sum_{c, u, v} W[o, c, u, v] x[n, c, i stride - padding + u dilation, ...]
+
+    Parameters
+    ----------
+    in_channels : int, optional
+        Channels of the input; left out, taken from the layer before or from the data.
+    out_channels : int
+        Number of kernels.
+    kernel_size : int or (int, int)
+        Height and width of a kernel.
+    stride : int or (int, int)
+        Step between windows.
+    padding : int, (int, int), "same" or "valid"
+        Zeros added on both sides; "same" keeps height and width (stride 1 only), "valid" adds none.
+    dilation : int or (int, int)
+        Distance between a kernel's taps.
+    groups : int
+        Divides input and output channels into groups that do not see one another.
+    bias : bool
+        Whether b is there.
+    weight_init, bias_init : str or callable, optional
+        See `nnfast.initializers`; by default both are drawn from U(-1/sqrt(k), 1/sqrt(k)),
+        k = in_channels / groups * kernel height * kernel width.
+    name : str, optional
+        Stands for the layer's number in `state_dict`.
+
+    Attributes
+    ----------
+    weight : array (out_channels, in_channels / groups, kernel height, kernel width)
+    bias : array (out_channels,) or None
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of the wrong kind or range.
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> model = nf.Sequential(nf.Conv2d(1, 8, 3, padding="same"), input_shape=(1, 28, 28), seed=0)
+    >>> model.output_shape
+    (8, 28, 28)
+    """
+
+    _op = "conv2d"
+
+    def __init__(
+        self,
+        in_channels: int | None = None,
+        out_channels: int | None = None,
+        kernel_size: int | tuple[int, int] | None = None,
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] | str = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        *,
+        weight_init: str | Initializer | None = None,
+        bias_init: str | Initializer | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(bias, weight_init, bias_init, name)
+        for option, value in (("out_channels", out_channels), ("kernel_size", kernel_size)):
+            if value is None:
+                raise TypeError(
+                    f"Conv2d: {option}: is required: Conv2d(in_channels, out_channels, kernel_size), or "
+                    "Conv2d(out_channels=..., kernel_size=...) to take the channels from the layer before"
+                )
+        self.in_channels = (
+            None if in_channels is None else _checks.integer("Conv2d", "in_channels", in_channels, 1)
+        )
+        self.out_channels = _checks.integer("Conv2d", "out_channels", out_channels, 1)
+        self.kernel_size = _checks.pair("Conv2d", "kernel_size", kernel_size, 1)
+        self.stride = _checks.pair("Conv2d", "stride", stride, 1)
+        self.dilation = _checks.pair("Conv2d", "dilation", dilation, 1)
+        self.groups = _checks.integer("Conv2d", "groups", groups, 1)
+        self.padding: tuple[int, int] | str
+        if isinstance(padding, str):
+            self.padding = _checks.choice("Conv2d", "padding", padding, ("same", "valid"))
+            if padding == "same" and self.stride != (1, 1):
+                raise ValueError(f"Conv2d: padding: 'same' needs stride 1, got stride {self.stride}")
+        else:
+            self.padding = _checks.pair("Conv2d", "padding", padding, 0)
+        for option, channels in (("out_channels", self.out_channels), ("in_channels", self.in_channels)):
+            if channels is not None and channels % self.groups:
+                raise ValueError(
+                    f"Conv2d: groups: expected a divisor of {option}={channels}, got {self.groups}"
+                )
+
+    def _attrs(self) -> dict[str, float | Sequence[float]]:
+        return {
+            "out_channels": self.out_channels,
+            "kernel_size": self.kernel_size,
+            "stride": self.stride,
+            "padding": self._four_sides(),
+            "dilation": self.dilation,
+            "groups": self.groups,
+            "bias": int(self.has_bias),
+        }
+
+    def _four_sides(self) -> tuple[int, int, int, int]:
+        """(top, bottom, left, right)."""
+        if self.padding == "valid":
+            return 0, 0, 0, 0
+        if self.padding == "same":
+            # What is odd goes to the bottom and to the right, as in PyTorch.
+            rows, cols = (d * (k - 1) for k, d in zip(self.kernel_size, self.dilation, strict=True))
+            return rows // 2, rows - rows // 2, cols // 2, cols - cols // 2
+        assert isinstance(self.padding, tuple)
+        return self.padding[0], self.padding[0], self.padding[1], self.padding[1]
+
+    def _check_input(self, shape: tuple[int, ...]) -> None:
+        image_check(shape)
+        if self.in_channels is None:
+            if shape[0] % self.groups:
+                raise ValueError(
+                    f"groups: expected a divisor of the input's {shape[0]} channels, got {self.groups}"
+                )
+            self.in_channels = shape[0]
+        elif self.in_channels != shape[0]:
+            raise ValueError(
+                f"in_channels: expected {shape[0]}, the channels of its input {shape}, got {self.in_channels}"
+            )
+
+    def _options(self) -> list[tuple[str, Any, Any]]:
+        return [
+            ("in_channels", self.in_channels, None),
+            ("out_channels", self.out_channels, ...),
+            ("kernel_size", self.kernel_size, ...),
+            ("stride", self.stride, (1, 1)),
+            ("padding", self.padding, (0, 0)),
+            ("dilation", self.dilation, (1, 1)),
+            ("groups", self.groups, 1),
+            ("bias", self.has_bias, True),
+        ]

@@ -1,0 +1,453 @@
+"""`Sequential`: a network of layers in a row, with the verbs of Keras and scikit-learn.
+
+What this is: compile, fit, evaluate, predict, and training by hand. All arithmetic is one call of the engine
+(`backend="native"`) or of its NumPy twin (`backend="reference"`).
+What this is not: structure and state (`nnfast._network`), the loops over an epoch (`nnfast._fit`), the checks
+of arrays (`nnfast._arrays`).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nnfast import _arrays, _checks, _fit, losses, optimizers
+from nnfast._network import Network
+from nnfast.history import History
+from nnfast.layers import LogSoftmax, Softmax
+from nnfast.losses import Loss
+from nnfast.metrics import Metric, MetricSet
+from nnfast.optimizers import Optimizer
+from nnfast.progress import make_progress
+
+Array = NDArray[Any]
+
+
+class Sequential(Network):
+    """Layers in a row: the output of each is the input of the next.
+
+    Parameters
+    ----------
+    *layers : Layer
+        In order; one list of them is taken, too.
+    input_shape : int or tuple of int, optional
+        Shape of one sample, images (channels, height, width). Left out, it follows from the first layer's
+        `in_features` or from the first data seen.
+    dtype : {"float32", "float64"}
+        Of the parameters and all arithmetic.
+    seed : int, optional
+        0 <= seed < 2**64. Decides the initial weights, the shuffles and the dropout masks; drawn at random
+        when None.
+    name : str, optional
+        Shown in `summary`.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+    dtype : numpy.dtype
+    seed : int
+    optimizer : Optimizer or None
+        The compiled optimizer; assigning to its settings takes effect at the next batch.
+    loss : Loss or None
+
+    Raises
+    ------
+    TypeError, ValueError
+        If something is no layer, is listed twice or belongs to another model, or if shapes do not fit.
+
+    Notes
+    -----
+    The same seed gives the same weights bit for bit on every run and with any number of threads.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> y = np.array([0, 1, 1, 0])
+    >>> model = nf.Sequential(nf.Linear(2, 16), nf.Tanh(), nf.Linear(16, 2), seed=0)
+    >>> model.compile(nf.Adam(lr=0.05), "cross_entropy", metrics=["accuracy"])
+    >>> history = model.fit(x, y, batch_size=4, epochs=200, verbose=0)
+    >>> model.predict(x).argmax(axis=1)
+    array([0, 1, 1, 0])
+    """
+
+    # ---------------------------------------------------------------- compile
+
+    def compile(
+        self,
+        optimizer: str | Optimizer = "adam",
+        loss: str | Loss | None = None,
+        metrics: str | Metric | Sequence[str | Metric] = (),
+        backend: str = "native",
+    ) -> None:
+        """Choose how the model is trained. Weights stay; the optimizer's state starts anew.
+
+        Parameters
+        ----------
+        optimizer : {"sgd", "rmsprop", "adam"} or Optimizer
+            A name stands for PyTorch's defaults.
+        loss : {"cross_entropy", "mse_loss", "mse", "nll_loss"} or Loss, optional
+            May be left out when only `forward`, `backward` and `step` are used.
+        metrics : list of {"accuracy", "mae", "mse", "rmse"} or callables metric(y_true, y_pred)
+            Reported beside the loss. Callables cost a prediction of the data set an epoch.
+        backend : {"native", "reference"}
+            The compiled engine, or the readable NumPy twin.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For unknown names, and for a loss or metric that does not fit the model's output.
+
+        Warns
+        -----
+        UserWarning
+            If the last layer does not go with the loss (Softmax with a loss that takes logits).
+
+        Examples
+        --------
+        >>> import nnfast as nf
+        >>> model = nf.Sequential(nf.Linear(4, 3), seed=0)
+        >>> model.compile(nf.SGD(lr=0.1, momentum=0.9), "cross_entropy", metrics=["accuracy"])
+        >>> model.optimizer.lr = 0.01
+        """
+        new_optimizer = optimizers.get(optimizer)
+        new_loss = None if loss is None else losses.get(loss)
+        new_metrics = MetricSet(metrics)
+        _checks.choice("compile", "backend", backend, ("native", "reference"))
+        if self._graph is not None:
+            self._check_task(self._shapes[-1], new_loss, new_metrics)
+        self._warn_about_last_layer(new_loss)
+
+        weights = self.state_dict() if self._core is not None and backend != self._backend else None
+        self.optimizer, self.loss, self._metrics = new_optimizer, new_loss, new_metrics
+        if backend != self._backend:
+            self._backend = backend
+            self._core = None
+            for layer in self.layers:
+                layer._views = {}
+            if self._input_shape is not None:
+                self._set_input_shape(self._input_shape, "compile")
+        if weights is not None:
+            self.load_state_dict(weights)
+        if self._core is not None:
+            self._adopt(self._core, [layer._views for layer in self.layers])
+            self._core.step_count = 0
+            for which in (0, 1):
+                for state in self._core.states(which):
+                    state[...] = 0
+
+    def _warn_about_last_layer(self, loss: Loss | None) -> None:
+        last = self.layers[-1]
+        message = None
+        if isinstance(last, Softmax) and loss is not None and loss.kind == "cross_entropy":
+            message = (
+                "compile: the model ends with Softmax, but cross_entropy takes logits and applies softmax "
+                "itself: remove the last layer and use nf.softmax(model.predict(x)) for probabilities"
+            )
+        elif loss is not None and loss.kind == "nll_loss" and not isinstance(last, LogSoftmax):
+            message = (
+                f"compile: nll_loss takes log-probabilities, but the model ends with {type(last).__name__}: "
+                "add LogSoftmax(), or use the loss 'cross_entropy' on logits"
+            )
+        if message is not None:
+            warnings.warn(message, UserWarning, stacklevel=3)
+
+    # ---------------------------------------------------------------- data
+
+    def _samples(self, owner: str, x: ArrayLike, name: str = "x") -> Array:
+        """`x` checked against the input shape, which it decides when nothing else has."""
+        array = _arrays.as_numbers(owner, name, x)
+        if self._input_shape is None:
+            implied = self._implied_shape()
+            if array.ndim < 2 or 0 in array.shape[1:]:
+                shape = implied or ("...",)
+                wanted = "(n, " + ", ".join(map(str, shape)) + ")"
+                raise ValueError(f"{owner}: {name}: expected shape {wanted}, got {array.shape}")
+            if implied is not None and array.shape[-1] != implied[-1]:
+                _arrays.check_samples(owner, name, array, implied)
+            self._set_input_shape(array.shape[1:], owner)
+        assert self._input_shape is not None
+        _arrays.check_samples(owner, name, array, self._input_shape)
+        return array
+
+    def _data(self, owner: str, x: ArrayLike, y: ArrayLike, names: tuple[str, str] = ("x", "y")) -> _fit.Data:
+        """Checked samples and targets."""
+        if self.loss is None:
+            raise ValueError(f"{owner}: the model has no loss: call compile(loss=...) first")
+        with self._all_or_nothing():
+            samples = self._samples(owner, x, names[0])
+            targets = _arrays.as_targets(owner, names[1], y, self.loss.kind, self._shapes[-1], self.dtype)
+            _arrays.check_lengths(owner, names[0], samples, names[1], targets)
+        return _fit.Data(samples, targets)
+
+    # ---------------------------------------------------------------- training and use
+
+    def fit(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        *,
+        batch_size: int = 32,
+        epochs: int = 1,
+        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        validation_split: float = 0.0,
+        shuffle: bool = True,
+        verbose: int = 1,
+    ) -> History:
+        """Train on batches of the data.
+
+        Parameters
+        ----------
+        x : array (n, *input_shape)
+            float16, float32, float64, integers or bools, converted batch by batch. Not scaled.
+        y : array
+            (n,) integer labels for cross_entropy and nll_loss, or (n, classes) probabilities for
+            cross_entropy; (n, *output_shape) for mse_loss, where (n,) does for one output.
+        batch_size : int
+            Samples a step; the last step of an epoch takes what is left.
+        epochs : int
+            Passes over the data.
+        validation_data : (x, y), optional
+            Evaluated after every epoch, in the history under "val_...".
+        validation_split : float
+            In [0, 1): this share of the samples, taken from the end, is held out as validation data.
+        shuffle : bool
+            Whether each epoch takes the samples in a new order. The order follows from the seed and from the
+            number of epochs in the model's life, so two fits of one epoch are a fit of two.
+        verbose : {0, 1, 2}
+            Silent, a progress bar, or a line an epoch.
+
+        Returns
+        -------
+        History
+            Loss and metrics of every epoch: the means while training (weights changing, dropout on) under
+            "loss" and the metrics' names, except metrics that are callables, which see the outputs after the
+            epoch.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For data that do not fit, before anything is changed.
+        FloatingPointError
+            If the loss becomes NaN or infinite; the weights are those before that step.
+
+        Notes
+        -----
+        Ctrl-C ends the run within about 0.2 s at a consistent state and returns the history so far, with
+        `history.interrupted` set.
+
+        Examples
+        --------
+        >>> import numpy as np, nnfast as nf
+        >>> x = np.linspace(-1, 1, 64)[:, None]
+        >>> model = nf.Sequential(nf.Linear(1, 1), seed=0)
+        >>> model.compile(nf.SGD(lr=0.1), "mse_loss")
+        >>> history = model.fit(x, 2 * x + 1, batch_size=16, epochs=100, verbose=0)
+        >>> [round(v, 2) for v in (model.layers[0].weight.item(), model.layers[0].bias.item())]
+        [2.0, 1.0]
+        """
+        batch_size = _checks.integer("fit", "batch_size", batch_size, 1)
+        epochs = _checks.integer("fit", "epochs", epochs, 0)
+        shuffle = _checks.flag("fit", "shuffle", shuffle)
+        verbose = _checks.integer("fit", "verbose", verbose, 0, 2)
+        split = _checks.real("fit", "validation_split", validation_split, low=0.0, below=1.0)
+        if validation_data is not None and split > 0:
+            raise ValueError("fit: validation_split: give either it or validation_data, got both")
+        with self._all_or_nothing():
+            data, validation = self._data("fit", x, y), None
+            if validation_data is not None:
+                if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
+                    kind = type(validation_data).__name__
+                    raise TypeError(f"fit: validation_data: expected (x, y), got {kind}")
+                names = ("validation_data[0]", "validation_data[1]")
+                validation = self._data("fit", *validation_data, names)
+            elif split > 0:
+                data, validation = _fit.split_off(data, split)
+        core = self._ensure_model("fit")
+        return _fit.run_fit(
+            self,
+            core,
+            self._metrics,
+            data,
+            validation,
+            batch=batch_size,
+            epochs=epochs,
+            shuffle=shuffle,
+            progress=make_progress("fit", verbose, epochs, _fit.steps_of(len(data), batch_size)),
+        )
+
+    def evaluate(
+        self, x: ArrayLike, y: ArrayLike, batch_size: int = 256, verbose: int = 0
+    ) -> dict[str, float]:
+        """Loss and metrics of the data, dropout off.
+
+        Parameters
+        ----------
+        x, y : arrays
+            As for `fit`.
+        batch_size : int
+            Samples at a time; does not change the result but for rounding.
+        verbose : {0, 1}
+            Silent, or a progress bar.
+
+        Returns
+        -------
+        dict of str to float
+            "loss" and the compiled metrics. With reduction "sum" the loss is the sum over all samples.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For data that do not fit.
+        """
+        batch_size = _checks.integer("evaluate", "batch_size", batch_size, 1)
+        verbose = _checks.integer("evaluate", "verbose", verbose, 0, 1)
+        data = self._data("evaluate", x, y)
+        core = self._ensure_model("evaluate")
+        totals = self._new_totals()
+        with make_progress("evaluate", verbose, 1, _fit.steps_of(len(data), batch_size)) as progress:
+            progress.begin(1)
+            _fit.evaluate_data(core, totals, data, batch_size, progress)
+            logs = self._metrics.from_totals(totals, self._loss_reduction)
+            logs.update(_fit.call_metrics(self, core, self._metrics, data, batch_size, None))
+            progress.end(logs, 0.0)
+        return logs
+
+    def predict(self, x: ArrayLike, batch_size: int = 256) -> Array:
+        """Outputs for the samples, dropout off; logits when the model was trained with cross_entropy.
+
+        Parameters
+        ----------
+        x : array (n, *input_shape)
+        batch_size : int
+            Samples at a time.
+
+        Returns
+        -------
+        array (n, *output_shape) of the model's dtype
+
+        Raises
+        ------
+        TypeError, ValueError
+            For samples that do not fit.
+
+        Examples
+        --------
+        >>> import nnfast as nf
+        >>> model = nf.Sequential(nf.Linear(2, 3), seed=0)
+        >>> model.predict([[0.5, 1.0]]).shape
+        (1, 3)
+        """
+        core = self._core
+        if (
+            core is None
+            or type(x) is not np.ndarray
+            or not x.flags.c_contiguous
+            or x.shape[1:] != self._input_shape
+            or x.dtype.char not in "fd"
+            or not x.dtype.isnative
+        ):
+            x = self._samples("predict", x)
+            core = self._ensure_model("predict")
+        if batch_size.__class__ is not int or batch_size < 1:
+            batch_size = _checks.integer("predict", "batch_size", batch_size, 1)
+        return core.predict(x, batch_size)
+
+    def train_batch(self, x: ArrayLike, y: ArrayLike) -> dict[str, float]:
+        """One training step on all of the data.
+
+        Parameters
+        ----------
+        x, y : arrays
+            As for `fit`.
+
+        Returns
+        -------
+        dict of str to float
+            The loss before the step and the metrics known by name.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For data that do not fit.
+        FloatingPointError
+            If the loss is NaN or infinite; the weights are left as they were.
+        """
+        data = self._data("train_batch", x, y)
+        core = self._ensure_model("train_batch")
+        self._sync_optimizer(core)
+        totals = self._new_totals()
+        core.train(data.x, data.y, None, len(data), 0, 1, 0.0, totals)
+        return self._metrics.from_totals(totals, self._loss_reduction)
+
+    # ---------------------------------------------------------------- training by hand
+
+    def forward(self, x: ArrayLike, training: bool = False) -> Array:
+        """Outputs for one batch; with `training`, dropout acts and what `backward` needs is kept.
+
+        Examples
+        --------
+        >>> import nnfast as nf
+        >>> model = nf.Sequential(nf.Linear(2, 1), seed=0)
+        >>> model.compile(nf.SGD(lr=0.1))
+        >>> out = model.forward([[1.0, 2.0]], training=True)
+        >>> model.backward(out - 3.0)
+        >>> model.step()
+        """
+        training = _checks.flag("forward", "training", training)
+        samples = self._samples("forward", x)
+        return self._ensure_model("forward").forward(samples, training)
+
+    def backward(
+        self, grad_output: ArrayLike, accumulate: bool = False, need_input_grad: bool = False
+    ) -> Array | None:
+        """Gradients of the last `forward(x, training=True)`.
+
+        Parameters
+        ----------
+        grad_output : array (n, *output_shape)
+            Gradient of what is minimised with respect to that forward's output; converted to the model's
+            dtype.
+        accumulate : bool
+            Add to the gradients that are there instead of replacing them.
+        need_input_grad : bool
+            Whether the gradient with respect to x is returned.
+
+        Returns
+        -------
+        array (n, *input_shape) or None
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there was no such forward or the shape does not fit.
+        """
+        gradient = _arrays.as_numbers("backward", "grad_output", grad_output)
+        accumulate = _checks.flag("backward", "accumulate", accumulate)
+        need_input_grad = _checks.flag("backward", "need_input_grad", need_input_grad)
+        core = self._ensure_model("backward")
+        _arrays.check_samples("backward", "grad_output", gradient, self._shapes[-1])
+        return core.backward(np.ascontiguousarray(gradient, self.dtype), accumulate, need_input_grad)
+
+    def step(self) -> None:
+        """Let the optimizer apply the gradients.
+
+        Raises
+        ------
+        ValueError
+            If the model was not compiled.
+        """
+        if self.optimizer is None:
+            raise ValueError("step: the model has no optimizer: call compile(optimizer) first")
+        core = self._ensure_model("step")
+        self._sync_optimizer(core)
+        core.step()
+
+    def gradients(self) -> dict[str, Array]:
+        """The gradients by the parameters' names: live views, which may be changed before `step`."""
+        core = self._ensure_model("gradients")
+        return dict(zip(self._param_names(core), core.gradients(), strict=True))

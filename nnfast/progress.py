@@ -1,0 +1,86 @@
+"""How `fit` and `evaluate` show that they move: nothing, a tqdm bar, or a line an epoch."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from nnfast.history import format_value
+
+
+class Progress:
+    """Says nothing: verbose=0, and the interface of the others."""
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def begin(self, epoch: int) -> None:
+        """Epoch `epoch` (from 1) starts."""
+
+    def advance(self, steps: int, loss: float) -> None:
+        """This many steps more are done; the epoch's loss so far."""
+
+    def end(self, logs: dict[str, float], seconds: float) -> None:
+        """The epoch is over."""
+
+    def close(self) -> None:
+        """The run is over, in whatever way."""
+
+
+class BarProgress(Progress):
+    """One tqdm bar over all steps of the run."""
+
+    def __init__(self, epochs: int, steps: int, unit: str = "step") -> None:
+        # Only now: importing it takes longer than importing nnfast.
+        from tqdm.auto import tqdm  # type: ignore[import-untyped]
+
+        self._epochs = epochs
+        self._rest = ""
+        self._bar: Any = tqdm(total=epochs * steps, unit=unit, dynamic_ncols=True)
+
+    def begin(self, epoch: int) -> None:
+        if self._epochs > 1:
+            self._bar.set_description(f"epoch {epoch}/{self._epochs}", refresh=False)
+
+    def advance(self, steps: int, loss: float) -> None:
+        self._bar.set_postfix_str(f"loss {format_value(loss)}{self._rest}", refresh=False)
+        self._bar.update(steps)
+
+    def end(self, logs: dict[str, float], seconds: float) -> None:
+        # The loss of the epoch under way moves; the other values stay until they are known again.
+        self._rest = "".join(f", {name} {format_value(v)}" for name, v in logs.items() if name != "loss")
+        self._bar.set_postfix_str(f"loss {format_value(logs['loss'])}{self._rest}", refresh=False)
+
+    def close(self) -> None:
+        self._bar.refresh()
+        self._bar.close()
+
+
+class LineProgress(Progress):
+    """A printed line an epoch."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+        self._epoch = 0
+
+    def begin(self, epoch: int) -> None:
+        self._epoch = epoch
+
+    def end(self, logs: dict[str, float], seconds: float) -> None:
+        values = "  ".join(f"{name} {format_value(value)}" for name, value in logs.items())
+        epoch = f"{self._epoch:>{len(str(self._epochs))}}/{self._epochs}"
+        print(f"epoch {epoch}  {seconds:6.2f} s  {values}", flush=True)
+
+
+def make_progress(owner: str, verbose: int, epochs: int, steps: int) -> Progress:
+    """The display for `verbose` 0, 1 or 2 (already checked by the caller)."""
+    if verbose == 1:
+        return BarProgress(epochs, steps, "step" if owner == "fit" else "batch")
+    if verbose == 2:
+        return LineProgress(epochs)
+    return Progress()

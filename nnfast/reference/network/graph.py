@@ -1,0 +1,96 @@
+"""A network under construction: nodes with checked options and inferred shapes. Holds no arrays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..checks import integer_in, one_of, value_error
+from .ops import BY_NAME, Dropout, Op, Options, Shape
+
+
+@dataclass(frozen=True)
+class Node:
+    """An operation (None for an input), the nodes it reads, all of smaller number, and its sample's shape."""
+
+    op: Op | None
+    inputs: tuple[int, ...]
+    shape: Shape
+
+
+class Graph:
+    """A network under construction; nodes are numbered from 0 in the order they are added.
+
+    Operations and their options: "linear" (out_features, bias), "conv2d" (out_channels, kernel_size, stride,
+    padding: top, bottom, left, right; dilation, groups, bias), "max_pool2d" and "avg_pool2d" (kernel_size,
+    stride, padding, dilation, ceil_mode, count_include_pad), "flatten", "dropout" (p), "sigmoid", "tanh",
+    "relu", "leaky_relu" (negative_slope), "softmax" and "log_softmax" (axis, of the batch's array), "add"
+    (two or more inputs). Shapes are those of one sample; images are (channels, height, width).
+
+    Examples
+    --------
+    >>> graph = Graph()
+    >>> image = graph.input((1, 8, 8))
+    >>> hidden = graph.node("conv2d", [image], out_channels=4, kernel_size=3)
+    >>> graph.shape(graph.node("flatten", [hidden]))
+    (144,)
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._output = -1
+
+    def _number(self, function: str, name: str, node: Any) -> int:
+        if not self.nodes:
+            raise value_error(function, name, "a node of the graph, which has none", node)
+        return integer_in(function, name, node, 0, len(self.nodes) - 1)
+
+    def input(self, shape: Sequence[int]) -> int:
+        """Add an input whose samples have this shape; returns its number."""
+        sizes = tuple(integer_in("input", "shape", size, 1, 2**40) for size in shape)
+        if not 1 <= len(sizes) <= 7:
+            raise value_error("input", "shape", "1 to 7 dimensions", len(sizes))
+        self.nodes.append(Node(None, (), sizes))
+        return len(self.nodes) - 1
+
+    def node(self, op: str, inputs: Sequence[int], **attrs: float | Sequence[float]) -> int:
+        """Add an operation on the results of `inputs`; returns its number.
+
+        Raises
+        ------
+        ValueError
+            An unknown operation, option or node, or a shape that does not fit.
+        """
+        one_of("node", "op", op, tuple(BY_NAME))
+        numbers = tuple(self._number(op, "inputs", node) for node in inputs)
+        options = Options(op, attrs)
+        made = BY_NAME[op]([self.nodes[number].shape for number in numbers], options)
+        options.finish()
+        if isinstance(made, Dropout):
+            made.layer = sum(isinstance(node.op, Dropout) for node in self.nodes)
+        self.nodes.append(Node(made, numbers, made.shape))
+        return len(self.nodes) - 1
+
+    def shape(self, node: int) -> Shape:
+        """Shape of one sample of a node's result."""
+        return self.nodes[self._number("shape", "node", node)].shape
+
+    def output(self, node: int) -> None:
+        """Make a node the network's output; without this call it is the last one."""
+        self._output = self._number("output", "node", node)
+
+    @property
+    def output_node(self) -> int:
+        """Number of the output."""
+        return self._output if self._output >= 0 else len(self.nodes) - 1
+
+    @property
+    def input_nodes(self) -> list[int]:
+        """Numbers of the inputs."""
+        return [number for number, node in enumerate(self.nodes) if node.op is None]
+
+    def copy(self) -> "Graph":
+        """A graph that further nodes of this one do not change."""
+        other = Graph()
+        other.nodes = list(self.nodes)
+        other._output = self._output
+        return other

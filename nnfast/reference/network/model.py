@@ -1,0 +1,418 @@
+"""A network that runs and trains: parameters, gradients, optimizer states, and the loops over batches.
+
+Backpropagation: the nodes are in topological order, so values go through them forward and gradients backward,
+each node adding to the gradients of what it read (Goodfellow, Bengio, Courville: "Deep Learning", 2016,
+section 6.5).
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import optimizers
+from ..checks import FLOATS, Array, at_least, deliver, floats, has_shape, integer_in, one_of, value_error
+from .graph import Graph
+from .objective import Objective, Totals
+from .ops import Run
+
+SOURCES = [
+    "float16",
+    "float32",
+    "float64",
+    "bool",
+    "uint8",
+    "uint16",
+    "uint32",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+]
+STATES = {"sgd": 1, "rmsprop": 1, "adam": 2}
+
+
+class Model:
+    """A network with its parameters, zero until written.
+
+    The samples `x` of its methods are one array (n, ...), or a list of arrays for a graph of several inputs.
+
+    Parameters
+    ----------
+    graph : Graph
+        Copied.
+    dtype : {"float32", "float64"}
+        Of the parameters and of all arithmetic. Samples of any numeric dtype are converted batch by batch.
+
+    Examples
+    --------
+    >>> graph = Graph()
+    >>> _ = graph.node("linear", [graph.input((1,))], out_features=1)
+    >>> model = Model(graph, "float64")
+    >>> model.set_loss("mse_loss")
+    >>> model.set_optimizer("sgd", lr=0.25)
+    >>> x, totals = np.array([[0.0], [1.0], [2.0]]), Totals()
+    >>> steps = sum(model.train(x, 2 * x + 1, None, 3, 0, 1, 0.0, totals) for _ in range(500))
+    >>> [(name, round(array.item(), 6)) for _, name, array in model.params()]
+    [('weight', 2.0), ('bias', 1.0)]
+    """
+
+    def __init__(self, graph: Graph, dtype: str) -> None:
+        if np.dtype(dtype) not in FLOATS:
+            raise TypeError(f"Model: dtype: expected 'float32' or 'float64', got {dtype!r}")
+        if not graph.input_nodes:
+            raise value_error("Model", "graph", "at least one input", 0)
+        self._graph = graph.copy()
+        self._dtype = np.dtype(dtype)
+        self._output_shape = graph.shape(graph.output_node)
+        self._names = [
+            (number, name, shape)
+            for number, node in enumerate(graph.nodes)
+            if node.op is not None
+            for name, shape in node.op.params.items()
+        ]
+        self._params = self._zeros()
+        self._gradients = self._zeros()
+        self._states: list[list[Array]] = []
+        self._objective: Objective | None = None
+        self._optimizer: dict[str, Any] | None = None
+        self._seed = 0
+        self._step_count = 0
+        # What a backward after forward(training=True) needs: every node's value, and what the pass was.
+        self._pending: tuple[list[Array], Run] | None = None
+
+    def _zeros(self) -> list[Array]:
+        return [np.zeros(shape, self._dtype) for _, _, shape in self._names]
+
+    # ---- parameters and settings
+
+    def params(self) -> list[tuple[int, str, Array]]:
+        """(node, name, array) of every trained array, weight before bias; write to the arrays to set them."""
+        return [(node, name, array) for (node, name, _), array in zip(self._names, self._params, strict=True)]
+
+    def gradients(self) -> list[Array]:
+        """The gradients, in the order of `params`."""
+        return list(self._gradients)
+
+    def states(self, which: int) -> list[Array]:
+        """Optimizer state 0 (momentum buffer, square_avg, m) or 1 (v); [] when there is none."""
+        one_of("states", "which", which, (0, 1))
+        return list(self._states[which]) if which < len(self._states) else []
+
+    @property
+    def step_count(self) -> int:
+        """Training steps done."""
+        return self._step_count
+
+    @step_count.setter
+    def step_count(self, value: int) -> None:
+        self._step_count = integer_in("step_count", "value", value, 0, 2**63 - 1)
+
+    def set_seed(self, seed: int) -> None:
+        """Key of the dropout masks, 0..2^64-1."""
+        self._seed = integer_in("set_seed", "seed", seed, 0, 2**64 - 1)
+
+    def set_loss(self, loss: str, reduction: str = "mean") -> None:
+        """Train for "mse_loss", "cross_entropy" (on logits) or "nll_loss" (on log-probabilities)."""
+        self._objective = Objective(loss, reduction, self._output_shape)
+
+    def set_optimizer(
+        self,
+        kind: str,
+        *,
+        lr: float,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        nesterov: bool = False,
+        alpha: float = 0.99,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+    ) -> None:
+        """Update by "sgd", "rmsprop" or "adam"; states stay while their kind and number do."""
+        function = "set_optimizer"
+        one_of(function, "kind", kind, tuple(STATES))
+        options = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "alpha": alpha, "eps": eps}
+        for name, value in options.items():
+            at_least(function, name, value, 0)
+        if alpha > 1:
+            raise value_error(function, "alpha", "a number in 0..1", alpha)
+        for name, value in {"beta1": beta1, "beta2": beta2}.items():
+            if not 0 <= value < 1:
+                raise value_error(function, name, "a number in 0..1, below 1", value)
+        if kind == "sgd" and nesterov and (momentum == 0 or dampening != 0):
+            raise value_error(
+                function, "nesterov", "a momentum above 0 and no dampening", f"{momentum} and {dampening}"
+            )
+        common = {"lr": lr, "weight_decay": weight_decay}
+        own: dict[str, dict[str, Any]] = {
+            "sgd": {"momentum": momentum, "dampening": dampening, "nesterov": nesterov},
+            "rmsprop": {"alpha": alpha, "eps": eps},
+            "adam": {"betas": (beta1, beta2), "eps": eps},
+        }
+        count = 0 if kind == "sgd" and momentum == 0 else STATES[kind]
+        if self._optimizer is None or self._optimizer["kind"] != kind or len(self._states) != count:
+            self._states = [self._zeros() for _ in range(count)]
+        self._optimizer = {"kind": kind, "options": {**common, **own[kind]}}
+
+    # ---- samples
+
+    def _samples(self, function: str, x: Any) -> list[Array]:
+        """An array (n, *shape) of one of the dtypes that are converted, for each input."""
+        shapes = [self._graph.shape(node) for node in self._graph.input_nodes]
+        given = [x] if len(shapes) == 1 else x
+        if not isinstance(given, (list, tuple)) or len(given) != len(shapes):
+            raise TypeError(f"{function}: x: expected a list of {len(shapes)} arrays, one an input")
+        arrays = [self._numbers(function, "x", array) for array in given]
+        for array, shape in zip(arrays, shapes, strict=True):
+            if np.prod(array.shape[1:]) != np.prod(shape):
+                raise value_error(function, "x", f"samples of shape {shape}", array.shape[1:])
+            if len(array) != len(arrays[0]):
+                raise value_error(function, "x", f"{len(arrays[0])} samples in every array", len(array))
+        return [array.reshape(len(array), *shape) for array, shape in zip(arrays, shapes, strict=True)]
+
+    @staticmethod
+    def _numbers(function: str, name: str, value: Any) -> Array:
+        array = np.asarray(value)
+        if array.dtype.name not in SOURCES:
+            raise TypeError(f"{function}: {name}: expected one of {', '.join(SOURCES)}, got {array.dtype}")
+        if array.ndim == 0:
+            raise value_error(function, name, "at least 1 dimension", 0)
+        return array
+
+    def _pairs(self, function: str, x: Any, y: Any) -> tuple[list[Array], Array, Objective, bool]:
+        """Samples, targets, the loss, and whether the targets are labels."""
+        if self._objective is None:
+            raise ValueError(f"{function}: loss: expected one to be set before, got none")
+        x, y = self._samples(function, x), self._numbers(function, "y", y)
+        if len(y) != len(x[0]):
+            raise value_error(function, "y", f"{len(x[0])} samples like x", len(y))
+        return x, y, self._objective, self._objective.check_targets(function, y)
+
+    # ---- forward and backward
+
+    def _forward(self, samples: list[Array], run: Run) -> list[Array]:
+        """Every node's value for one batch, an array for each input."""
+        values: list[Array] = []
+        inputs = iter(samples)
+        for number, node in enumerate(self._graph.nodes):
+            if node.op is None:
+                values.append(next(inputs).astype(self._dtype))
+            else:
+                values.append(
+                    node.op.forward([values[i] for i in node.inputs], self._own(self._params, number), run)
+                )
+        return values
+
+    def _own(self, arrays: list[Array], number: int) -> list[Array]:
+        """Those of `arrays` (parameters or gradients) that belong to node `number`."""
+        return [array for array, (node, _, _) in zip(arrays, self._names, strict=True) if node == number]
+
+    def _backward(self, grad_output: Array, values: list[Array], run: Run, accumulate: bool) -> Array:
+        """Set, or add to, the parameters' gradients; returns the gradient of the network's first input."""
+        if not accumulate:
+            for gradient in self._gradients:
+                gradient[...] = 0
+        flowing: dict[int, Array] = {self._graph.output_node: grad_output}
+        for number in reversed(range(len(values))):
+            node = self._graph.nodes[number]
+            if node.op is None or number not in flowing:
+                continue  # an input, or a branch that does not reach the output
+            inputs = [values[i] for i in node.inputs]
+            ginputs, gparams = node.op.backward(flowing[number], inputs, self._own(self._params, number), run)
+            for total, gradient in zip(self._own(self._gradients, number), gparams, strict=True):
+                total += gradient
+            for i, gradient in zip(node.inputs, ginputs, strict=True):
+                flowing[i] = flowing[i] + gradient if i in flowing else gradient
+        source = self._graph.input_nodes[0]
+        return flowing[source] if source in flowing else np.zeros_like(values[source])
+
+    def _run(self, training: bool) -> Run:
+        return Run(training, self._seed, self._step_count % 2**32)
+
+    def _infer(self, samples: list[Array], rows: slice) -> Array:
+        """The network's output for some of the samples."""
+        batch = [array[rows] for array in samples]
+        return self._forward(batch, self._run(training=False))[self._graph.output_node]
+
+    def forward(self, x: Array | list[Array], training: bool = False) -> Array:
+        """The network's output for samples `x`; with `training`, dropout acts and `backward` may follow."""
+        samples, run = self._samples("forward", x), self._run(training)
+        if training and len(samples[0]) == 0:
+            raise value_error("forward", "x", "at least one sample to train on", "none")
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = self._forward(samples, run)
+        self._pending = (values, run) if training else None
+        return values[self._graph.output_node].copy()
+
+    def backward(
+        self, grad_output: Array, accumulate: bool = False, need_input_grad: bool = False
+    ) -> Array | None:
+        """Gradients of the last ``forward(x, training=True)``, once: see `gradients`.
+
+        Parameters
+        ----------
+        grad_output : (n, *output shape) array of the model's dtype
+        accumulate : bool
+            Add to the gradients instead of overwriting them.
+        need_input_grad : bool
+            Also return the gradient with respect to `x`, for a network with one input.
+
+        Raises
+        ------
+        TypeError, ValueError
+            There was no such forward, or `grad_output` does not fit.
+        """
+        if self._pending is None:
+            raise ValueError("backward: expected a forward with training=True before it, got none")
+        if need_input_grad and len(self._graph.input_nodes) != 1:
+            count = len(self._graph.input_nodes)
+            raise value_error("backward", "need_input_grad", "a network with one input", count)
+        values, run = self._pending
+        output = values[self._graph.output_node]
+        _, grad_output = floats("backward", output=output, grad_output=grad_output)
+        has_shape("backward", "grad_output", grad_output, output.shape)
+        self._pending = None
+        with np.errstate(over="ignore", invalid="ignore"):
+            gx = self._backward(grad_output, values, run, accumulate)
+        return gx.copy() if need_input_grad else None
+
+    def step(self) -> None:
+        """Apply the optimizer to the parameters with the gradients as they are; count the step."""
+        if self._optimizer is None:
+            raise ValueError("step: expected an optimizer to be set before it, got none")
+        kind, options = self._optimizer["kind"], self._optimizer["options"]
+        arguments = self._params, self._gradients, *self._states
+        if kind == "sgd":
+            optimizers.sgd_update(*arguments, first_step=self._step_count == 0, **options)
+        elif kind == "rmsprop":
+            optimizers.rmsprop_update(*arguments, **options)
+        else:
+            optimizers.adam_update(*arguments, step=self._step_count + 1, **options)
+        self._step_count += 1
+
+    # ---- loops over batches
+
+    @staticmethod
+    def _batches(
+        function: str, rows: int, batch: int, first: int, last: int, seconds: float
+    ) -> Iterator[slice]:
+        """Rows of steps first..last-1, checked at once; ends early, after one at least, when time is up."""
+        batch = integer_in(function, "batch", batch, 1, 2**63 - 1)
+        steps = -(-rows // batch)
+        last = integer_in(function, "last", last, 0, steps)
+        first = integer_in(function, "first", first, 0, last)
+        end = time.monotonic() + seconds if seconds > 0 else np.inf
+
+        def slices() -> Iterator[slice]:
+            for step in range(first, last):
+                yield slice(step * batch, min((step + 1) * batch, rows))
+                if time.monotonic() >= end:
+                    return
+
+        return slices()
+
+    def train(
+        self,
+        x: Array | list[Array],
+        y: Array,
+        order: NDArray[np.int64] | None,
+        batch: int,
+        first: int,
+        last: int,
+        seconds: float,
+        totals: Totals,
+    ) -> int:
+        """Steps first..last-1 of the epoch over `order`; returns how many were done before time ran out.
+
+        Parameters
+        ----------
+        x : (n, ...) array of numbers, or a list of them
+        y : (n,) or (n, ...) array
+            Labels for class losses, otherwise as many numbers a sample as the network has outputs.
+        order : (n,) array of integers, optional
+            Indices of samples; step s takes ``order[s * batch : (s + 1) * batch]``. All in order when None.
+        batch, first, last : int
+        seconds : float
+            Time after which no further step starts; no limit when not above 0.
+        totals : Totals
+            Added to.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument does not fit, or no loss or optimizer is set.
+        FloatingPointError
+            A loss is not finite; the step that met it is not applied.
+        """
+        if self._optimizer is None:
+            raise ValueError("train: optimizer: expected one to be set before, got none")
+        x, y, objective, labels = self._pairs("train", x, y)
+        order = np.arange(len(y)) if order is None else np.asarray(order)
+        if order.ndim != 1 or order.dtype.kind not in "iu":
+            raise TypeError(f"train: order: expected integer indices (n,), got {order.dtype} {order.shape}")
+        batches = self._batches("train", len(order), batch, first, last, seconds)
+        used = order[first * batch : last * batch]
+        if ((used < 0) | (used >= len(y))).any():
+            raise value_error("train", "order", f"indices in 0..{len(y) - 1}", f"{used.min()}..{used.max()}")
+        done = 0
+        for rows in batches:
+            chosen, run = order[rows], self._run(training=True)
+            target = objective.targets(y[chosen], labels, self._dtype)
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._pending = None
+                values = self._forward([array[chosen] for array in x], run)
+                output = values[self._graph.output_node]
+                loss = objective.loss(output, target)
+                if not np.isfinite(loss):
+                    raise FloatingPointError(
+                        f"loss is {loss:g} at step {self._step_count} (sample {rows.start} of the epoch); "
+                        "the step was not applied"
+                    )
+                self._backward(objective.gradient(output, target), values, run, accumulate=False)
+                self.step()
+            objective.add(totals, loss, output, target)
+            done += 1
+        return done
+
+    def evaluate(
+        self,
+        x: Array | list[Array],
+        y: Array,
+        batch: int,
+        first: int,
+        last: int,
+        seconds: float,
+        totals: Totals,
+    ) -> int:
+        """Add batches first..last-1 of the samples to `totals`, without training; returns their number."""
+        x, y, objective, labels = self._pairs("evaluate", x, y)
+        done = 0
+        for rows in self._batches("evaluate", len(y), batch, first, last, seconds):
+            target = objective.targets(y[rows], labels, self._dtype)
+            with np.errstate(over="ignore", invalid="ignore"):
+                output = self._infer(x, rows)
+                objective.add(totals, objective.loss(output, target), output, target)
+            done += 1
+        return done
+
+    def predict(self, x: Array | list[Array], batch: int = 256, out: Array | None = None) -> Array:
+        """The network's output for all samples, `batch` of them at a time: (n, *output shape)."""
+        samples = self._samples("predict", x)
+        n = len(samples[0])
+        output = np.empty((n, *self._output_shape), self._dtype)
+        steps = -(-n // integer_in("predict", "batch", batch, 1, 2**63 - 1))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for rows in self._batches("predict", n, batch, 0, steps, 0.0):
+                output[rows] = self._infer(samples, rows)
+        return deliver("predict", output, self._dtype, out, apart=samples)
+
+    def plan(self, batch: int, training: bool) -> tuple[int, int]:
+        """Bytes of all activations for this batch size, twice: nothing is shared here."""
+        batch = integer_in("plan", "batch", batch, 1, 2**63 - 1)
+        elements = sum(int(np.prod(node.shape)) for node in self._graph.nodes)
+        size = elements * batch * self._dtype.itemsize
+        return size, size

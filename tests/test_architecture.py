@@ -1,0 +1,256 @@
+"""The rules of ARCHITECTURE.md that can be read from the sources and the objects.
+
+Directions of dependence; what the files of the instruction sets may contain; what their objects export.
+"""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CSRC = ROOT / "csrc"
+PACKAGE = ROOT / "nnfast"
+
+# Each may include itself and what stands before it. nnfast/nnfast.h holds the public types, for all of them
+# but base, simd and the instruction sets' files; of system headers the latter may include only these two.
+LAYERS = ["base", "simd", "kernels", "engine", "capi", "bindings"]
+HEADERS_OF_ISA_FILES = {"immintrin.h", "arm_neon.h"}
+
+PROJECT_INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+SYSTEM_INCLUDE = re.compile(r"^\s*#\s*include\s+<([^>]+)>", re.MULTILINE)
+INTEGER_TYPES = re.compile(r"std::(u?int\d+_t|u?intptr_t|size_t|ptrdiff_t)\b")
+
+
+def sources(folder=CSRC, suffixes=(".h", ".cpp")):
+    found = sorted(path for path in folder.rglob("*") if path.suffix in suffixes)
+    assert found
+    return found
+
+
+def without_comments(text):
+    """The code alone: comments and the contents of strings removed, lines kept."""
+    pattern = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
+
+    def replace(match):
+        token = match.group()
+        return '""' if token.startswith('"') else "\n" * token.count("\n")
+
+    # Not the names of included files, which are written like strings.
+    lines = (line if line.lstrip().startswith("#include") else None for line in text.splitlines())
+    return "\n".join(
+        kept if kept is not None else code
+        for kept, code in zip(lines, pattern.sub(replace, text).splitlines(), strict=True)
+    )
+
+
+def isa_files():
+    """What is compiled once an instruction set: the back ends, the -inl.h files, the contracts, isa/*.cpp."""
+    kernels = CSRC / "kernels"
+    found = {*sources(CSRC / "simd"), *sources(kernels / "isa"), *kernels.rglob("*-inl.h")}
+    # And all they include, which is part of those objects too.
+    waiting = list(found)
+    while waiting:
+        for name in PROJECT_INCLUDE.findall(waiting.pop().read_text()):
+            header = CSRC / name
+            if header.exists() and header not in found:
+                found.add(header)
+                waiting.append(header)
+    return sorted(found)
+
+
+# ---------------------------------------------------------------- directions
+
+
+def test_includes_point_one_way():
+    for path in sources():
+        layer = path.relative_to(CSRC).parts[0]
+        for name in PROJECT_INCLUDE.findall(path.read_text()):
+            if layer == "include":
+                pytest.fail(f"{path}: the public header stands alone, but includes {name}")
+            if name == "nnfast/nnfast.h":
+                assert layer not in ("base", "simd"), path
+                continue
+            target = name.split("/")[0]
+            assert target in LAYERS, f"{path} includes {name}: name the file from csrc on"
+            assert (CSRC / name).exists(), f"{path} includes {name}, which does not exist"
+            assert LAYERS.index(target) <= LAYERS.index(layer), f"{path} ({layer}) includes {name}"
+
+
+def test_only_the_bindings_know_python():
+    for path in sources():
+        if path.relative_to(CSRC).parts[0] == "bindings":
+            continue
+        for name in SYSTEM_INCLUDE.findall(path.read_text()):
+            assert not name.startswith(("Python.h", "pybind11", "numpy")), f"{path} includes {name}"
+
+
+def imports(path):
+    """(package, at module level?) of each import statement; "." for the package's own by relative name."""
+    tree = ast.parse(path.read_text())
+    inside = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        or (isinstance(function, ast.If) and ast.unparse(function.test) == "TYPE_CHECKING")
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = ["." if node.level else node.module]
+        else:
+            continue
+        for name in names:
+            yield name, id(node) not in inside
+
+
+def test_package_imports():
+    """Only the declared dependences when it is imported; extras inside the functions that need them."""
+    needed = {*sys.stdlib_module_names, "numpy", "tqdm", "nnfast", "."}
+    extras = {"matplotlib", "sklearn"}
+    for path in sources(PACKAGE, (".py",)):
+        for name, at_import in imports(path):
+            package = name.split(".")[0] or "."
+            assert package in (needed if at_import else needed | extras), f"{path} imports {name}"
+
+
+def test_reference_imports_only_numpy():
+    for path in sources(PACKAGE / "reference", (".py",)):
+        for name, _ in imports(path):
+            inside = name == "." or (name + ".").startswith("nnfast.reference.")
+            assert inside or name.split(".")[0] in {*sys.stdlib_module_names, "numpy"}, f"{path}: {name}"
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                depth = len(path.relative_to(PACKAGE / "reference").parts)
+                assert node.level <= depth, f"{path}: a relative import leaves the reference"
+
+
+# ---------------------------------------------------------------- sources of the instruction sets
+
+
+def test_isa_sources_use_no_library():
+    """No std:: template and no library header: the linker might keep an AVX-512 copy of what others share."""
+    for path in isa_files():
+        code = without_comments(path.read_text())
+        used = re.findall(r"std::\w+", INTEGER_TYPES.sub("", code))
+        assert not used, f"{path} uses {used}"
+        headers = set(SYSTEM_INCLUDE.findall(code)) - HEADERS_OF_ISA_FILES
+        if path == CSRC / "base" / "types.h":
+            headers -= {"cstdint", "cstddef"}
+        assert not headers, f"{path} includes {headers}"
+        assert "nnfast/nnfast.h" not in code, path
+
+
+def test_isa_functions_are_anonymous():
+    """Code of -inl.h and simd files stands in anonymous namespaces, without static state and exceptions."""
+    for path in isa_files():
+        code = without_comments(path.read_text())
+        assert not re.search(r"\b(throw|try|catch|thread_local|new|delete)\b", code), path
+        if path.name.endswith("-inl.h") or path.parent == CSRC / "simd":
+            assert re.search(r"namespace nnf \{\s*namespace \{", code), f"{path}: no anonymous namespace"
+            # A variable: nothing in parentheses before its value or end. Member functions may be static.
+            state = re.search(r"\bstatic\s+(?!constexpr\b)[^;(){}]*[;=]", code)
+            assert state is None, f"{path}: static state: {state and state.group()}"
+
+
+def test_isa_files_are_alike():
+    paths = sorted((CSRC / "kernels" / "isa").glob("*.cpp"))
+    assert {path.stem for path in paths} == {"scalar", "avx2", "avx512", "neon"}
+    for path in paths:
+        text = path.read_text()
+        includes = PROJECT_INCLUDE.findall(text)
+        assert includes == [f"simd/vec_{path.stem}.h", "kernels/isa/tables-inl.h"], path
+        assert f"#define NNF_ISA_NAME {path.stem}\n" in text, path
+
+
+# ---------------------------------------------------------------- objects of the instruction sets
+
+
+def cmake_flags(isa):
+    """The flags CMakeLists.txt builds this object with: its own, and those every target gets."""
+    text = re.sub(r"#[^\n]*", "", (ROOT / "CMakeLists.txt").read_text())
+
+    def arguments(pattern, required=True):
+        match = re.search(pattern, text)
+        assert match or not required, f"CMakeLists.txt: {pattern} was not found"
+        return match.group(1).split() if match else []
+
+    everywhere = arguments(r"target_compile_options\(nnfast_options INTERFACE\s+([^)]*)\)")
+    own = arguments(rf"set\(NNFAST_FLAGS_{isa}\s+([^)]*)\)", required=isa in ("avx2", "avx512"))
+    objects = arguments(
+        r"target_compile_options\(nnfast_isa_\$\{isa\} PRIVATE \$\{NNFAST_FLAGS_\$\{isa\}\}([^)]*)\)"
+    )
+    assert "-fno-exceptions" in objects
+    assert "-fno-lto" in objects
+    return [*everywhere, *own, *objects]
+
+
+def can_compile(compiler, flags, folder):
+    probe = folder / "probe.cpp"
+    probe.write_text("int probe() { return 0; }\n")
+    command = [compiler, *flags, "-c", str(probe), "-o", str(folder / "probe.o")]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("isa", ["scalar", "avx2", "avx512", "neon"])
+def test_isa_objects_export_one_table(isa, compilers, tmp_path):
+    nm = shutil.which("nm")
+    if nm is None:
+        pytest.skip("no nm")
+    compiler = compilers["c++"]
+    machine = subprocess.run(
+        [compiler, "-dumpmachine"], capture_output=True, text=True, check=True
+    ).stdout.split("-")[0]
+    targets = {"neon": ("aarch64", "arm64"), "scalar": (machine,)}.get(isa, ("x86_64",))
+    flags = cmake_flags(isa)
+    if machine not in targets or not can_compile(compiler, flags, tmp_path):
+        pytest.skip(f"the compiler builds nothing for {isa} ({machine})")
+    compiled = tmp_path / f"{isa}.o"
+    # -O1 and not -O3: less is inlined, so what would be shared shows.
+    command = [compiler, "-std=c++17", *flags, "-O1", "-fPIC", "-fvisibility=hidden"]
+    command += [f"-I{CSRC}", f"-I{CSRC / 'include'}", "-c", str(CSRC / f"kernels/isa/{isa}.cpp")]
+    subprocess.run([*command, "-o", str(compiled)], check=True)
+    listing = subprocess.run([nm, str(compiled)], capture_output=True, text=True, check=True).stdout
+    symbols = [line.split()[-2:] for line in listing.splitlines()]
+    weak = [name for kind, name in symbols if kind in "WwVvu"]
+    assert not weak, f"shared between objects: {weak}"
+    exported = [name for kind, name in symbols if kind.isupper() and kind != "U"]
+    assert exported == [f"nnf_tables_{isa}"]
+    variables = [name for kind, name in symbols if kind in "bBcC"]
+    assert not variables, f"state: {variables}"
+    # What is left to others: memory functions the compiler itself may call, and nothing of the C++ library.
+    wanted = {name for kind, name in symbols if kind == "U"} - {"_GLOBAL_OFFSET_TABLE_"}
+    mathematics = {"fma", "fmaf", "rint", "rintf", "nearbyint", "nearbyintf", "sqrt", "sqrtf"}
+    assert wanted <= {"memcpy", "memset", "memmove", "__stack_chk_fail"} | mathematics, wanted
+
+
+# ---------------------------------------------------------------- the C header
+
+
+@pytest.mark.parametrize("standard", ["c99", "c11", "c++11", "c++17"])
+def test_header_stands_alone(standard, compilers, tmp_path):
+    c = not standard.startswith("c++")
+    source = tmp_path / ("use.c" if c else "use.cpp")
+    source.write_text(
+        "#include <nnfast/nnfast.h>\nint use(void) { return nnf_abi_version() == NNF_ABI_VERSION; }\n"
+    )
+    command = [compilers["c" if c else "c++"], f"-std={standard}", "-Wall", "-Wextra", "-pedantic", "-Werror"]
+    if c:
+        command.append("-Wstrict-prototypes")
+    command += [f"-I{CSRC / 'include'}", "-c", str(source), "-o", str(tmp_path / "use.o")]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+
+
+def test_files_are_short_and_say_what_they_are():
+    for path in [*sources(), *sources(PACKAGE, (".py",))]:
+        lines = path.read_text().splitlines()
+        assert len(lines) <= 650, f"{path} has {len(lines)} lines"
+        first = lines[0] if lines else ""
+        assert first.startswith(("//", "/*", '"""', 'r"""')), f"{path}: no head comment"
