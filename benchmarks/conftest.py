@@ -63,7 +63,7 @@ def measure_peak(dtype):
 
 
 def measure_bandwidth():
-    """Bytes read plus written a second by one core's copy of 64 MiB, out of any L2; the best of several runs."""
+    """Bytes read plus written a second by a copy of 64 MiB on one core, the best of several runs."""
     a, b = np.ones(1 << 24, np.float32), np.zeros(1 << 24, np.float32)
     best = 0.0
     for _ in range(8):
@@ -125,7 +125,7 @@ def bench(benchmark, limits, contender):
 
 
 def rounds_for(function, budget=0.4, least=7):
-    """Rounds and iterations that fill the time budget; a round is 200 us or more, far above the clock's grain."""
+    """Rounds and iterations that fill the budget; a round is 200 us or more, far above the clock grain."""
     start = time.perf_counter()
     function()
     once = max(time.perf_counter() - start, 1e-7)

@@ -222,7 +222,7 @@ def show_config(mode: str = "print") -> dict[str, Any] | None:
 #
 # threadpoolctl lists and limits only the libraries whose controllers were registered with it, so it must be
 # told about nnfast in whichever order the two are imported. Importing it here would cost everybody who has it
-# (as users of scikit-learn do) 5 to 9 ms at each start, for something few use; so nnfast registers at once when
+# (scikit-learn needs it) 5 to 9 ms at each start, for something few use; so nnfast registers at once when
 # it is already there, and otherwise when it is imported.
 
 

@@ -18,7 +18,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-Initializer: TypeAlias = Callable[[tuple[int, ...], np.random.Generator, Any], NDArray[Any]]
+# Text, so that importing nnfast does not load numpy.random.
+Initializer: TypeAlias = "Callable[[tuple[int, ...], np.random.Generator, Any], NDArray[Any]]"
 
 __all__ = [
     "fan_in_uniform",

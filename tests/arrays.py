@@ -1,4 +1,4 @@
-"""Arrays to test with: sizes at the edges of vectors, views of every kind, memory that ends at a guard page."""
+"""Arrays to test with: sizes at vector edges, views of every kind, memory that ends at a guard page."""
 
 import ctypes
 import mmap
@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-# Vectors hold 4 (AVX2 double), 8 (AVX2 float, AVX-512 double) or 16 elements (AVX-512 float), loops take up to four.
+# Vectors hold 4 (AVX2 double), 8 (AVX2 float, AVX-512 double) or 16 elements (AVX-512 float), loops take up
+# to four.
 SIZES = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 129, 257]
 FLOATS = [np.float32, np.float64]
 

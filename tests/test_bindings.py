@@ -27,7 +27,7 @@ METHODS = [(c, f) for c, node in CLASSES.items() for f in functions(node.body)]
 
 
 def signature(node):
-    """Parameters of a parsed function: (positional with defaults, keyword-only with defaults, takes **kwargs)."""
+    """Of a parsed function: positional names, their defaults, keyword-only ones, if it takes **kwargs."""
 
     def literal(value):
         return None if value is None else ast.literal_eval(value)
@@ -35,7 +35,10 @@ def signature(node):
     args = node.args
     names = [a.arg for a in [*args.posonlyargs, *args.args] if a.arg != "self"]
     defaults = [literal(d) for d in args.defaults]
-    keywords = {a.arg: ("required",) if d is None else literal(d) for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True)}
+    keywords = {
+        a.arg: ("required",) if d is None else literal(d)
+        for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True)
+    }
     return names, defaults, keywords, args.kwarg is not None
 
 
@@ -77,7 +80,7 @@ def test_attributes(owner):
 
 @pytest.mark.parametrize("name", functional.__all__)
 def test_functional_calls_the_core(name):
-    """Each public function has a compiled one of the same name, whose arguments are a superset but for pairs."""
+    """Each public function has a compiled one of the same name and arguments, in the same order."""
     mine = list(inspect.signature(getattr(functional, name)).parameters)
     core = signature(functions(TREE.body)[name])[0]
     renamed = {"betas": ["beta1", "beta2"]}

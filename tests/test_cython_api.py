@@ -14,7 +14,8 @@ import pytest
 import nnfast as nf
 from nnfast import cython_api
 from nnfast import reference as ref
-from tolerances import assert_close, both, exact, product_bound, softmax_relative
+
+from .tolerances import assert_close, both, exact, product_bound, softmax_relative
 
 EXAMPLE = Path(__file__).parent / "cython_example"
 
@@ -29,7 +30,8 @@ def pair(name, returned, arguments):
 
 N, P, Y = "int64_t", "T const *", "T *"
 
-# What compiled consumers rely on: Cython refuses to import a function whose signature differs. Add, never change.
+# What compiled consumers rely on: Cython refuses to import a function whose signature differs. Add, never
+# change.
 SIGNATURES = {
     "last_error": "char const *(void)",
     **pair("matmul", "int", f"{N}, {N}, {N}, {P}, {N}, {N}, {P}, {N}, {N}, {Y}, {N}, int"),
@@ -96,7 +98,8 @@ def test_layers(example):
     )
     hidden = ref.linear(exact(x), exact(w1), exact(b1), activation="relu")
     logits = ref.linear(hidden, exact(w2), exact(b2))
-    # The error of the hidden layer goes through |w2|; an error e of the logits is one of 2 e in the softmax's logarithm.
+    # The error of the hidden layer goes through |w2|; an error e of the logits is one of 2 e in the softmax's
+    # logarithm.
     error = product_bound(x, w1.T, np.float32, extra=1) + both(21, np.float32) * np.abs(b1)
     error = error @ np.abs(exact(w2)).T + product_bound(hidden, w2.T, np.float32, extra=1)
     error = 2 * (error + both(34, np.float32) * np.abs(b2)).max(axis=1, keepdims=True)

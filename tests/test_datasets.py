@@ -94,10 +94,10 @@ def test_mnist(tmp_path, compress, part, prefix):
 
 
 def test_mnist_says_what_is_missing(tmp_path):
-    with pytest.raises(FileNotFoundError, match="mnist: folder: expected an existing folder, got .*nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"mnist: folder: expected an existing folder, got .*nowhere"):
         datasets.mnist(tmp_path / "nowhere")
     with pytest.raises(
-        FileNotFoundError, match="neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz"
+        FileNotFoundError, match=r"neither train-images-idx3-ubyte nor train-images-idx3-ubyte\.gz"
     ):
         datasets.mnist(tmp_path)
     write_mnist(tmp_path)
@@ -212,9 +212,9 @@ def test_standardizer_refusals():
     scaler = nf.Standardizer()
     with pytest.raises(ValueError, match="Standardizer: call fit on the training data first"):
         scaler.transform(np.zeros((2, 2)))
-    with pytest.raises(ValueError, match="Standardizer.fit: x: expected at least one sample"):
+    with pytest.raises(ValueError, match=r"Standardizer\.fit: x: expected at least one sample"):
         scaler.fit(np.zeros((0, 2)))
-    with pytest.raises(TypeError, match="Standardizer.fit: x: expected numbers"):
+    with pytest.raises(TypeError, match=r"Standardizer\.fit: x: expected numbers"):
         scaler.fit([["a"]])
     scaler.fit(np.zeros((3, 2)))
     with pytest.raises(ValueError, match=r"transform: x: expected a shape that fits the statistics \(1, 2\)"):

@@ -1,12 +1,13 @@
-"""matmul and linear against the reference: shapes at vector edges, strides, stacks, both dtypes, every ISA."""
+"""matmul and linear against the reference: shapes at vector edges, strides, stacks, dtypes, ISAs."""
 
 import numpy as np
 import pytest
 
 import nnfast as nf
-from arrays import FLOATS, SIZES, both_floats, guarded, normal, views
 from nnfast import reference as ref
-from tolerances import TANH_ULP, assert_close, both, exact, gamma, product_bound
+
+from .arrays import FLOATS, SIZES, both_floats, guarded, normal, views
+from .tolerances import TANH_ULP, assert_close, both, exact, gamma, product_bound
 
 EDGES = [0, 1, 2, 3, 5, 8, 9, 16, 17, 31, 33, 65]
 
@@ -125,7 +126,9 @@ def test_matmul_special_values(isa, dtype):
 @both_floats
 def test_matmul_denormals(isa, dtype):
     small = np.full((3, 4), np.finfo(dtype).smallest_subnormal, dtype)
-    np.testing.assert_array_equal(nf.matmul(small, np.ones((4, 5), dtype)), np.full((3, 5), 4 * small[0, 0], dtype))
+    np.testing.assert_array_equal(
+        nf.matmul(small, np.ones((4, 5), dtype)), np.full((3, 5), 4 * small[0, 0], dtype)
+    )
 
 
 # ---------------------------------------------------------------- linear
@@ -160,7 +163,11 @@ SLOPES = {"sigmoid": 0.25, "tanh": 1.0, "relu": 1.0, "leaky_relu": 1.0}
 @pytest.mark.parametrize("activation", SLOPES)
 def test_linear_activation(isa, dtype, activation):
     for m, n_in, n_out in [(1, 5, 3), (4, 16, 16), (33, 20, 35)]:
-        x, weight, bias = normal((m, n_in), dtype, 1), normal((n_out, n_in), dtype, 2), normal(n_out, dtype, 3)
+        x, weight, bias = (
+            normal((m, n_in), dtype, 1),
+            normal((n_out, n_in), dtype, 2),
+            normal(n_out, dtype, 3),
+        )
         got = nf.linear(x, weight, bias, activation=activation)
         expected = ref.linear(exact(x), exact(weight), exact(bias), activation=activation)
         before = product_bound(x, weight.T, dtype, extra=1) + both(n_in + 1, dtype) * np.abs(exact(bias))

@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 import nnfast as nf
-from arrays import FLOATS, SIZES, both_floats, guarded, normal, rng, views
 from nnfast import reference as ref
-from tolerances import SIGMOID_ULP, TANH_ULP, assert_close, both, exact, tiny
+
+from .arrays import FLOATS, SIZES, both_floats, guarded, normal, rng, views
+from .tolerances import SIGMOID_ULP, TANH_ULP, assert_close, both, exact, tiny
 
 FORWARD = {"sigmoid": SIGMOID_ULP, "tanh": TANH_ULP, "relu": 0, "leaky_relu": 1}
 every_function = pytest.mark.parametrize("name", FORWARD)
 
 SPECIAL = [
-    np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1e-30, -1e-30, 20.0, -20.0, 87.3, -87.4, 88.8, -88.8,
-    103.9, -104.5, 709.7, -709.9, -745.2, 1e30, -1e30,
+    np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1e-30, -1e-30, 20.0, -20.0, 87.3, -87.4,
+    88.8, -88.8, 103.9, -104.5, 709.7, -709.9, -745.2, 1e30, -1e30,
 ]  # fmt: skip
 
 
@@ -38,8 +39,8 @@ def forward_bound(name, expected, dtype):
 def backward_bound(name, g, x, expected, dtype):
     """From the chain rule's roundings, in units of u.
 
-    sigmoid: s is off by 2 ULP-units relatively, and so is 1 - s absolutely: |g| s (1 - s) (2 U + 4) + |g| s 2 U.
-    tanh: t^2 is off by 4 U + 1 absolutely at most, 1 - t^2 by one more, the product by one: |g| (4 U + 3).
+    sigmoid: s is off by 2 ULP-units relatively, and so is 1 - s absolutely: |g| s (1 - s) (2 U + 4) + |g| s 2
+    U. tanh: t^2 is off by 4 U + 1 absolutely at most, 1 - t^2 by one more, the product by one: |g| (4 U + 3).
     relu: exact. leaky_relu: one product.
     """
     u = both(1, dtype)
@@ -105,10 +106,10 @@ def test_backward_special_values(isa, dtype, name):
 @both_floats
 @every_function
 def test_tails_equal_the_middle(isa, dtype, name):
-    """An element's value does not depend on its place: masked tails compute the same bits as whole vectors."""
+    """A value does not depend on its place: masked tails compute the same bits as whole vectors."""
     x = inputs(200, dtype, 3)
     whole = getattr(nf, name)(x)
-    for n in range(0, 70):
+    for n in range(70):
         np.testing.assert_array_equal(getattr(nf, name)(x[n : 2 * n]), whole[n : 2 * n])
 
 
@@ -190,7 +191,9 @@ def test_slopes(isa, dtype):
         # The slope itself is rounded to the dtype: one rounding more.
         assert_close(nf.leaky_relu(x, slope), expected, both(2, dtype) * np.abs(expected) + tiny(dtype))
         expected = ref.leaky_relu_backward(exact(g), exact(x), slope)
-        assert_close(nf.leaky_relu_backward(g, x, slope), expected, both(2, dtype) * np.abs(expected) + tiny(dtype))
+        assert_close(
+            nf.leaky_relu_backward(g, x, slope), expected, both(2, dtype) * np.abs(expected) + tiny(dtype)
+        )
 
 
 # ---------------------------------------------------------------- dropout

@@ -1,7 +1,7 @@
 """Bad input to every function: the right exception, naming function and argument, with nothing written.
 
-CASES holds one valid call of each function; the tests spoil it one argument at a time. The optimizers' refusals are in
-test_functional_optimizers.py.
+CASES holds one valid call of each function; the tests spoil it one argument at a time. The optimizers'
+refusals are in test_functional_optimizers.py.
 """
 
 import inspect
@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import nnfast as nf
-from arrays import normal
 from nnfast import functional
 from nnfast import reference as ref
+
+from .arrays import normal
 
 IMAGE, KERNEL = (2, 3, 6, 7), (4, 3, 3, 3)
 
@@ -23,7 +24,10 @@ CASES = {
     "matmul_backward": ({"grad_output": (3, 5), "a": (3, 4), "b": (4, 5)}, {}),
     "linear": ({"x": (3, 4), "weight": (5, 4), "bias": (5,)}, {}),
     "linear_backward": ({"grad_output": (3, 5), "x": (3, 4), "weight": (5, 4)}, {}),
-    **{name: ({"x": (3, 4)}, {}) for name in ("sigmoid", "tanh", "relu", "leaky_relu", "softmax", "log_softmax")},
+    **{
+        name: ({"x": (3, 4)}, {})
+        for name in ("sigmoid", "tanh", "relu", "leaky_relu", "softmax", "log_softmax")
+    },
     **{
         f"{name}_backward": ({"grad_output": (3, 4), "x": (3, 4)}, {})
         for name in ("sigmoid", "tanh", "relu", "leaky_relu", "softmax", "log_softmax")
@@ -33,7 +37,10 @@ CASES = {
     "mse_loss": ({"input": (3, 4), "target": (3, 4)}, {}),
     "mse_loss_backward": ({"grad_output": (3, 4), "input": (3, 4), "target": (3, 4)}, {"reduction": "none"}),
     "cross_entropy": ({"input": (3, 4), "target": (3, 4)}, {}),
-    "cross_entropy_backward": ({"grad_output": (3,), "input": (3, 4), "target": (3, 4)}, {"reduction": "none"}),
+    "cross_entropy_backward": (
+        {"grad_output": (3,), "input": (3, 4), "target": (3, 4)},
+        {"reduction": "none"},
+    ),
     "nll_loss": ({"input": (3, 4)}, {"target": np.array([0, 3, 1])}),
     "nll_loss_backward": (
         {"grad_output": (3,), "input": (3, 4)},
@@ -112,7 +119,9 @@ def test_mixed_dtypes(name):
     for argument in CASES[name][0]:
         arguments = call_arguments(name)
         arguments[argument] = arguments[argument].astype(np.float32)
-        with pytest.raises(TypeError, match=rf"^{name}: \w+: expected the dtype of \w+, float(32|64), got float(32|64)$"):
+        with pytest.raises(
+            TypeError, match=rf"^{name}: \w+: expected the dtype of \w+, float(32|64), got float(32|64)$"
+        ):
             getattr(nf, name)(**arguments)
 
 
@@ -240,9 +249,7 @@ OPTIONS = [
             ([[0], [1], [2]], ValueError),
         )
     ),
-    *(
-        (name, {"target": np.zeros(3)}, TypeError, "target") for name in ("nll_loss", "nll_loss_backward")
-    ),
+    *((name, {"target": np.zeros(3)}, TypeError, "target") for name in ("nll_loss", "nll_loss_backward")),
     *(
         (name, {key: bad}, error, key)
         for name in ("conv2d", "conv2d_backward")
@@ -293,7 +300,11 @@ OPTIONS = [
 @pytest.mark.parametrize(
     ("name", "options", "error", "argument"),
     OPTIONS,
-    ids=[f"{name}-{key}={value!r}"[:60].replace("\n", " ") for name, o, *_ in OPTIONS for key, value in [next(iter(o.items()))]],
+    ids=[
+        f"{name}-{key}={value!r}"[:60].replace("\n", " ")
+        for name, o, *_ in OPTIONS
+        for key, value in [next(iter(o.items()))]
+    ],
 )
 def test_options(name, options, error, argument):
     refused(name, {**call_arguments(name), **options}, error, argument)

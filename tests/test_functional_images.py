@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import nnfast as nf
-from arrays import both_floats, guarded, normal, rng, views
 from nnfast import reference as ref
-from tolerances import assert_close, both, exact, tiny
+
+from .arrays import both_floats, guarded, normal, rng, views
+from .tolerances import assert_close, both, exact, tiny
 
 # (n, c, h, w), (oc, kh, kw), options
 CONVOLUTIONS = [
@@ -142,7 +143,9 @@ def test_conv2d_special_values(isa, dtype):
     x[0, 1, 3, 2] = np.nan
     hit = np.zeros((7, 7), bool)
     hit[2:5, 1:4] = True
-    np.testing.assert_array_equal(np.isnan(nf.conv2d(x, weight, padding=1)), np.broadcast_to(hit, (1, 3, 7, 7)))
+    np.testing.assert_array_equal(
+        np.isnan(nf.conv2d(x, weight, padding=1)), np.broadcast_to(hit, (1, 3, 7, 7))
+    )
 
 
 @both_floats

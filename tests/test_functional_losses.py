@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import nnfast as nf
-from arrays import SIZES, both_floats, guarded, normal, rng, views
 from nnfast import reference as ref
-from tolerances import (
+
+from .arrays import SIZES, both_floats, guarded, normal, rng, views
+from .tolerances import (
     assert_close,
     both,
     exact,
@@ -50,13 +51,17 @@ def test_mse_loss(isa, dtype, reduction):
         assert got.dtype == dtype
         # A difference is rounded once, which squares to two roundings of the square, itself rounded.
         square = (exact(x) - exact(t)) ** 2
-        assert_close(got, expected, reduce((both(3, dtype) * square + tiny(dtype), square), reduction, n + 1, dtype))
+        assert_close(
+            got, expected, reduce((both(3, dtype) * square + tiny(dtype), square), reduction, n + 1, dtype)
+        )
 
         g, per_term = upstream(reduction, n, dtype)
         back = nf.mse_loss_backward(g, x, t, reduction=reduction)
         twin = ref.mse_loss_backward(exact(g), exact(x), exact(t), reduction=reduction)
         assert back.dtype == dtype
-        assert_close(back, twin, both(6, dtype) * np.abs(2 * per_term * (exact(x) - exact(t))) + tiny(dtype, 2))
+        assert_close(
+            back, twin, both(6, dtype) * np.abs(2 * per_term * (exact(x) - exact(t))) + tiny(dtype, 2)
+        )
 
 
 @both_floats
@@ -90,7 +95,7 @@ def test_mse_loss_long_sum(dtype):
 
 
 def cross_entropy_terms(x, t, dtype):
-    """Bound and size of each row's loss: sum over j of t_j (-log_softmax_j), in any order of the operations."""
+    """Bound and size of each row's loss, the sum over j of t_j (-log_softmax_j), in any order."""
     bound = log_softmax_bound(x, -1, dtype)
     logp = np.abs(ref.log_softmax(exact(x)))
     magnitude = (t * (logp + np.abs(exact(x)))).sum(axis=-1)
@@ -165,7 +170,7 @@ def test_nll_loss(isa, dtype, reduction):
             expected = ref.nll_loss(exact(x), labels, reduction=reduction)
             size = np.abs(exact(x)[np.arange(n), labels])
             assert_close(got, expected, reduce((0 * size, size), reduction, n + 1, dtype))
-            g, per_term = upstream(reduction, n, dtype)
+            g, _ = upstream(reduction, n, dtype)
             back = nf.nll_loss_backward(g, x, labels, reduction=reduction)
             twin = ref.nll_loss_backward(exact(g), exact(x), labels, reduction=reduction)
             assert back.dtype == dtype
@@ -251,7 +256,11 @@ def test_special_values(isa, dtype):
 def test_empty(dtype):
     """A sum of nothing is 0, a mean of nothing NaN."""
     none = np.zeros((0, 4), dtype)
-    for loss, target in ((nf.mse_loss, none), (nf.cross_entropy, np.zeros(0, int)), (nf.nll_loss, np.zeros(0, int))):
+    for loss, target in (
+        (nf.mse_loss, none),
+        (nf.cross_entropy, np.zeros(0, int)),
+        (nf.nll_loss, np.zeros(0, int)),
+    ):
         assert np.isnan(loss(none, target))
         assert loss(none, target, reduction="sum") == 0
         assert loss(none, target, reduction="none").size == 0

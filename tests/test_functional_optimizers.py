@@ -1,16 +1,18 @@
-"""Optimizer updates against the reference: one step from random states, every size and option; lists; refusals.
+"""Optimizer updates against the reference: one step from random states, every size and option; lists;
+refusals.
 
-Bounds: a formula of sums and products whose longest path has r roundings is off by at most gamma(r) times the same
-formula over absolute values (Higham, section 3.1); divisions and roots propagate that to first order.
+Bounds: a formula of sums and products whose longest path has r roundings is off by at most gamma(r) times the
+same formula over absolute values (Higham, section 3.1); divisions and roots propagate that to first order.
 """
 
 import numpy as np
 import pytest
 
 import nnfast as nf
-from arrays import SIZES, both_floats, guarded, normal, rng, views
 from nnfast import reference as ref
-from tolerances import assert_close, both, exact, tiny
+
+from .arrays import SIZES, both_floats, guarded, normal, rng, views
+from .tolerances import assert_close, both, exact, tiny
 
 PATH = 12  # roundings on the longest path: constants, decay, moments, the step and its subtraction
 
@@ -53,13 +55,20 @@ def test_sgd(isa, dtype, options):
             step = size
             nf.sgd_update(p, g, **options)
             ref.sgd_update(*twins[:2], **options)
-        assert_close(p, twins[0], both(PATH, dtype) * (np.abs(twins[0]) + 2 * options["lr"] * step) + tiny(dtype, 4))
+        assert_close(
+            p, twins[0], both(PATH, dtype) * (np.abs(twins[0]) + 2 * options["lr"] * step) + tiny(dtype, 4)
+        )
 
 
 @both_floats
 @pytest.mark.parametrize(
     "options",
-    [{}, {"lr": 0.1, "alpha": 0.5}, {"lr": 0.1, "weight_decay": 0.1, "eps": 1e-3}, {"alpha": 0.9, "eps": 0.0}],
+    [
+        {},
+        {"lr": 0.1, "alpha": 0.5},
+        {"lr": 0.1, "weight_decay": 0.1, "eps": 1e-3},
+        {"alpha": 0.9, "eps": 0.0},
+    ],
     ids=str,
 )
 def test_rmsprop(isa, dtype, options):

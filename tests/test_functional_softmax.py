@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import nnfast as nf
-from arrays import SIZES, both_floats, guarded, normal, views
 from nnfast import reference as ref
-from tolerances import assert_close, both, exact, flushed, log_softmax_bound, softmax_parts, softmax_relative
+
+from .arrays import SIZES, both_floats, guarded, normal, views
+from .tolerances import assert_close, both, exact, flushed, log_softmax_bound, softmax_parts, softmax_relative
 
 NAMES = ["softmax", "log_softmax"]
 every_function = pytest.mark.parametrize("name", NAMES)
@@ -32,7 +33,10 @@ def backward_bound(name, g, x, axis, dtype):
     if name == "softmax":
         s = (g * y).sum(axis=axis, keepdims=True)
         r_most = r.max(axis=axis, keepdims=True)
-        return y * ((r + both(3, dtype)) * (g + s) + (r_most + both(n + 1, dtype)) * s) + flushed(dtype, n) * g.max()
+        return (
+            y * ((r + both(3, dtype)) * (g + s) + (r_most + both(n + 1, dtype)) * s)
+            + flushed(dtype, n) * g.max()
+        )
     s = g.sum(axis=axis, keepdims=True)
     return (r + both(n + 3, dtype)) * y * s + both(1, dtype) * g + flushed(dtype, n) * s
 
@@ -75,7 +79,9 @@ def test_large_logits(isa, dtype, name):
     check(name, x + dtype(1e4))
     top = np.finfo(dtype).max / 4
     y = getattr(nf, name)(np.array([[top, top], [-top, top], [0, -top]], dtype))
-    np.testing.assert_allclose(np.exp(y) if name == "log_softmax" else y, [[0.5, 0.5], [0, 1], [1, 0]], rtol=1e-6)
+    np.testing.assert_allclose(
+        np.exp(y) if name == "log_softmax" else y, [[0.5, 0.5], [0, 1], [1, 0]], rtol=1e-6
+    )
 
 
 @both_floats
@@ -83,7 +89,8 @@ def test_sums_to_one(isa, dtype):
     for n in LENGTHS:
         y = nf.softmax(normal((6, n), dtype, n))
         assert (y >= 0).all()
-        # Relative errors of every term and of the sum, see softmax_relative; the logits are within 8 of each other.
+        # Relative errors of every term and of the sum, see softmax_relative; the logits are within 8 of each
+        # other.
         np.testing.assert_allclose(exact(y).sum(axis=-1), 1, rtol=both(n + 40, dtype))
 
 

@@ -1,4 +1,4 @@
-"""The functions and threads: the same bits at any number of them, and calls from many Python threads at once."""
+"""The functions and threads: the same bits at any number, and calls from many Python threads at once."""
 
 import concurrent.futures
 import threading
@@ -7,8 +7,9 @@ import time
 import numpy as np
 
 import nnfast as nf
-from arrays import both_floats, normal, rng
 from nnfast import _core
+
+from .arrays import both_floats, normal, rng
 
 
 def one_thread(call):
@@ -32,7 +33,11 @@ def calls(dtype):
     probs = np.abs(tall)
 
     def update(name, count, **options):
-        arrays = [flat, normal(flat.size, dtype, 12), *(np.abs(normal(flat.size, dtype, i)) for i in (13, 14))]
+        arrays = [
+            flat,
+            normal(flat.size, dtype, 12),
+            *(np.abs(normal(flat.size, dtype, i)) for i in (13, 14)),
+        ]
         arrays = [v.copy() for v in arrays[:count]]
         getattr(nf, name)(*arrays, **options)
         return arrays

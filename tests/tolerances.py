@@ -1,8 +1,9 @@
-"""How far a result may be from its twin: derived from the unit roundoff and the length of sums, never guessed.
+"""How far a result may be from its twin: derived from the unit roundoff and the length of sums, never
+guessed.
 
 Notation of Higham, "Accuracy and Stability of Numerical Algorithms", 2002, chapter 3: u = eps / 2 is the unit
-roundoff and gamma(n) = n u / (1 - n u) bounds the relative error of n roundings. Twins are run in float64 on the
-same numbers; for float64 results the twin is as inexact as the result, so its error is added (`both`).
+roundoff and gamma(n) = n u / (1 - n u) bounds the relative error of n roundings. Twins are run in float64 on
+the same numbers; for float64 results the twin is as inexact as the result, so its error is added (`both`).
 """
 
 import numpy as np
@@ -30,7 +31,8 @@ def tiny(dtype, n=1):
 
 
 def flushed(dtype, n=1):
-    """What n exponentials of a softmax may lose: one that would be denormal is 0 (kernels/softmax/softmax-inl.h).
+    """What n exponentials of a softmax may lose: one that would be denormal is 0
+    (kernels/softmax/softmax-inl.h).
 
     Twice the smallest normal number, because the argument where that begins is rounded up.
     """
@@ -59,9 +61,9 @@ def softmax_parts(x, axis):
 def softmax_relative(x, axis, dtype):
     """Relative error of each element of softmax(x).
 
-    The argument of exp is rounded once, which is a relative error of d u in its value; exp itself may be EXP_ULP
-    units off, the sum of n of them gamma(n) plus the errors of its terms, weighted by the softmax; one division or
-    a reciprocal and a product (2 roundings).
+    The argument of exp is rounded once, which is a relative error of d u in its value; exp itself may be
+    EXP_ULP units off, the sum of n of them gamma(n) plus the errors of its terms, weighted by the softmax;
+    one division or a reciprocal and a product (2 roundings).
     """
     d, y = softmax_parts(x, axis)
     weighted = (y * d).sum(axis=axis, keepdims=True)
@@ -72,8 +74,8 @@ def softmax_relative(x, axis, dtype):
 def log_softmax_bound(x, axis, dtype):
     """|error| of each element of log_softmax(x) = -d - log(s).
 
-    d is rounded once (d u), s has a relative error as in softmax_relative, which log turns into an absolute one; log is
-    LOG_ULP units off; the difference is rounded once.
+    d is rounded once (d u), s has a relative error as in softmax_relative, which log turns into an absolute
+    one; log is LOG_ULP units off; the difference is rounded once.
     """
     d, y = softmax_parts(x, axis)
     weighted = (y * d).sum(axis=axis, keepdims=True)
@@ -82,8 +84,9 @@ def log_softmax_bound(x, axis, dtype):
     return both(d + weighted + n + 2 * EXP_ULP + (2 * LOG_ULP + 1) * log_s + (d + log_s), dtype)
 
 
-# Largest errors of our functions in units in the last place: the kernels' headers state smaller ones (csrc/simd/
-# math-inl.h); these are what the bounds of composite functions are built from, one ULP being at most 2 u.
+# Largest errors of our functions in units in the last place: the kernels' headers state smaller ones
+# (csrc/simd/ math-inl.h); these are what the bounds of composite functions are built from, one ULP being at
+# most 2 u.
 EXP_ULP = 2
 LOG_ULP = 4
 SIGMOID_ULP = 4
@@ -103,6 +106,7 @@ def assert_close(got, expected, bound):
     if excess.any():
         worst = np.argmax(error / np.maximum(bound[finite], 5e-324))
         raise AssertionError(
-            f"{np.count_nonzero(excess)} of {error.size} elements off: worst {error[worst]:.3g} with a bound of "
-            f"{bound[finite][worst]:.3g}, got {exact(got)[finite][worst]!r}, expected {expected[finite][worst]!r}"
+            f"{np.count_nonzero(excess)} of {error.size} elements off: worst {error[worst]:.3g} with a bound "
+            f"of {bound[finite][worst]:.3g}, got {exact(got)[finite][worst]!r}, "
+            f"expected {expected[finite][worst]!r}"
         )

@@ -38,9 +38,8 @@ i64 ArenaPlanner::plan() {
       buffer.offset = std::max(buffer.offset, other.offset + other.bytes);
     }
     size = std::max(size, buffer.offset + buffer.bytes);
-    const auto at = std::upper_bound(placed.begin(), placed.end(), buffer.offset, [this](i64 offset, std::size_t other) {
-      return offset < buffers_[other].offset;
-    });
+    const auto below = [this](i64 offset, std::size_t other) { return offset < buffers_[other].offset; };
+    const auto at = std::upper_bound(placed.begin(), placed.end(), buffer.offset, below);
     placed.insert(at, id);
   }
   return size;

@@ -27,7 +27,7 @@ constexpr int kMaxThreads = 1024;
 int usable_cpus(const char** source = nullptr);
 
 // NNFAST_NUM_THREADS, then OMP_NUM_THREADS (its first number), then usable_cpus(); never more than usable_cpus()
-// unless NNFAST_NUM_THREADS itself says so. Nonsense in a variable is ignored. *source: the variable's name, or as above.
+// unless NNFAST_NUM_THREADS itself says so. Nonsense in a variable is ignored. *source: the variable, or as above.
 int default_num_threads(const char** source = nullptr);
 
 }  // namespace nnf

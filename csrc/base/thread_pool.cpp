@@ -56,8 +56,8 @@ constexpr std::chrono::microseconds kSpin{50};
 constexpr int kPausesPerLook = 32;      // pauses between looks at the clock: 1 to 2 us
 constexpr i64 kPiecesPerRange = 4;      // so that a thread that falls behind leaves something to help with
 constexpr i64 kMinPieceCost = 1 << 13;  // a claim costs two threads tens of ns; a piece of this cost some us
-// Waking a sleeper takes the caller about 12 us, and 50 pass until it helps (measured in a virtual machine). A region of
-// less work than this wakes nobody, unless another came just before it: then more will come, to workers who still spin.
+// Waking a sleeper takes the caller about 12 us, and 50 pass until it helps (measured in a virtual machine). A region
+// of less work than this wakes nobody, unless another came just before it: then more will come, while workers spin.
 constexpr i64 kWakeCost = 4 * kParallelThreshold;
 constexpr std::chrono::microseconds kJustBefore{500};
 constexpr std::size_t kCacheLine = 64;
@@ -160,7 +160,9 @@ class Pool {
  public:
   Pool() : usable_(usable_cpus()) {}
 
-  bool try_take() { return !taken_.load(std::memory_order_relaxed) && !taken_.exchange(true, std::memory_order_acquire); }
+  bool try_take() {
+    return !taken_.load(std::memory_order_relaxed) && !taken_.exchange(true, std::memory_order_acquire);
+  }
   void give_back() { taken_.store(false, std::memory_order_release); }
 
   // Carries out one region on up to `threads` threads. The caller has taken the pool.

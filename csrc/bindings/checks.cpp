@@ -5,7 +5,6 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
-#include <string>
 
 namespace nnf::bindings {
 
@@ -21,15 +20,6 @@ std::string format_message(const char* format, va_list args) {
   std::vsnprintf(text.data(), text.size() + 1, format, again);
   va_end(again);
   return text;
-}
-
-std::string shape_text(const py::ssize_t* shape, int nd) {
-  std::string s = "(";
-  for (int i = 0; i < nd; ++i) {
-    if (i) s += ", ";
-    s += std::to_string(shape[i]);
-  }
-  return s + (nd == 1 ? ",)" : ")");
 }
 
 std::string dtype_text(PyObject* array) {
@@ -64,8 +54,6 @@ py::object cast_array(PyObject* array, int type) {
 
 bool is_integer_type(int type) { return type >= Npy::NPY_BYTE_ && type <= Npy::NPY_ULONGLONG_; }
 
-constexpr int kHalf = 23;  // NPY_HALF
-
 // A Python integer; booleans are a mistake where a number is asked for.
 py::object as_integer(const char* function, const char* name, py::handle value) {
   PyObject* index = PyBool_Check(value.ptr()) ? nullptr : PyNumber_Index(value.ptr());
@@ -77,6 +65,15 @@ py::object as_integer(const char* function, const char* name, py::handle value) 
 }
 
 }  // namespace
+
+std::string shape_text(const py::ssize_t* shape, int nd) {
+  std::string s = "(";
+  for (int i = 0; i < nd; ++i) {
+    if (i) s += ", ";
+    s += std::to_string(shape[i]);
+  }
+  return s + (nd == 1 ? ",)" : ")");
+}
 
 void fail_value(const char* format, ...) {
   va_list args;
@@ -230,7 +227,9 @@ void check_out(const char* function, py::handle out, nnf_dtype dtype, const py::
   if (!f.has(Npy::NPY_ARRAY_C_CONTIGUOUS_ | Npy::NPY_ARRAY_ALIGNED_)) {
     fail_value("%s: out: expected a C-contiguous, aligned array", function);
   }
-  if (!f.has(Npy::NPY_ARRAY_WRITEABLE_)) fail_value("%s: out: expected a writable array, got a read-only one", function);
+  if (!f.has(Npy::NPY_ARRAY_WRITEABLE_)) {
+    fail_value("%s: out: expected a writable array, got a read-only one", function);
+  }
   const std::uintptr_t low = reinterpret_cast<std::uintptr_t>(f.data());
   const std::uintptr_t high = low + static_cast<std::uintptr_t>(product(shape, nd) * item_size(dtype));
   for (const Input* input : inputs) {

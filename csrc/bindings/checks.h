@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <string>
 
 #include "nnfast/nnfast.h"
 
@@ -77,6 +78,7 @@ struct ArrayFields {
 };
 
 using Npy = py::detail::npy_api;
+constexpr int kHalf = 23;  // NPY_HALF, which pybind11 does not name
 
 // NumPy's ndarray type, set when the module is made.
 extern PyTypeObject* array_type;
@@ -88,6 +90,9 @@ inline bool is_array(PyObject* object) {
 inline int type_number(nnf_dtype dtype) { return dtype == NNF_F32 ? Npy::NPY_FLOAT_ : Npy::NPY_DOUBLE_; }
 inline i64 item_size(nnf_dtype dtype) { return dtype == NNF_F32 ? 4 : 8; }
 inline const char* dtype_name(nnf_dtype dtype) { return dtype == NNF_F32 ? "float32" : "float64"; }
+
+// "(3, 4)", as Python writes it.
+std::string shape_text(const py::ssize_t* shape, int nd);
 
 inline i64 product(const py::ssize_t* shape, int nd) {
   i64 n = 1;

@@ -98,9 +98,8 @@ struct ClassLoss {
       labels.emplace(function, "target", array);
       if (labels->nd() != x.nd() - 1 || labels->size() != rows) {
         if (x.nd() == 1) fail_value("%s: target: expected one label for the one sample of input", function);
-        fail_value("%s: target: expected labels of shape (%lld,), one a row of input, got %d dimension%s and %lld label%s",
-                   function, static_cast<long long>(rows), labels->nd(), labels->nd() == 1 ? "" : "s",
-                   static_cast<long long>(labels->size()), labels->size() == 1 ? "" : "s");
+        fail_value("%s: target: expected labels of shape (%lld,), one a row of input, got %s", function,
+                   static_cast<long long>(rows), shape_text(labels->shape(), labels->nd()).c_str());
       }
     } else {
       probs.emplace(function, "target", array);

@@ -146,7 +146,8 @@ void update_all(const Arguments& a, Update&& update) {
 
 void need(const Arguments& a) {
   for (int i = 0; i < a.count; ++i) {
-    if (a.values[i].is_none()) fail_type("%s: %s: expected an array or a list of arrays, got None", a.function, a.names[i]);
+    if (!a.values[i].is_none()) continue;
+    fail_type("%s: %s: expected an array or a list of arrays, got None", a.function, a.names[i]);
   }
 }
 
@@ -157,7 +158,8 @@ void sgd_update(py::handle param, py::handle grad, py::handle momentum_buffer, p
   const double momentum = read_non_negative(kName, "momentum", momentum_);
   const double dampening = read_double(kName, "dampening", dampening_);
   const double weight_decay = read_non_negative(kName, "weight_decay", weight_decay_);
-  const bool nesterov = read_bool(kName, "nesterov", nesterov_), first_step = read_bool(kName, "first_step", first_step_);
+  const bool nesterov = read_bool(kName, "nesterov", nesterov_);
+  const bool first_step = read_bool(kName, "first_step", first_step_);
   if (!std::isfinite(dampening)) fail_value("%s: dampening: expected a finite number, got %g", kName, dampening);
   if (nesterov && (momentum == 0 || dampening != 0)) {
     fail_value("%s: nesterov: expected a momentum above 0 and no dampening, got momentum %g, dampening %g", kName,

@@ -1,7 +1,7 @@
 // Arrays of samples as the engine reads them: nnf_source views of NumPy arrays of many dtypes.
 //
-// What this is: the checks of x and y in the calls of Model. What it is not: a conversion of whole data sets; the engine
-// converts batch by batch, and only samples that are not dense are copied here.
+// What this is: the checks of x and y in the calls of Model. What it is not: a conversion of whole data sets; the
+// engine converts batch by batch, and only samples that are not dense are copied here.
 #ifndef NNF_BINDINGS_SAMPLES_H
 #define NNF_BINDINGS_SAMPLES_H
 
@@ -20,10 +20,10 @@ struct Shape {
     for (int i = 0; i < nd; ++i) n *= dims[i];
     return n;
   }
-  std::string text(i64 rows = -1) const {
-    std::string s = rows < 0 ? "(n" : "(" + std::to_string(rows);
+  std::string text() const {
+    std::string s = "(n";
     for (int i = 0; i < nd; ++i) s += ", " + std::to_string(dims[i]);
-    return s + ")";
+    return s + (nd == 0 ? ",)" : ")");
   }
 };
 
@@ -31,7 +31,7 @@ inline int source_type(int type) {
   switch (type) {
     case Npy::NPY_FLOAT_: return NNF_SRC_F32;
     case Npy::NPY_DOUBLE_: return NNF_SRC_F64;
-    case 23: return NNF_SRC_F16;  // NPY_HALF
+    case kHalf: return NNF_SRC_F16;
     case Npy::NPY_BOOL_: return NNF_SRC_BOOL;
     case Npy::NPY_UBYTE_: return NNF_SRC_U8;
     case Npy::NPY_BYTE_: return NNF_SRC_I8;
@@ -87,10 +87,8 @@ class Samples {
   // One sample must hold as many numbers as `shape`.
   void expect_samples(const Shape& shape) const {
     if (source_.row_size == shape.size()) return;
-    std::string got = "(";
-    for (int i = 0; i < nd_; ++i) got += (i ? ", " : "") + std::to_string(shape_[i]);
     fail_value("%s: %s: expected shape %s, got %s", function_, name_, shape.text().c_str(),
-               (got + (nd_ == 1 ? ",)" : ")")).c_str());
+               shape_text(shape_, nd_).c_str());
   }
   // `out`, dense, must not lie over the samples.
   void expect_apart(const py::object& out) const {

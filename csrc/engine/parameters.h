@@ -3,6 +3,7 @@
 #ifndef NNF_ENGINE_PARAMETERS_H
 #define NNF_ENGINE_PARAMETERS_H
 
+#include <algorithm>
 #include <vector>
 
 #include "base/memory.h"
@@ -36,17 +37,25 @@ class Parameters {
   i64 size() const { return size_; }
   T* values() const { return values_.as<T>(); }
   T* gradients() const { return gradients_.as<T>(); }
-  // Optimizer state 0 or 1; null until set_states made it.
-  T* state(int which) const { return states_[which].template as<T>(); }
-  // Makes `count` zeroed states and drops the rest.
+  // Optimizer state 0 or 1; null when the optimizer has none.
+  T* state(int which) const { return which < num_states_ ? states_[which].template as<T>() : nullptr; }
+  // Zeroes `count` states. A buffer once made stays for the model's life: the caller may hold views of it.
   void set_states(int count) {
-    for (int i = 0; i < 2; ++i) states_[i] = i < count ? AlignedBuffer(bytes(), true) : AlignedBuffer();
+    for (int i = 0; i < count; ++i) {
+      if (states_[i].size() == 0) {
+        states_[i] = AlignedBuffer(bytes(), true);
+      } else {
+        std::fill(states_[i].template as<T>(), states_[i].template as<T>() + size_, T{0});
+      }
+    }
+    num_states_ = count;
   }
 
  private:
   std::size_t bytes() const { return static_cast<std::size_t>(size_) * sizeof(T); }
   std::vector<ParamEntry> entries_;
   i64 size_ = 0;
+  int num_states_ = 0;
   AlignedBuffer values_, gradients_, states_[2];
 };
 

@@ -10,7 +10,10 @@
 //         mr rows of A           read in place through pointers; (mr, kc) of A is used nc / nr times
 //           nr columns of B        one microkernel call
 //
-// The order of an element's sum follows from k alone (and from m == 1 or n == 1): blocks of kc, added in order.
+// One row, or a few columns, go another way: kernels/gemm/gemv-inl.h, no packing.
+//
+// The order of an element's sum follows from k and the strides: blocks of kc, added in order. Only one row (m == 1) and
+// few columns (n <= nr / 16 or n == 1) have another order, each its own. Never does it depend on m > 1 or on threads.
 #include "kernels/gemm/gemm.h"
 
 #include <algorithm>
@@ -67,38 +70,83 @@ void apply_epilogue(const Epilogue<T>& e, i64 rows, i64 first_column, i64 n, T* 
   }
 }
 
-// ---------------------------------------------------------------- vector times matrix
+// ---------------------------------------------------------------- one row, or few columns: no packing
 
-// y (n) = x (k) B: no packing. y may be any row of C, or a column of C with unit stride.
+// Elements of y a task makes: whole cache lines, and two (AVX-512) to eight passes of the kernel.
+constexpr i64 kStrip = 256;
+constexpr i64 kFewColumns = 4;
+
+// Elements 0..n-1 of a vector that lies anywhere, one after the other.
 template <class T>
-void gemm_vector(i64 n, i64 k, const T* x, i64 x_s, MatView<T> b, T* y, bool accumulate) {
-  if (x_s != 1) {
-    T* dense = thread_scratch<T>(Scratch::gemm_rows, k);
-    for (i64 p = 0; p < k; ++p) dense[p] = x[p * x_s];
+void gather(i64 n, const T* x, i64 stride, T* dense) {
+  for (i64 i = 0; i < n; ++i) dense[i] = x[i * stride];
+}
+
+// The kernel asks for a unit stride; a dimension of one element may be given any.
+template <class T>
+bool row_kernel_takes(i64 n, i64 k, MatView<T>* b) {
+  if (n == 1) b->cs = 1;
+  if (k == 1) b->rs = 1;
+  return b->rs == 1 || b->cs == 1;
+}
+
+// m == 1: y = x B, what a prediction for one sample is made of.
+template <class T>
+void gemm_one_row(const Problem<T>& q, const MatView<T>& b) {
+  const T* x = q.a.p;
+  if (q.a.cs != 1) {
+    T* dense = thread_scratch<T>(Scratch::gemm_rows, q.k);
+    gather(q.k, x, q.a.cs, dense);
     x = dense;
   }
-  // Strips of whole cache lines; 256 columns are two (AVX-512) to eight passes of the kernel.
-  constexpr i64 kStrip = 256;
   const GemmRowFn<T> row = kernels<T>().gemm_row;
-  if (b.rs != 1 && b.cs != 1) {  // k == 1 or n == 1 gives either name to the stride that is not used
-    if (k == 1) b.rs = 1;
-    if (n == 1) b.cs = 1;
-  }
-  parallel_for(ceil_div(n, kStrip), std::min(n, kStrip) * k / 16 + 1, [&](i64 begin, i64 end) {
-    const i64 j = begin * kStrip, j_end = std::min(n, end * kStrip);
-    row(j_end - j, k, x, b.p + j * b.cs, b.rs, b.cs, y + j, accumulate);
+  parallel_for(ceil_div(q.n, kStrip), std::min(q.n, kStrip) * q.k / 16 + 1, [&](i64 begin, i64 end) {
+    const i64 j = begin * kStrip;
+    row(std::min(q.n, end * kStrip) - j, q.k, x, b.p + j * b.cs, b.rs, b.cs, q.c + j, q.accumulate);
   });
 }
 
-// m == 1 or n == 1, where no packing is needed: true when it was done.
+// A column of C is a vector too: A times a column of B. `a` is A^T.
 template <class T>
-bool gemm_as_vector(const Problem<T>& q) {
-  if (q.m == 1 && (q.b.cs == 1 || q.b.rs == 1 || q.n == 1 || q.k == 1)) {
-    gemm_vector(q.n, q.k, q.a.p, q.a.cs, q.b, q.c, q.accumulate);
+void gemm_few_columns(const Problem<T>& q, const MatView<T>& a) {
+  T* x = thread_scratch<T>(Scratch::gemm_rows, q.n * q.k);  // the columns of B, dense
+  const KernelTable<T>& kt = kernels<T>();
+  if (q.b.cs == 1 && q.b.rs >= q.n) {
+    kt.transpose(q.k, q.n, q.b.p, q.b.rs, x, q.k);
+  } else {
+    for (i64 j = 0; j < q.n; ++j) gather(q.k, q.b.p + j * q.b.cs, q.b.rs, x + j * q.k);
+  }
+  parallel_for(ceil_div(q.m, kStrip), std::min(q.m, kStrip) * q.n * q.k / 16 + 1, [&](i64 begin, i64 end) {
+    T y[kStrip * kFewColumns];  // (n, kStrip)
+    for (i64 i = begin * kStrip; i < std::min(q.m, end * kStrip); i += kStrip) {
+      const i64 rows = std::min(kStrip, q.m - i);
+      T* c = q.c + i * q.ldc;
+      for (i64 j = 0; j < q.n; ++j) {  // the strip of A is still in cache for its second column
+        kt.gemm_row(rows, q.k, x + j * q.k, a.p + i * a.cs, a.rs, a.cs, y + j * kStrip, false);
+      }
+      if (!q.accumulate) {
+        kt.transpose(q.n, rows, y, kStrip, c, q.ldc);
+        continue;
+      }
+      for (i64 r = 0; r < rows; ++r) {
+        for (i64 j = 0; j < q.n; ++j) c[r * q.ldc + j] += y[j * kStrip + r];
+      }
+    }
+  });
+}
+
+// True when C was made here. Few columns: a row tile would leave most lanes of its vectors idle and still load an
+// element of A for each FMA; dot products with the rows of A load a vector (64x4x64: 0.8 us instead of 1.2).
+template <class T>
+bool gemm_by_vectors(const Problem<T>& q) {
+  MatView<T> b = q.b, a = q.a.transposed();
+  if (q.m == 1 && row_kernel_takes(q.n, q.k, &b)) {
+    gemm_one_row(q, b);
     return true;
   }
-  if (q.n == 1 && q.ldc == 1 && (q.a.cs == 1 || q.a.rs == 1 || q.k == 1)) {
-    gemm_vector(q.m, q.k, q.b.p, q.b.rs, q.a.transposed(), q.c, q.accumulate);
+  const bool few = q.n <= kFewColumns && q.n * 16 <= kernels<T>().gemm.nr && q.a.cs == 1;
+  if (q.m > 1 && (few || q.n == 1) && row_kernel_takes(q.m, q.k, &a)) {
+    gemm_few_columns(q, a);
     return true;
   }
   return false;
@@ -277,7 +325,7 @@ void gemm(i64 m, i64 n, i64 k, MatView<T> a, MatView<T> b, T* c, i64 ldc, bool a
   const Problem<T> q{m, n, k, a, b, c, ldc, accumulate, epilogue};
   if (k <= 0) {
     for (i64 i = 0; i < m && !accumulate; ++i) std::fill_n(c + i * ldc, n, T(0));
-  } else if (!gemm_as_vector(q)) {
+  } else if (!gemm_by_vectors(q)) {
     gemm_blocks(q);
     return;
   }

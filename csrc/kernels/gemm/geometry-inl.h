@@ -17,7 +17,7 @@ constexpr int gemm_rows(int vectors) { return vectors == 4 ? 6 : vectors == 3 ? 
 constexpr int kGemmVectors = 2;
 constexpr int gemm_rows(int vectors) { return vectors == 2 ? 6 : 12; }
 #else
-// One lane a vector: the compiler makes what vectors of its own it can of 4 x 4 scalars.
+// One lane a vector. Of 4 x 4 scalars GCC makes vectors of its own; 2 x 4, 3 x 4, 2 x 8 and 4 x 8 were no faster.
 constexpr int kGemmVectors = 4;
 constexpr int gemm_rows(int) { return 4; }
 #endif
