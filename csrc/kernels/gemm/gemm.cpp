@@ -1,13 +1,13 @@
 // Blocking, packing and threading around the microkernel.
 //
-// Loops, outermost first (letters as in Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008,
-// with the roles of A and B exchanged, as C is row-major):
+// Loops, outermost first (after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008, with
+// the roles of A and B exchanged, as C is row-major):
 //
 //   super-blocks of k and n    only so that packed B stays below kPackedBytes; one of each for most shapes
 //     pack B into panels (kc, nr), all threads; left out when B can be read in place
 //     tasks: blocks of rows x nc columns of C, cut by shape
 //       kc rows of B           the piece (kc, nc) of B stays in L2 while all rows of the task pass over it
-//         mr rows of A           read in place through pointers; (mr, kc) of A is used nc / nr times
+//         mr rows of A           in place through pointers, or turned around; (mr, kc) of A is used nc / nr times
 //           nr columns of B        one microkernel call
 //
 // One row, or a few columns, go another way: kernels/gemm/gemv-inl.h, no packing.
@@ -19,6 +19,7 @@
 #include <algorithm>
 
 #include "base/cpu.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/thread_pool.h"
 #include "kernels/dispatch.h"
@@ -27,8 +28,8 @@ namespace nnf {
 namespace {
 
 // k's block: the longer, the less often C is read and written (a 6x64 tile of floats: 24 lines in and out per 12 * kc
-// cycles) and the more of L1 the rows of A take. 2 KB a row is 12 KB for six rows. A constant, not a function of the
-// cache sizes: it decides the order of summation, and so the bits.
+// cycles) and the more of L1 the rows of A take. 2 KB a row is 12 KB for six rows; 1 and 3 KB were no better at 512 and
+// 1024 cubed. A constant, not a function of the cache sizes: it decides the order of summation, and so the bits.
 template <class T>
 constexpr i64 kMaxKc = 2048 / static_cast<i64>(sizeof(T));
 
@@ -36,11 +37,13 @@ constexpr i64 kMaxKc = 2048 / static_cast<i64>(sizeof(T));
 constexpr i64 kPackedBytes = i64{1} << 25;
 
 // A task should be worth some microseconds (in units of 64 multiply-adds), and there should be enough tasks to even
-// out a few dozen threads, but no task of more rows than keep their strip of C in L2.
+// out a few dozen threads, but no task of more rows than keep their strips of A and C in L2 (96 and 1024: no better).
 constexpr i64 kTaskCost = 1 << 13;
 constexpr i64 kManyTasks = 64;
 constexpr i64 kMaxTaskRows = 192;
-constexpr int kMaxMr = 16;
+constexpr int kMaxMr = 16;  // of any ISA's geometry
+
+// Elements a cache line.
 template <class T>
 constexpr i64 kLine = 64 / static_cast<i64>(sizeof(T));
 
@@ -166,23 +169,25 @@ struct BlockedB {
   i64 ld() const { return packed ? nr : b.rs; }
 };
 
-// Rows of C x columns of C, all of the super-block's k.
-template <class T>
+// A block of C, rows i0..i1-1 and columns j0..j1-1 (j0 a multiple of nr).
 struct Span {
   i64 i0, i1, j0, j1;
 };
 
-// Whether to turn the rows of a transposed A around into the thread's scratch. In place each step of k touches another
-// line, and another page when the rows are long: the tile's lines fill L1, or fall on a few sets of it.
+// Whether to turn a transposed A around, into the thread's scratch. In place each step of k touches another line, and
+// another page when the rows are long: a tile's lines fill L1, or fall on a few of its sets (512 cubed: 3.1 ms in
+// place, 1.9 ms turned; 1024 cubed: 28 ms and 17 ms). With few columns the turning costs more than it saves.
 template <class T>
 bool packing_a_pays(const Problem<T>& q) {
   return q.a.rs == 1 && q.a.cs >= q.m && q.n >= 64 && q.k >= 64;
 }
 
 template <class T>
-void compute_span(const Problem<T>& q, const BlockedB<T>& b, i64 k_blocks, bool first, bool last, const Span<T>& span) {
+void compute_span(const Problem<T>& q, const BlockedB<T>& b, i64 k_blocks, bool first, bool last,
+                  const Span& span) {
   const KernelTable<T>& kt = kernels<T>();
   const i64 mr = kt.gemm.mr, nr = kt.gemm.nr;
+  NNF_ASSERT(mr <= kMaxMr);
   const T* rows[kMaxMr];
   GemmTile<T> t;
   t.segments = 1;
@@ -238,12 +243,11 @@ void pack_b(const BlockedB<T>& b, i64 n, i64 k, i64 k_blocks) {
   });
 }
 
-// Whether a B that could be read in place is worth packing.
+// Whether a B that could be read in place is packed all the same: when it is larger than L1, where panels save page
+// walks and cache conflicts, and passed over often enough to pay for the copy.
 template <class T>
-bool packing_pays(i64 m, i64 n, i64 k, const MatView<T>& b) {
-  const i64 bytes = k * n * static_cast<i64>(sizeof(T));
-  (void)b;
-  return m >= 128 && bytes > (i64{1} << 16);
+bool packing_b_pays(const Problem<T>& q) {
+  return q.m >= 128 && q.k * q.n * static_cast<i64>(sizeof(T)) > i64{1} << 16;
 }
 
 // One super-block: all of q's rows, q.n columns, q.k.
@@ -252,16 +256,17 @@ void gemm_super_block(const Problem<T>& q, i64 k_blocks, bool first, bool last) 
   const KernelTable<T>& kt = kernels<T>();
   const i64 mr = kt.gemm.mr, nr = kt.gemm.nr;
   BlockedB<T> b{q.b, nullptr, ceil_div(q.n, nr), nr};
-  if (q.b.cs != 1 || packing_pays(q.m, q.n, q.k, q.b)) {
+  if (q.b.cs != 1 || packing_b_pays(q)) {
     b.packed = thread_scratch<T>(Scratch::gemm_b, b.panels * nr * q.k);
     pack_b(b, q.n, q.k, k_blocks);
   }
   const auto cost = [&](i64 rows, i64 columns) { return rows * columns * q.k / 64 + 1; };
   if (cost(q.m, q.n) < kParallelThreshold) {  // no second thread: no plan either
-    compute_span<T>(q, b, k_blocks, first, last, {0, q.m, 0, q.n});
+    compute_span(q, b, k_blocks, first, last, Span{0, q.m, 0, q.n});
     return;
   }
-  // Columns of a task: a quarter of L2 for (kc, nc) of B; fewer when there are few rows, so that there is work to share.
+  // Columns of a task: a quarter of L2 for (kc, nc) of B (half lost 5 % at 1024 cubed: A and C pass through too); fewer
+  // when there are few rows, so that there is work to share.
   const i64 l2 = cpu_info().cache[2] > 0 ? cpu_info().cache[2] : i64{1} << 19;
   const i64 kc = ceil_div(q.k, k_blocks);
   const i64 row_tiles = ceil_div(q.m, mr);
@@ -271,8 +276,8 @@ void gemm_super_block(const Problem<T>& q, i64 k_blocks, bool first, bool last) 
   }
   const i64 column_tasks = ceil_div(q.n, nc);
   const i64 columns = std::min(q.n, nc);
-  i64 tiles = std::max<i64>(1, row_tiles * column_tasks / kManyTasks);             // a task's row tiles
-  tiles = std::max(tiles, ceil_div(kTaskCost, cost(mr, columns)));                  // worth starting
+  // Row tiles of a task.
+  i64 tiles = std::max(row_tiles * column_tasks / kManyTasks, ceil_div(kTaskCost, cost(mr, columns)));
   tiles = std::max<i64>(1, std::min({tiles, kMaxTaskRows / mr, row_tiles}));
   const i64 row_tasks = ceil_div(row_tiles, tiles);
   parallel_for(row_tasks * column_tasks, cost(std::min(q.m, tiles * mr), columns), [&](i64 begin, i64 end) {
@@ -280,9 +285,9 @@ void gemm_super_block(const Problem<T>& q, i64 k_blocks, bool first, bool last) 
     while (begin < end) {
       const i64 jt = begin / row_tasks, it = begin % row_tasks;
       const i64 it_end = std::min(row_tasks, it + (end - begin));
-      compute_span<T>(q, b, k_blocks, first, last,
-                      {it * tiles * mr, std::min(q.m, it_end * tiles * mr), cut(q.n, column_tasks, nr, jt),
-                       cut(q.n, column_tasks, nr, jt + 1)});
+      compute_span(q, b, k_blocks, first, last,
+                   Span{it * tiles * mr, std::min(q.m, it_end * tiles * mr), cut(q.n, column_tasks, nr, jt),
+                        cut(q.n, column_tasks, nr, jt + 1)});
       begin += it_end - it;
     }
   });
