@@ -235,6 +235,7 @@ class Model:
     ) -> None: ...
     def set_seed(self, seed: int) -> None: ...
     step_count: int
+    optimizer_step_count: int
     def train(
         self,
         x: ArrayLike,

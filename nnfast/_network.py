@@ -307,6 +307,7 @@ class Network:
                 "parameters": self.state_dict(),
                 "states": [[s.copy() for s in self._core.states(which)] for which in (0, 1)],
                 "step_count": self._core.step_count,
+                "optimizer_step_count": self._core.optimizer_step_count,
             }
         return state
 
@@ -321,6 +322,7 @@ class Network:
             self.load_state_dict(saved["parameters"])
             core = self._ensure_model("unpickle")
             core.step_count = saved["step_count"]
+            core.optimizer_step_count = saved["optimizer_step_count"]
             for which, arrays in enumerate(saved["states"]):
                 for view, array in zip(core.states(which), arrays, strict=True):
                     view[...] = array

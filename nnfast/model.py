@@ -135,7 +135,7 @@ class Sequential(Network):
             self.load_state_dict(weights)
         if self._core is not None:
             self._adopt(self._core, [layer._views for layer in self.layers])
-            self._core.step_count = 0
+            self._core.step_count = self._core.optimizer_step_count = 0
             for which in (0, 1):
                 for state in self._core.states(which):
                     state[...] = 0

@@ -234,6 +234,17 @@ class Model {
     check(nnf_model_set_step(model_.get(), read_integer("Model", "step_count", step)));
   }
 
+  i64 optimizer_step_count() {
+    const InUse guard(busy_, "model");
+    i64 step = 0;
+    check(nnf_model_get_optimizer_step(model_.get(), &step));
+    return step;
+  }
+  void set_optimizer_step_count(py::handle step) {
+    const InUse guard(busy_, "model");
+    check(nnf_model_set_optimizer_step(model_.get(), read_integer("Model", "optimizer_step_count", step)));
+  }
+
   // ---- whole epochs
 
   i64 train(py::handle x_, py::handle y_, py::handle order_, py::handle batch_, py::handle first_, py::handle last_,
@@ -503,6 +514,7 @@ void init_network(py::module_& m) {
            py::arg("eps") = 1e-8)
       .def("set_seed", &Model::set_seed, py::arg("seed"))
       .def_property("step_count", &Model::step_count, &Model::set_step_count)
+      .def_property("optimizer_step_count", &Model::optimizer_step_count, &Model::set_optimizer_step_count)
       .def("train", &Model::train, py::arg("x"), py::arg("y"), py::arg("order"), py::arg("batch"), py::arg("first"),
            py::arg("last"), py::arg("seconds"), py::arg("totals"))
       .def("evaluate", &Model::evaluate, py::arg("x"), py::arg("y"), py::arg("batch"), py::arg("first"),

@@ -121,6 +121,17 @@ nnf_status nnf_model_set_step(nnf_model* model, int64_t step) {
   });
 }
 
+nnf_status nnf_model_get_optimizer_step(const nnf_model* model, int64_t* step) {
+  return nnf::guard([&] { need(step, "step") = need(model, "model").model->optimizer_steps; });
+}
+
+nnf_status nnf_model_set_optimizer_step(nnf_model* model, int64_t step) {
+  return nnf::guard([&] {
+    if (step < 0) nnf::throw_invalid("step: expected at least 0, got %lld", static_cast<long long>(step));
+    need(model, "model").model->optimizer_steps = step;
+  });
+}
+
 nnf_status nnf_model_set_seed(nnf_model* model, uint64_t seed) {
   return nnf::guard([&] { need(model, "model").model->seed = seed; });
 }
@@ -151,11 +162,17 @@ nnf_status nnf_model_predict(nnf_model* model, const nnf_source* x, int64_t batc
 }
 
 nnf_status nnf_model_forward(nnf_model* model, const nnf_source* x, int training, void* out) {
-  return nnf::guard([&] { need(model, "model").model->forward(&need(x, "x"), training != 0, out); });
+  return nnf::guard([&] {
+    if (need(x, "x").rows > 0) need(static_cast<char*>(out), "out");
+    need(model, "model").model->forward(x, training != 0, out);
+  });
 }
 
 nnf_status nnf_model_backward(nnf_model* model, const void* grad_output, int accumulate, void* gx) {
-  return nnf::guard([&] { need(model, "model").model->backward(grad_output, accumulate != 0, gx); });
+  return nnf::guard([&] {
+    need(static_cast<const char*>(grad_output), "grad_output");
+    need(model, "model").model->backward(grad_output, accumulate != 0, gx);
+  });
 }
 
 nnf_status nnf_model_step(nnf_model* model) {

@@ -9,12 +9,6 @@
 
 namespace nnf {
 
-namespace {
-// Plans kept at a time: train, its last partial batch needs none of its own, evaluate, predict, custom, and some
-// batch sizes of prediction. The oldest goes first.
-constexpr std::size_t kMaxPlans = 8;
-}  // namespace
-
 template <class T>
 Model<T>::Model(const Graph& graph)
     : graph_(graph), params_(graph), outputs_(element_count(graph.node(graph.output()).shape)) {
@@ -55,6 +49,7 @@ void Model<T>::set_optimizer(const nnf_optimizer& o) {
   check_optimizer(o);
   if (!has_optimizer_ || o.kind != optimizer_.kind || optimizer_states(o) != optimizer_states(optimizer_)) {
     params_.set_states(optimizer_states(o));
+    optimizer_steps = 0;
   }
   optimizer_ = o;
   has_optimizer_ = true;
@@ -62,16 +57,17 @@ void Model<T>::set_optimizer(const nnf_optimizer& o) {
 
 template <class T>
 Plan<T>& Model<T>::plan(i64 batch, Purpose purpose) {
-  // A plan serves every batch up to its own size: predictions of ever new sizes compile nothing once a large one was.
+  // A plan serves every batch up to its own size. One of each purpose is kept, the largest asked for so far: batches of
+  // ever new sizes compile little, and memory stays that of the largest.
   for (auto& p : plans_) {
-    if (p->purpose() == purpose && p->batch() >= batch) return *p;
+    if (p->purpose() != purpose) continue;
+    if (p->batch() < batch) {
+      if (pending_ == p.get()) pending_ = nullptr;  // only another training forward asks for a larger custom plan
+      p = std::make_unique<Plan<T>>(graph_, params_, batch, purpose);
+    }
+    return *p;
   }
-  auto made = std::make_unique<Plan<T>>(graph_, params_, batch, purpose);
-  if (plans_.size() >= kMaxPlans) {
-    if (pending_ == plans_.front().get()) pending_ = nullptr;
-    plans_.erase(plans_.begin());
-  }
-  plans_.push_back(std::move(made));
+  plans_.push_back(std::make_unique<Plan<T>>(graph_, params_, batch, purpose));
   return *plans_.back();
 }
 
@@ -153,9 +149,10 @@ void Model<T>::backward(const void* grad_output, bool accumulate, void* gx) {
 template <class T>
 void Model<T>::step() {
   if (!has_optimizer_) throw_invalid("step: expected an optimizer to be set before it, got none");
-  apply_optimizer<T>(optimizer_, step_count, params_.size(), params_.values(), params_.gradients(), params_.state(0),
+  apply_optimizer<T>(optimizer_, optimizer_steps, params_.size(), params_.values(), params_.gradients(), params_.state(0),
                      params_.state(1));
   ++step_count;
+  ++optimizer_steps;
 }
 
 template <class T>

@@ -27,7 +27,8 @@ class ModelBase {
   virtual void step() = 0;
   virtual void plan_size(i64 batch, bool training, i64* arena, i64* naive) = 0;
 
-  i64 step_count = 0;
+  i64 step_count = 0;      // training steps: keys the dropout masks
+  i64 optimizer_steps = 0;  // updates made with the optimizer's present states
   u64 seed = 0;
 };
 

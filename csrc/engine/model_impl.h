@@ -50,7 +50,7 @@ class Model final : public ModelBase {
   nnf_loss loss_ = NNF_LOSS_MSE;
   nnf_reduction reduction_ = NNF_REDUCE_MEAN;
   nnf_optimizer optimizer_{};
-  std::vector<std::unique_ptr<Plan<T>>> plans_;  // few: newest last
+  std::vector<std::unique_ptr<Plan<T>>> plans_;  // at most one of each purpose
   std::vector<i64> labels_;
   std::vector<T> targets_;
   Plan<T>* pending_ = nullptr;  // a training forward that a backward may follow

@@ -29,9 +29,14 @@ class Deadline {
   Clock::time_point end_;
 };
 
+// The first of the largest; a NaN counts as largest, as NumPy's argmax has it.
 template <class T>
 i64 argmax(const T* row, i64 n) {
-  return static_cast<i64>(std::max_element(row, row + n) - row);
+  i64 best = 0;
+  for (i64 i = 1; i < n; ++i) {
+    if (!(row[i] <= row[best]) && !std::isnan(row[best])) best = i;
+  }
+  return best;
 }
 
 void check_range(i64 first, i64 last, i64 count, const char* what) {
@@ -152,7 +157,9 @@ void Model<T>::train(const nnf_source* x, const nnf_source& y, const i64* order,
     nnf_totals step_totals = totals;
     const double value = loss(p, t, count, true, step_totals);
     if (!std::isfinite(value)) {
-      throw_non_finite("loss is %g at step %lld (sample %lld of the epoch); the step was not applied", value,
+      // A NaN's sign means nothing.
+      throw_non_finite("loss is %g at step %lld (sample %lld of the epoch); the step was not applied",
+                       std::isnan(value) ? std::fabs(value) : value,
                        static_cast<long long>(step_count), static_cast<long long>(start));
     }
     if (p.output_gradient() != nullptr) p.backward(count, run, false);

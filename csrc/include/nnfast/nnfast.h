@@ -275,6 +275,10 @@ typedef struct nnf_optimizer {
 NNF_API nnf_status nnf_model_set_optimizer(nnf_model *model, const nnf_optimizer *optimizer);
 NNF_API nnf_status nnf_model_get_step(const nnf_model *model, int64_t *step);
 NNF_API nnf_status nnf_model_set_step(nnf_model *model, int64_t step);
+/* Updates made with the optimizer's present states: what Adam's bias correction and SGD's first step count. 0 again when
+ * nnf_model_set_optimizer zeroes the states; the step above counts on (it keys the dropout masks). */
+NNF_API nnf_status nnf_model_get_optimizer_step(const nnf_model *model, int64_t *step);
+NNF_API nnf_status nnf_model_set_optimizer_step(nnf_model *model, int64_t step);
 /* Key of the dropout masks. */
 NNF_API nnf_status nnf_model_set_seed(nnf_model *model, uint64_t seed);
 

@@ -80,6 +80,7 @@ class Model:
         self._optimizer: dict[str, Any] | None = None
         self._seed = 0
         self._step_count = 0
+        self._optimizer_step_count = 0
         # What a backward after forward(training=True) needs: every node's value, and what the pass was.
         self._pending: tuple[list[Array], Run] | None = None
 
@@ -109,6 +110,15 @@ class Model:
     @step_count.setter
     def step_count(self, value: int) -> None:
         self._step_count = integer_in("step_count", "value", value, 0, 2**63 - 1)
+
+    @property
+    def optimizer_step_count(self) -> int:
+        """Updates made with the present states; 0 again when a new optimizer starts them afresh."""
+        return self._optimizer_step_count
+
+    @optimizer_step_count.setter
+    def optimizer_step_count(self, value: int) -> None:
+        self._optimizer_step_count = integer_in("optimizer_step_count", "value", value, 0, 2**63 - 1)
 
     def set_seed(self, seed: int) -> None:
         """Key of the dropout masks, 0..2^64-1."""
@@ -156,6 +166,7 @@ class Model:
         count = 0 if kind == "sgd" and momentum == 0 else STATES[kind]
         if self._optimizer is None or self._optimizer["kind"] != kind or len(self._states) != count:
             self._states = [self._zeros() for _ in range(count)]
+            self._optimizer_step_count = 0
         self._optimizer = {"kind": kind, "options": {**common, **own[kind]}}
 
     # ---- samples
@@ -287,12 +298,13 @@ class Model:
         kind, options = self._optimizer["kind"], self._optimizer["options"]
         arguments = self._params, self._gradients, *self._states
         if kind == "sgd":
-            optimizers.sgd_update(*arguments, first_step=self._step_count == 0, **options)
+            optimizers.sgd_update(*arguments, first_step=self._optimizer_step_count == 0, **options)
         elif kind == "rmsprop":
             optimizers.rmsprop_update(*arguments, **options)
         else:
-            optimizers.adam_update(*arguments, step=self._step_count + 1, **options)
+            optimizers.adam_update(*arguments, step=self._optimizer_step_count + 1, **options)
         self._step_count += 1
+        self._optimizer_step_count += 1
 
     # ---- loops over batches
 
