@@ -249,8 +249,11 @@ def test_header_stands_alone(standard, compilers, tmp_path):
 
 
 def test_files_are_short_and_say_what_they_are():
-    for path in [*sources(), *sources(PACKAGE, (".py",))]:
-        lines = path.read_text().splitlines()
-        assert len(lines) <= 650, f"{path} has {len(lines)} lines"
-        first = lines[0] if lines else ""
-        assert first.startswith(("//", "/*", '"""', 'r"""')), f"{path}: no head comment"
+    folders = [PACKAGE, ROOT / "tests", ROOT / "benchmarks"]
+    paths = [*sources(), *(path for folder in folders for path in sources(folder, (".py", ".pyx", ".cpp")))]
+    texts = {path.relative_to(ROOT): path.read_text() for path in paths}
+    long = {str(path): count for path, text in texts.items() if (count := len(text.splitlines())) > 600}
+    assert not long, f"more than 600 lines, split by topic: {long}"
+    heads = ("//", "/*", '"""', 'r"""', "# cython:")
+    headless = [str(path) for path, text in texts.items() if not text.startswith(heads)]
+    assert not headless, f"no head comment: {headless}"
