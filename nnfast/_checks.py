@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+LARGEST = 2**63 - 1  # the engine counts with 64 bits
+
 
 def integer(owner: str, name: str, value: Any, low: int | None = None, high: int | None = None) -> int:
-    """`value` as an int in low..high; bools and floats are refused."""
+    """`value` as an int in low..high, at most what 64 bits hold; bools and floats are refused."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{owner}: {name}: expected an integer, got {value!r}")
     try:
@@ -26,6 +28,8 @@ def integer(owner: str, name: str, value: Any, low: int | None = None, high: int
         raise TypeError(
             f"{owner}: {name}: expected an integer, got {value!r} ({type(value).__name__})"
         ) from None
+    if high is None and number > LARGEST:
+        high = LARGEST
     if (low is not None and number < low) or (high is not None and number > high):
         if high is None:
             wanted = f"at least {low}"

@@ -168,8 +168,10 @@ def call_metrics(
     """The user's metrics on the outputs for the whole data set."""
     if not metrics.callables:
         return {}
+    labels = data.y.view()
+    labels.flags.writeable = False  # the caller's own array, perhaps
     with (interrupts or Interrupts()).at_once():
-        return metrics.call(data.y, core.predict(data.x, batch))
+        return metrics.call(labels, core.predict(data.x, batch))
 
 
 def run_fit(

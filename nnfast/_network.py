@@ -17,7 +17,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from nnfast import _checks, _core
+from nnfast import _checks, _core, losses, optimizers
 from nnfast.layers import Layer, Linear
 from nnfast.losses import Loss
 from nnfast.metrics import MetricSet
@@ -49,9 +49,9 @@ class Network:
         self.dtype = _checks.dtype("Sequential", dtype)
         self.seed = _checks.seed("Sequential", seed)
         self.name = name
-        self.layers = self._checked_layers(layers)
-        self.optimizer: Optimizer | None = None
-        self.loss: Loss | None = None
+        self._layers = self._checked_layers(layers)
+        self._optimizer: Optimizer | None = None
+        self._loss: Loss | None = None
         self._metrics = MetricSet(())
         self._backend = "native"
         self._epochs_seen = 0
@@ -94,6 +94,36 @@ class Network:
                 raise ValueError(f"Sequential: layers[{i}]: the name {key!r} occurs more than once")
             names.add(key)
         return tuple(listed)
+
+    # ---------------------------------------------------------------- what it is made of
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers in order; which they are is settled when the model is made."""
+        return self._layers
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The compiled optimizer. Another one, or a name, may be assigned; it counts from the next batch."""
+        return self._optimizer
+
+    @optimizer.setter
+    def optimizer(self, value: str | Optimizer) -> None:
+        self._optimizer = optimizers.get(value)  # the engine hears of it at the next batch
+
+    @property
+    def loss(self) -> Loss | None:
+        """The compiled loss. Another one, or a name, may be assigned; it counts from the next batch."""
+        return self._loss
+
+    @loss.setter
+    def loss(self, value: str | Loss) -> None:
+        new = losses.get(value)
+        if self._graph is not None:
+            self._check_task(self._shapes[-1], new)
+        if self._core is not None:
+            self._core.set_loss(new.kind, new.reduction)
+        self._loss = new
 
     # ---------------------------------------------------------------- shapes and building
 
@@ -269,7 +299,7 @@ class Network:
         Parameters
         ----------
         state : mapping of str to array
-            PyTorch's tensors are taken as well; numbers are converted to the model's dtype.
+            PyTorch's tensors and parameters are taken as well; numbers are converted to the model's dtype.
         strict : bool
             Whether a missing or unexpected name is an error. A wrong shape always is.
 
@@ -286,17 +316,25 @@ class Network:
             problems += [f"missing {name!r} {v.shape}" for name, v in views.items() if name not in state]
             problems += [f"unexpected {name!r}" for name in state if name not in views]
         arrays = {}
+        cause = None
         for name, view in views.items():
             if name not in state:
                 continue
-            array = np.asarray(state[name])
+            value = state[name]
+            try:
+                # PyTorch's parameters do not become arrays before they are taken out of its graph.
+                array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+            except Exception as error:
+                cause = error
+                problems.append(f"{name!r}: expected an array, got {type(value).__name__} ({error})")
+                continue
             if array.dtype.kind not in "fiub":
                 problems.append(f"{name!r}: expected numbers, got dtype {array.dtype}")
             elif array.shape != view.shape:
                 problems.append(f"{name!r}: expected shape {view.shape}, got {array.shape}")
             arrays[name] = array
         if problems:
-            raise ValueError("load_state_dict: state: " + "; ".join(problems))
+            raise ValueError("load_state_dict: state: " + "; ".join(problems)) from cause
         for name, array in arrays.items():
             views[name][...] = array
 

@@ -48,11 +48,14 @@ class Sequential(Network):
     Attributes
     ----------
     layers : tuple of Layer
+        Read-only.
     dtype : numpy.dtype
     seed : int
     optimizer : Optimizer or None
-        The compiled optimizer; assigning to its settings takes effect at the next batch.
+        The compiled optimizer; assigning to its settings takes effect at the next batch. Another one, or a
+        name, may be assigned, too: one of the same kind goes on with the state that is there.
     loss : Loss or None
+        The compiled loss; another one, or a name, may be assigned.
 
     Raises
     ------
@@ -123,7 +126,7 @@ class Sequential(Network):
         self._warn_about_last_layer(new_loss)
 
         weights = self.state_dict() if self._core is not None and backend != self._backend else None
-        self.optimizer, self.loss, self._metrics = new_optimizer, new_loss, new_metrics
+        self._optimizer, self._loss, self._metrics = new_optimizer, new_loss, new_metrics
         if backend != self._backend:
             self._backend = backend
             self._core = None
@@ -183,6 +186,10 @@ class Sequential(Network):
             targets = _arrays.as_targets(owner, names[1], y, self.loss.kind, self._shapes[-1], self.dtype)
             _arrays.check_lengths(owner, names[0], samples, names[1], targets)
         return _fit.Data(samples, targets)
+
+    def _need_optimizer(self, owner: str) -> None:
+        if self.optimizer is None:
+            raise ValueError(f"{owner}: the model has no optimizer: call compile(optimizer) first")
 
     # ---------------------------------------------------------------- training and use
 
@@ -259,6 +266,7 @@ class Sequential(Network):
             raise ValueError("fit: validation_split: give either it or validation_data, got both")
         with self._all_or_nothing():
             data, validation = self._data("fit", x, y), None
+            self._need_optimizer("fit")
             if validation_data is not None:
                 if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
                     kind = type(validation_data).__name__
@@ -353,7 +361,7 @@ class Sequential(Network):
         ):
             x = self._samples("predict", x)
             core = self._ensure_model("predict")
-        if batch_size.__class__ is not int or batch_size < 1:
+        if batch_size.__class__ is not int or not 0 < batch_size <= _checks.LARGEST:
             batch_size = _checks.integer("predict", "batch_size", batch_size, 1)
         return core.predict(x, batch_size)
 
@@ -377,7 +385,9 @@ class Sequential(Network):
         FloatingPointError
             If the loss is NaN or infinite; the weights are left as they were.
         """
-        data = self._data("train_batch", x, y)
+        with self._all_or_nothing():
+            data = self._data("train_batch", x, y)
+            self._need_optimizer("train_batch")
         core = self._ensure_model("train_batch")
         self._sync_optimizer(core)
         totals = self._new_totals()
@@ -441,8 +451,7 @@ class Sequential(Network):
         ValueError
             If the model was not compiled.
         """
-        if self.optimizer is None:
-            raise ValueError("step: the model has no optimizer: call compile(optimizer) first")
+        self._need_optimizer("step")
         core = self._ensure_model("step")
         self._sync_optimizer(core)
         core.step()

@@ -417,6 +417,7 @@ def test_targets_of_class_losses_in_every_form(backend):
     ("options", "error", "message"),
     [
         ({"batch_size": 0}, ValueError, "batch_size: expected at least 1, got 0"),
+        ({"batch_size": 2**70}, ValueError, f"batch_size: expected 1..{2**63 - 1}, got {2**70}"),
         ({"batch_size": 2.0}, TypeError, "batch_size: expected an integer"),
         ({"epochs": -1}, ValueError, "epochs: expected at least 0, got -1"),
         ({"shuffle": "yes"}, TypeError, "shuffle: expected True or False"),
@@ -436,6 +437,20 @@ def test_bad_fit_options_change_nothing(options, error, message):
     with pytest.raises(error, match=f"^fit: {message}"):
         model.fit(X, Y, **options)
     assert_unchanged(model, before)
+
+
+@pytest.mark.parametrize("size", [2**40])
+def test_the_largest_batch_size_is_one_batch(size, backend):
+    one, all_of_them = classifier(backend), classifier(backend)
+    one.fit(X, Y, batch_size=size, verbose=0)
+    all_of_them.fit(X, Y, batch_size=len(X), verbose=0)
+    np.testing.assert_array_equal(one.predict(X, size), all_of_them.predict(X, len(X)))
+    assert one.evaluate(X, Y, size) == all_of_them.evaluate(X, Y, len(X))
+    for call in (lambda: one.predict(X, size * 2**30), lambda: one.evaluate(X, Y, size * 2**30)):
+        with pytest.raises(
+            ValueError, match=rf"^\w+: batch_size: expected 1..{2**63 - 1}, got {size * 2**30}"
+        ):
+            call()
 
 
 # ---------------------------------------------------------------- predict and evaluate

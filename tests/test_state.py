@@ -76,6 +76,47 @@ def test_load_state_dict_lists_everything_that_is_wrong(backend):
     assert model.layers[2].bias.tolist() == [1.0, 2.0]
 
 
+class Parameter:
+    """As PyTorch's: no array while it belongs to a graph of gradients."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+        )
+
+    def detach(self):
+        return self.array
+
+
+def test_load_state_dict_takes_parameters_that_require_gradients(backend):
+    model, other = classifier(backend), classifier(backend, seed=1)
+    other.load_state_dict({name: Parameter(array) for name, array in model.state_dict().items()})
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(other.state_dict()[name], array)
+
+
+def test_load_state_dict_names_what_is_no_array(backend):
+    class Elsewhere:
+        def __array__(self, dtype=None, copy=None):
+            raise TypeError("can't convert cuda:0 device type tensor to numpy")
+
+    model = classifier(backend)
+    before = model.state_dict()
+    state = dict(before, **{"0.bias": np.ones(8), "2.bias": Elsewhere(), "2.weight": [[1], [2, 3]]})
+    with pytest.raises(
+        ValueError,
+        match=r"load_state_dict: state: '2.weight': .*'2.bias': expected an array, got "
+        r"Elsewhere \(can't convert cuda:0",
+    ) as caught:
+        model.load_state_dict(state)
+    assert isinstance(caught.value.__cause__, TypeError)
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
 @pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy, copy.copy])
 def test_copies_go_on_where_the_model_was(copied, xor, backend):
     model = classifier(backend)

@@ -436,6 +436,24 @@ def test_ctrl_c_in_a_metric_ends_at_once(rng):
     assert history.interrupted and len(history) == 0
 
 
+def test_a_metric_cannot_change_the_labels():
+    def greedy(y_true, y_pred):
+        y_true[:] = 0
+        return 0.0
+
+    model = mlp()
+    model.compile("adam", "cross_entropy", [greedy])
+    y = np.array([0, 1, 2, 0])
+    for call in (
+        lambda: model.fit(np.zeros((4, 6)), y, verbose=0),
+        lambda: model.evaluate(np.zeros((4, 6)), y),
+    ):
+        with pytest.raises(ValueError, match="read-only"):
+            call()
+    assert y.tolist() == [0, 1, 2, 0]
+    y += 0  # still the caller's to write
+
+
 def test_errors_in_metrics_come_through():
     def broken(y_true, y_pred):
         raise LookupError("mine")
