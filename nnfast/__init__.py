@@ -61,12 +61,15 @@ if _core.__version__ != __version__:
 
 # ruff: noqa: E402  (nothing of the package can be imported before the compiled module is found)
 from nnfast import data, functional, initializers, metrics
+from nnfast._wiring import Input, Residual
 from nnfast.config import get_num_threads, num_threads, set_num_threads, show_config
 from nnfast.data import Standardizer, one_hot
 from nnfast.functional import *  # noqa: F403
 from nnfast.history import History
 from nnfast.layers import (
+    Add,
     AvgPool2d,
+    Concat,
     Conv2d,
     Dropout,
     Flatten,
@@ -81,8 +84,9 @@ from nnfast.layers import (
     Tanh,
 )
 from nnfast.losses import CrossEntropyLoss, MSELoss, NLLLoss
-from nnfast.model import Sequential
+from nnfast.model import Model
 from nnfast.optimizers import SGD, Adam, RMSprop
+from nnfast.sequential import Sequential
 
 if TYPE_CHECKING:
     from nnfast import datasets, examples, plot, reference
@@ -126,21 +130,26 @@ def get_library_dir() -> str:
 __all__ = [
     "SGD",
     "Adam",
+    "Add",
     "AvgPool2d",
+    "Concat",
     "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
     "History",
+    "Input",
     "Layer",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
     "MSELoss",
     "MaxPool2d",
+    "Model",
     "NLLLoss",
     "RMSprop",
     "ReLU",
+    "Residual",
     "Sequential",
     "Sigmoid",
     "Softmax",

@@ -1,6 +1,6 @@
 """The structure and the state of a network: layers, shapes, the engine's model, parameters.
 
-What this is: the half of `nnfast.Sequential` that exists without any data: building the graph, initial
+What this is: the half of `nnfast.Model` that exists without any data: building the graph, initial
 values, `state_dict`, copies and pickles, `summary`.
 What this is not: training and prediction, which are in `nnfast.model`.
 """
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nnfast import _checks, _core, losses, optimizers
+from nnfast._wiring import INPUT, Wired
 from nnfast.layers import Layer, Linear
 from nnfast.losses import Loss
 from nnfast.metrics import MetricSet
@@ -36,20 +37,23 @@ def engine_module(backend: str) -> Any:
 
 
 class Network:
-    """Base of `nnfast.Sequential`, which documents the parameters."""
+    """Base of `nnfast.Model`, which documents the attributes."""
 
     def __init__(
         self,
-        *layers: Layer | Sequence[Layer],
-        input_shape: int | Sequence[int] | None = None,
-        dtype: DTypeLike = "float32",
-        seed: int | None = None,
-        name: str | None = None,
+        wired: Sequence[Wired],
+        input_shape: int | Sequence[int] | None,
+        dtype: DTypeLike,
+        seed: int | None,
+        name: str | None,
     ) -> None:
-        self.dtype = _checks.dtype("Sequential", dtype)
-        self.seed = _checks.seed("Sequential", seed)
+        kind = type(self).__name__
+        self.dtype = _checks.dtype(kind, dtype)
+        self.seed = _checks.seed(kind, seed)
         self.name = name
-        self._layers = self._checked_layers(layers)
+        self._layers = tuple(entry.layer for entry in wired)
+        self._keys = [entry.key for entry in wired]
+        self._sources = [entry.sources for entry in wired]
         self._optimizer: Optimizer | None = None
         self._loss: Loss | None = None
         self._metrics = MetricSet(())
@@ -62,38 +66,9 @@ class Network:
         self._shapes: list[tuple[int, ...]] = []  # a layer's output
         self._input_shape: tuple[int, ...] | None = None
         if input_shape is not None:
-            self._set_input_shape(_checks.shape("Sequential", "input_shape", input_shape), "Sequential")
+            self._set_input_shape(_checks.shape(kind, "input_shape", input_shape), kind)
         for layer in self.layers:
             layer._owner = weakref.ref(self)
-
-    @staticmethod
-    def _checked_layers(given: tuple[Layer | Sequence[Layer], ...]) -> tuple[Layer, ...]:
-        listed: Sequence[Any] = given
-        if len(given) == 1 and isinstance(given[0], (list, tuple)):
-            listed = given[0]
-        if not listed:
-            raise ValueError("Sequential: layers: expected at least one layer, got none")
-        names: set[str] = set()
-        for i, layer in enumerate(listed):
-            if isinstance(layer, type) and issubclass(layer, Layer):
-                raise TypeError(
-                    f"Sequential: layers[{i}]: expected an object, got the class: "
-                    f"write nf.{layer.__name__}(...)"
-                )
-            if not isinstance(layer, Layer):
-                raise TypeError(f"Sequential: layers[{i}]: expected a layer, got {layer!r}")
-            if any(layer is other for other in listed[:i]):
-                raise ValueError(f"Sequential: layers[{i}]: {layer!r} is listed twice; make two layers")
-            owner = layer._owner() if layer._owner is not None else None
-            if owner is not None:
-                raise ValueError(
-                    f"Sequential: layers[{i}]: {layer!r} belongs to another model; make a new layer or a copy"
-                )
-            key = layer.name if layer.name is not None else str(i)
-            if key in names:
-                raise ValueError(f"Sequential: layers[{i}]: the name {key!r} occurs more than once")
-            names.add(key)
-        return tuple(listed)
 
     # ---------------------------------------------------------------- what it is made of
 
@@ -176,18 +151,19 @@ class Network:
         self, shape: tuple[int, ...], owner: str
     ) -> tuple[_core.Graph, list[int], list[tuple[int, ...]]]:
         graph: _core.Graph = engine_module(self._backend).Graph()
-        node = graph.input(shape)
-        nodes, shapes = [], []
-        for i, layer in enumerate(self.layers):
+        start = graph.input(shape)
+        nodes: list[int] = []
+        shapes: list[tuple[int, ...]] = []
+        for key, layer, sources in zip(self._keys, self.layers, self._sources, strict=True):
             try:
-                layer._check_input(shape)
-                node = graph.node(layer._op, [node], **layer._attrs())
+                layer._check_inputs([shape if i == INPUT else shapes[i] for i in sources])
+                read = [start if i == INPUT else nodes[i] for i in sources]
+                node = graph.node(layer._op, read, **layer._attrs())
             except ValueError as error:
-                raise ValueError(f"{owner}: layer {i}, {layer!r}: {error}") from None
-            shape = tuple(graph.shape(node))
+                raise ValueError(f"{owner}: layer {key}, {layer!r}: {error}") from None
             nodes.append(node)
-            shapes.append(shape)
-        graph.output(node)
+            shapes.append(tuple(graph.shape(node)))
+        graph.output(nodes[-1])
         return graph, nodes, shapes
 
     def _ensure_graph(self, owner: str) -> None:
@@ -263,12 +239,8 @@ class Network:
 
     # ---------------------------------------------------------------- state
 
-    def _layer_key(self, index: int) -> str:
-        name = self.layers[index].name
-        return name if name is not None else str(index)
-
     def _param_names(self, core: _core.Model) -> list[str]:
-        keys = {node: self._layer_key(i) for i, node in enumerate(self._nodes)}
+        keys = dict(zip(self._nodes, self._keys, strict=True))
         return [f"{keys[node]}.{name}" for node, name, _ in core.params()]
 
     def _named_views(self, owner: str) -> dict[str, Array]:
@@ -400,7 +372,7 @@ class Network:
         core = self._ensure_model("summary")
         counts = [sum(v.size for v in params.values()) for params in self._views_by_layer(core)]
         kinds = [type(layer).__name__ for layer in self.layers]
-        keys = [self._layer_key(i) for i in range(len(self.layers))]
+        keys = self._keys
         shapes = [str(shape) for shape in self._shapes]
         widths = (
             max(map(len, keys)),
@@ -408,7 +380,7 @@ class Network:
             max(len("output"), *map(len, shapes)) + 4,
             max(len("parameters"), len(f"{sum(counts):,}")) + 2,
         )
-        lines = [f"{self.name or 'Sequential'}: input {self._input_shape}, {self.dtype.name}"]
+        lines = [f"{self.name or type(self).__name__}: input {self._input_shape}, {self.dtype.name}"]
         heads = "layer", "output", "parameters"
         lines.append(f"{'':{widths[0]}} {heads[0]:{widths[1]}}{heads[1]:>{widths[2]}}{heads[2]:>{widths[3]}}")
         rule = "-" * (sum(widths) + 1)
@@ -420,5 +392,5 @@ class Network:
         print("\n".join(lines), file=file if file is not None else sys.stdout)
 
     def __repr__(self) -> str:
-        lines = [f"  ({self._layer_key(i)}): {layer!r}" for i, layer in enumerate(self.layers)]
-        return "Sequential(\n" + "\n".join(lines) + "\n)"
+        lines = [f"  ({key}): {layer!r}" for key, layer in zip(self._keys, self.layers, strict=True)]
+        return f"{type(self).__name__}(\n" + "\n".join(lines) + "\n)"

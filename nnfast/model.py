@@ -1,4 +1,4 @@
-"""`Sequential`: a network of layers in a row, with the verbs of Keras and scikit-learn.
+"""`Model`: a network with the verbs of Keras and scikit-learn.
 
 What this is: compile, fit, evaluate, predict, and training by hand. All arithmetic is one call of the engine
 (`backend="native"`) or of its NumPy twin (`backend="reference"`).
@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nnfast import _arrays, _checks, _fit, losses, optimizers
 from nnfast._network import Network
+from nnfast._wiring import Node, from_nodes
 from nnfast.history import History
 from nnfast.layers import LogSoftmax, Softmax
 from nnfast.losses import Loss
@@ -27,16 +28,15 @@ from nnfast.progress import make_progress
 Array = NDArray[Any]
 
 
-class Sequential(Network):
-    """Layers in a row: the output of each is the input of the next.
+class Model(Network):
+    """A network described as a graph, and the base of `nnfast.Sequential`.
 
     Parameters
     ----------
-    *layers : Layer
-        In order; one list of them is taken, too.
-    input_shape : int or tuple of int, optional
-        Shape of one sample, images (channels, height, width). Left out, it follows from the first layer's
-        `in_features` or from the first data seen.
+    inputs : Node
+        What `nnfast.Input` gave.
+    outputs : Node
+        What the last layer's call gave. Every layer on the way from the input belongs to the model.
     dtype : {"float32", "float64"}
         Of the parameters and all arithmetic.
     seed : int, optional
@@ -48,7 +48,7 @@ class Sequential(Network):
     Attributes
     ----------
     layers : tuple of Layer
-        Read-only.
+        Each after those it reads; read-only.
     dtype : numpy.dtype
     seed : int
     optimizer : Optimizer or None
@@ -60,7 +60,7 @@ class Sequential(Network):
     Raises
     ------
     TypeError, ValueError
-        If something is no layer, is listed twice or belongs to another model, or if shapes do not fit.
+        If something is no node, a layer is used twice or belongs to another model, or if shapes do not fit.
 
     Notes
     -----
@@ -68,15 +68,26 @@ class Sequential(Network):
 
     Examples
     --------
-    >>> import numpy as np, nnfast as nf
-    >>> x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
-    >>> y = np.array([0, 1, 1, 0])
-    >>> model = nf.Sequential(nf.Linear(2, 16), nf.Tanh(), nf.Linear(16, 2), seed=0)
-    >>> model.compile(nf.Adam(lr=0.05), "cross_entropy", metrics=["accuracy"])
-    >>> history = model.fit(x, y, batch_size=4, epochs=200, verbose=0)
-    >>> model.predict(x).argmax(axis=1)
-    array([0, 1, 1, 0])
+    >>> import nnfast as nf
+    >>> x = nf.Input((3, 8, 8))
+    >>> h = nf.ReLU()(nf.Conv2d(3, 8, 3, padding=1)(x))
+    >>> h = nf.ReLU()(nf.Add()(h, nf.Conv2d(8, 8, 3, padding=1)(h)))
+    >>> model = nf.Model(x, nf.Linear(out_features=10)(nf.Flatten()(h)), seed=0)
+    >>> model.output_shape
+    (10,)
     """
+
+    def __init__(
+        self,
+        inputs: Node,
+        outputs: Node,
+        *,
+        dtype: DTypeLike = "float32",
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        wired, shape = from_nodes("Model", inputs, outputs)
+        super().__init__(wired, shape, dtype, seed, name)
 
     # ---------------------------------------------------------------- compile
 

@@ -5,11 +5,14 @@ from nnfast.layers.base import Layer
 from nnfast.layers.conv import Conv2d
 from nnfast.layers.dropout import Dropout
 from nnfast.layers.linear import Linear
+from nnfast.layers.merge import Add, Concat
 from nnfast.layers.pool import AvgPool2d, MaxPool2d
 from nnfast.layers.shape import Flatten
 
 __all__ = [
+    "Add",
     "AvgPool2d",
+    "Concat",
     "Conv2d",
     "Dropout",
     "Flatten",

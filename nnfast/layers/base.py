@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnfast import _checks, initializers
+from nnfast._wiring import Node
 from nnfast.initializers import Initializer
 
 if TYPE_CHECKING:
@@ -52,6 +53,22 @@ class Layer:
     def _attrs(self) -> dict[str, float | Sequence[float]]:
         """The node's options, by the names of the C interface."""
         return {}
+
+    def __call__(self, *inputs: Node) -> Node:
+        """The node of a graph that this layer makes of others; see `nnfast.Model`."""
+        for i, node in enumerate(inputs):
+            if not isinstance(node, Node):
+                raise TypeError(
+                    f"{self._kind}: inputs[{i}]: expected what nf.Input or a layer's call gave, got "
+                    f"{type(node).__name__}; to run a layer on an array, put it into a model"
+                )
+        return Node(self, inputs, None)
+
+    def _check_inputs(self, shapes: list[tuple[int, ...]]) -> None:
+        """Raise ValueError when samples of these shapes do not fit; takes over sizes that were left out."""
+        if len(shapes) != 1:
+            raise ValueError(f"{self._kind}: inputs: expected 1 node, got {len(shapes)}")
+        self._check_input(shapes[0])
 
     def _check_input(self, shape: tuple[int, ...]) -> None:
         """Raise ValueError when a sample of this shape does not fit; takes over sizes that were left out."""

@@ -10,6 +10,7 @@ using SpecMaker = std::unique_ptr<OpSpec> (*)(const std::vector<Shape>& inputs, 
 
 std::unique_ptr<OpSpec> make_activation_spec(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_add(const std::vector<Shape>& inputs, Attrs& attrs);
+std::unique_ptr<OpSpec> make_concat(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_conv2d(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_dropout(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_flatten(const std::vector<Shape>& inputs, Attrs& attrs);

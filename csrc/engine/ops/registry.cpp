@@ -13,6 +13,7 @@ struct Entry {
 constexpr Entry kOps[] = {
     {"add", make_add},
     {"avg_pool2d", make_avg_pool2d},
+    {"concat", make_concat},
     {"conv2d", make_conv2d},
     {"dropout", make_dropout},
     {"flatten", make_flatten},

@@ -221,7 +221,8 @@ NNF_API nnf_status nnf_graph_input(nnf_graph *graph, int ndim, const int64_t *sh
 /* op: "linear" (out_features, bias), "conv2d" (out_channels, kernel_size[2], stride[2], padding[4: top bottom
  * left right], dilation[2], groups, bias), "max_pool2d" / "avg_pool2d" (kernel_size[2], stride[2], padding[2],
  * dilation[2], ceil_mode, count_include_pad), "flatten", "dropout" (p), "sigmoid", "tanh", "relu",
- * "leaky_relu" (negative_slope), "softmax", "log_softmax" (axis, of the batch's array), "add" (two or more inputs). */
+ * "leaky_relu" (negative_slope), "softmax", "log_softmax" (axis, of the batch's array), "add" and "concat" (along
+ * the first axis of a sample; two or more inputs). */
 NNF_API nnf_status nnf_graph_node(nnf_graph *graph, const char *op, int n_inputs, const int *inputs, int n_attrs,
                                   const nnf_attr *attrs, int *node);
 /* Shape of one sample that node yields, NCHW's order; shape must hold 8. */

@@ -24,7 +24,8 @@ class Graph:
     padding: top, bottom, left, right; dilation, groups, bias), "max_pool2d" and "avg_pool2d" (kernel_size,
     stride, padding, dilation, ceil_mode, count_include_pad), "flatten", "dropout" (p), "sigmoid", "tanh",
     "relu", "leaky_relu" (negative_slope), "softmax" and "log_softmax" (axis, of the batch's array), "add"
-    (two or more inputs). Shapes are those of one sample; images are (channels, height, width).
+    and "concat" (along the first axis of a sample; two or more inputs). Shapes are those of one sample;
+    images are (channels, height, width).
 
     Examples
     --------

@@ -281,9 +281,32 @@ class Add(Op):
         return [grad] * len(inputs), []
 
 
+class Concat(Op):
+    """Inputs side by side along the first axis of a sample: features, or channels."""
+
+    def __init__(self, shapes: list[Shape], options: Options) -> None:
+        if len(shapes) < 2:
+            raise value_error(options.op, "inputs", "at least 2 nodes", len(shapes))
+        super().__init__(shapes[:1], options)
+        for shape in shapes:
+            if shape[1:] != self.shape[1:] or len(shape) != len(self.shape):
+                raise value_error(
+                    options.op, "inputs", f"shapes equal but for the first size to {self.shape}", shape
+                )
+        self.sizes = [shape[0] for shape in shapes]
+        self.shape = (sum(self.sizes), *self.shape[1:])
+
+    def forward(self, inputs: list[Array], params: list[Array], run: Run) -> Array:
+        return np.concatenate(inputs, axis=1)
+
+    def backward(self, grad: Array, inputs: list[Array], params: list[Array], run: Run) -> Gradients:
+        return list(np.split(grad, np.cumsum(self.sizes)[:-1], axis=1)), []
+
+
 BY_NAME: dict[str, type[Op]] = {
     "add": Add,
     "avg_pool2d": Pool2d,
+    "concat": Concat,
     "conv2d": Conv2d,
     "dropout": Dropout,
     "flatten": Flatten,

@@ -1,0 +1,219 @@
+"""How layers are connected: in a row, around a shortcut, or as a graph of nodes.
+
+What this is: `Input`, the `Node` that calling a layer gives, `Residual`, and the two functions that turn them
+into the flat list of wired layers a network is built from.
+What this is not: shapes (the engine's graph infers them) or anything about training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nnfast import _checks
+
+if TYPE_CHECKING:
+    from nnfast.layers import Layer
+
+INPUT = -1  # the source of a layer that reads the network's input
+
+
+@dataclass(frozen=True)
+class Wired:
+    """A layer, its key in `state_dict`, and where its inputs come from: INPUT or earlier layers' indices."""
+
+    key: str
+    layer: Layer
+    sources: tuple[int, ...]
+
+
+class Node:
+    """What a layer yields, before there are numbers: the argument of the next layer's call.
+
+    Made by `nnfast.Input` and by calling layers; never by hand.
+    """
+
+    def __init__(self, layer: Layer | None, inputs: tuple[Node, ...], shape: tuple[int, ...] | None) -> None:
+        self.layer = layer
+        self.inputs = inputs
+        self.shape = shape  # of an input; None for all others
+
+    def __repr__(self) -> str:
+        return f"Input({self.shape})" if self.layer is None else f"Node({self.layer!r})"
+
+
+def Input(shape: int | Sequence[int]) -> Node:
+    """The input of a network described as a graph.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Of one sample; images (channels, height, width).
+
+    Returns
+    -------
+    Node
+        To be passed to layers; see `nnfast.Model`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `shape` is no shape.
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> x = nf.Input((8,))
+    >>> nf.Model(x, nf.Linear(8, 2)(x), seed=0).output_shape
+    (2,)
+    """
+    return Node(None, (), _checks.shape("Input", "shape", shape))
+
+
+class Residual:
+    """Layers with a shortcut around them: y = layers(x) + shortcut(x).
+
+    Parameters
+    ----------
+    *layers : Layer or Residual
+        The branch, in order; one list of them is taken, too.
+    shortcut : Layer, list of Layer, optional
+        What the input goes through on the other way, such as a 1x1 convolution where the shape changes; the
+        identity when left out.
+
+    Raises
+    ------
+    ValueError
+        When the network is made: if there is no layer.
+
+    Notes
+    -----
+    To be used inside `nnfast.Sequential`, which takes the layers into its own list: with a block at place 3,
+    the branch's are named "3.0", "3.1", ..., the shortcut's "3.shortcut.0", ..., the sum "3.add".
+    Source: He, Zhang, Ren, Sun: "Deep residual learning for image recognition", CVPR 2016.
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> block = nf.Residual(nf.Linear(4, 4), nf.ReLU(), nf.Linear(4, 4))
+    >>> model = nf.Sequential(nf.Linear(2, 4), block, nf.ReLU(), nf.Linear(4, 1), seed=0)
+    >>> list(model.state_dict())[2:4]
+    ['1.0.weight', '1.0.bias']
+    """
+
+    def __init__(
+        self, *layers: Any, shortcut: Layer | Residual | Sequence[Layer | Residual] | None = None
+    ) -> None:
+        self.layers = as_list(layers)
+        self.shortcut = [] if shortcut is None else as_list((shortcut,))
+
+    def __repr__(self) -> str:
+        parts = [repr(layer) for layer in self.layers]
+        if self.shortcut:
+            parts.append(f"shortcut={self.shortcut!r}")
+        return f"Residual({', '.join(parts)})"
+
+
+def as_list(given: tuple[Any, ...]) -> list[Any]:
+    """The layers given one by one, or as a single list."""
+    if len(given) == 1 and isinstance(given[0], (list, tuple)):
+        return list(given[0])
+    return list(given)
+
+
+def in_a_row(owner: str, given: tuple[Any, ...]) -> list[Wired]:
+    """The layers of a Sequential, blocks taken apart."""
+    layers = as_list(given)
+    if not layers:
+        raise ValueError(f"{owner}: layers: expected at least one layer, got none")
+    wired: list[Wired] = []
+    _extend(owner, wired, layers, "", INPUT)
+    check_layers(owner, wired)
+    return wired
+
+
+def _extend(owner: str, wired: list[Wired], layers: Sequence[Any], prefix: str, source: int) -> int:
+    """Append `layers` after `source`; returns the index of the last."""
+    from nnfast.layers import Add, Layer
+
+    for i, layer in enumerate(layers):
+        if isinstance(layer, Residual):
+            key = f"{prefix}{i}"
+            if not layer.layers:
+                raise ValueError(
+                    f"{owner}: layers[{key}]: expected a Residual of at least one layer, got none"
+                )
+            branch = _extend(owner, wired, layer.layers, f"{key}.", source)
+            other = _extend(owner, wired, layer.shortcut, f"{key}.shortcut.", source)
+            wired.append(Wired(f"{key}.add", Add(), (branch, other)))
+        elif isinstance(layer, Layer):
+            key = f"{prefix}{layer.name if layer.name is not None else i}"
+            wired.append(Wired(key, layer, (source,)))
+        elif isinstance(layer, type) and issubclass(layer, Layer):
+            raise TypeError(
+                f"{owner}: layers[{prefix}{i}]: expected an object, got the class: "
+                f"write nf.{layer.__name__}(...)"
+            )
+        else:
+            raise TypeError(f"{owner}: layers[{prefix}{i}]: expected a layer, got {layer!r}")
+        source = len(wired) - 1
+    return source
+
+
+def from_nodes(owner: str, inputs: Any, outputs: Any) -> tuple[list[Wired], tuple[int, ...]]:
+    """The layers between an input and an output, each after those it reads, and the input's shape."""
+    start, end = (_single(owner, name, node) for name, node in (("inputs", inputs), ("outputs", outputs)))
+    if start.layer is not None:
+        raise ValueError(f"{owner}: inputs: expected what nf.Input gave, got {start!r}")
+    assert start.shape is not None
+    order: list[Node] = []
+    index = {id(start): INPUT}
+    stack = [(end, False)]
+    while stack:  # depth first, without recursion: networks may be deep
+        node, seen = stack.pop()
+        if id(node) in index:
+            continue
+        if node.layer is None:
+            raise ValueError(f"{owner}: outputs: depends on {node!r}, which is not among the inputs")
+        if seen:
+            index[id(node)] = len(order)
+            order.append(node)
+        else:
+            stack.append((node, True))
+            stack.extend((source, False) for source in reversed(node.inputs))
+    if not order:
+        raise ValueError(f"{owner}: outputs: expected at least one layer between input and output, got none")
+    wired = []
+    for i, node in enumerate(order):
+        assert node.layer is not None
+        key = node.layer.name if node.layer.name is not None else str(i)
+        wired.append(Wired(key, node.layer, tuple(index[id(source)] for source in node.inputs)))
+    check_layers(owner, wired)
+    return wired, start.shape
+
+
+def _single(owner: str, name: str, node: Any) -> Node:
+    if isinstance(node, (list, tuple)) and len(node) == 1:
+        node = node[0]
+    if isinstance(node, (list, tuple)):
+        raise ValueError(f"{owner}: {name}: expected one node, got {len(node)}")
+    if not isinstance(node, Node):
+        raise TypeError(f"{owner}: {name}: expected what nf.Input or a layer's call gave, got {node!r}")
+    return node
+
+
+def check_layers(owner: str, wired: Sequence[Wired]) -> None:
+    """Every layer once, in one model, under a name of its own."""
+    keys: set[str] = set()
+    for i, entry in enumerate(wired):
+        layer = entry.layer
+        if any(layer is other.layer for other in wired[:i]):
+            raise ValueError(f"{owner}: layers[{i}]: {layer!r} is listed twice; make two layers")
+        if layer._owner is not None and layer._owner() is not None:
+            raise ValueError(
+                f"{owner}: layers[{i}]: {layer!r} belongs to another model; make a new one or a copy"
+            )
+        if entry.key in keys:
+            raise ValueError(f"{owner}: layers[{i}]: the name {entry.key!r} occurs more than once")
+        keys.add(entry.key)
