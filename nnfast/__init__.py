@@ -108,6 +108,15 @@ def __dir__() -> list[str]:
 def get_include() -> str:
     """Folder to give the compiler with -I for `#include <nnfast/nnfast.h>`.
 
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    FileNotFoundError
+        If the header is neither beside the package nor in the source tree.
+
     Examples
     --------
     >>> import os
@@ -123,7 +132,18 @@ def get_include() -> str:
 
 
 def get_library_dir() -> str:
-    """Folder to give the linker with -L (and as run path) for `-lnnfast`."""
+    """Folder to give the linker with -L (and as run path) for `-lnnfast`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import glob, os
+    >>> len(glob.glob(os.path.join(get_library_dir(), "libnnfast*"))) > 0
+    True
+    """
     return os.path.dirname(os.path.abspath(_core.library_path()))
 
 

@@ -142,6 +142,11 @@ class Standardizer:
     mean, std : arrays, kept with dimensions of 1
         Set by `fit`. A feature that never changes has its std set to 1.
 
+    Raises
+    ------
+    TypeError, ValueError
+        By the methods, not when it is made: for data that are no numbers, or do not fit.
+
     Examples
     --------
     >>> import numpy as np

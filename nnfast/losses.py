@@ -37,6 +37,16 @@ class Loss:
 class MSELoss(Loss):
     """Squared error (output - target)^2; the mean is over samples and outputs alike.
 
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}, default "mean"
+        Over samples and outputs alike.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For another reduction.
+
     Examples
     --------
     >>> MSELoss(reduction="sum")
@@ -52,6 +62,16 @@ class CrossEntropyLoss(Loss):
     Targets are integer labels (n,) in 0..classes-1, or the classes' probabilities (n, classes). The model's
     last layer gives logits: no Softmax before this loss.
 
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}, default "mean"
+        Over samples: a mean divides by their number.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For another reduction.
+
     Examples
     --------
     >>> CrossEntropyLoss()
@@ -63,6 +83,16 @@ class CrossEntropyLoss(Loss):
 
 class NLLLoss(Loss):
     """Negative log-likelihood: -output[label], the mean over samples, of a model that ends with LogSoftmax.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}, default "mean"
+        Over samples: a mean divides by their number.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For another reduction.
 
     Examples
     --------

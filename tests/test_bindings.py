@@ -88,24 +88,7 @@ def test_functional_calls_the_core(name):
     assert [n for n in core if n != "alpha" or "alpha" in mine] == expected
 
 
-# ---------------------------------------------------------------- docstrings
-
-
-@pytest.mark.parametrize("name", functional.__all__)
-def test_docstring_sections(name):
-    """NumPy style, every parameter named, an example."""
-    function = getattr(nf, name)
-    text = inspect.getdoc(function)
-    for section in ("Parameters", "Raises", "Examples"):
-        assert re.search(rf"^{section}\n-+$", text, re.MULTILINE), section
-    if not name.endswith("_update"):
-        assert re.search(r"^Returns\n-+$", text, re.MULTILINE)
-    block = re.search(r"^Parameters\n-+\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL).group(1)
-    documented = []
-    for line in block.split("\n"):
-        if not line.startswith(" "):
-            documented += [n.strip() for n in line.split(" : ")[0].split(",")]
-    assert sorted(documented) == sorted(inspect.signature(function).parameters)
+# ---------------------------------------------------------------- docstrings' examples
 
 
 @pytest.mark.parametrize("module", [m.name for m in pkgutil.iter_modules(functional.__path__)])

@@ -59,6 +59,10 @@ def sigmoid_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None 
     TypeError, ValueError
         A dtype or shape does not fit; the message names the argument.
 
+    Notes
+    -----
+    Goodfellow, Bengio, Courville, "Deep Learning", 2016, section 3.10.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -87,6 +91,10 @@ def tanh(x: ArrayLike, *, out: Array | None = None) -> Array:
     TypeError, ValueError
         A dtype, or `out`, does not fit; the message names the argument.
 
+    Notes
+    -----
+    Goodfellow, Bengio, Courville, "Deep Learning", 2016, section 6.3.2.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -113,6 +121,11 @@ def tanh_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = N
     ------
     TypeError, ValueError
         A dtype or shape does not fit; the message names the argument.
+
+    Notes
+    -----
+    From ``tanh(x) = 2 sigmoid(2 x) - 1`` (Goodfellow, Bengio, Courville, "Deep Learning", 2016, section
+    6.3.2).
 
     Examples
     --------
@@ -171,6 +184,11 @@ def relu_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = N
     ------
     TypeError, ValueError
         A dtype or shape does not fit; the message names the argument.
+
+    Notes
+    -----
+    Glorot, Bordes, Bengio, "Deep sparse rectifier neural networks", AISTATS 2011. At 0, where there is no
+    derivative, the one from the left, as in PyTorch.
 
     Examples
     --------
@@ -233,6 +251,11 @@ def leaky_relu_backward(
     ------
     TypeError, ValueError
         A dtype, a shape or the slope does not fit; the message names the argument.
+
+    Notes
+    -----
+    Maas, Hannun, Ng, "Rectifier nonlinearities improve neural network acoustic models", ICML 2013. At 0,
+    where there is no derivative, the one from the left, as in PyTorch.
 
     Examples
     --------

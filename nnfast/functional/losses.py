@@ -61,6 +61,10 @@ def mse_loss_backward(
     TypeError, ValueError
         A dtype, a shape or the reduction does not fit; the message names the argument.
 
+    Notes
+    -----
+    The derivative of ``torch.nn.functional.mse_loss``; nothing is broadcast.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -129,6 +133,11 @@ def cross_entropy_backward(
     TypeError, ValueError
         A dtype, a shape, a label or the reduction does not fit; the message names the argument.
 
+    Notes
+    -----
+    Bishop, "Pattern recognition and machine learning", 2006, section 4.3.4, where the targets sum to 1;
+    ``torch.nn.functional.cross_entropy``.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -191,6 +200,10 @@ def nll_loss_backward(
     ------
     TypeError, ValueError
         A dtype, a shape, a label or the reduction does not fit; the message names the argument.
+
+    Notes
+    -----
+    The derivative of ``torch.nn.functional.nll_loss``.
 
     Examples
     --------

@@ -88,6 +88,10 @@ def max_pool2d_backward(
     TypeError, ValueError
         A dtype, a shape or an option does not fit; the message names the argument.
 
+    Notes
+    -----
+    The derivative of ``torch.nn.functional.max_pool2d``, with its rule for equal maxima.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -184,6 +188,10 @@ def avg_pool2d_backward(
     ------
     TypeError, ValueError
         A dtype, a shape or an option does not fit; the message names the argument.
+
+    Notes
+    -----
+    The transpose of the linear map ``torch.nn.functional.avg_pool2d``.
 
     Examples
     --------

@@ -64,6 +64,11 @@ def softmax_backward(
     TypeError, ValueError
         A dtype, a shape or the axis does not fit; the message names the argument.
 
+    Notes
+    -----
+    ``dy_i / dx_j = y_i ((i == j) - y_j)``: Bishop, "Pattern recognition and machine learning", 2006,
+    equation 4.106.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -127,6 +132,11 @@ def log_softmax_backward(
     ------
     TypeError, ValueError
         A dtype, a shape or the axis does not fit; the message names the argument.
+
+    Notes
+    -----
+    ``d log y_i / dx_j = (i == j) - y_j``, from Bishop, "Pattern recognition and machine learning", 2006,
+    equation 4.106.
 
     Examples
     --------

@@ -84,6 +84,10 @@ def dropout_backward(
     TypeError, ValueError
         An argument does not fit; the message names it.
 
+    Notes
+    -----
+    Srivastava et al., "Dropout", JMLR 15, 2014, section 5.1: only the elements that were kept take part.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf

@@ -30,6 +30,12 @@ class Layer:
     ----------
     name : str, optional
         Stands for the layer's number in `state_dict` and `summary`. Must not hold a dot.
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> isinstance(nf.ReLU(), nf.Layer)
+    True
     """
 
     _op: ClassVar[str]  # the graph operation's name
