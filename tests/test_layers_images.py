@@ -130,7 +130,7 @@ def test_layers_compute_what_the_functions_do(rng):
 
 
 def test_default_initial_values_are_pytorchs():
-    """U(-1/sqrt(fan_in), 1/sqrt(fan_in)); of a transposed convolution PyTorch takes the second axis for fan_in."""
+    """U(-1/sqrt(fan_in), 1/sqrt(fan_in)); PyTorch takes fan_in from any weight's second axis."""
     for layer, shape, fan in (
         (nf.Conv1d(8, 50, 5), (8, 9), 40),
         (nf.ConvTranspose2d(50, 8, 3), (50, 4, 4), 72),
