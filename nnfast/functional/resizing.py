@@ -10,7 +10,7 @@ from .. import _core
 from .options import Array, Pair, pair
 
 
-def _pads(function: str, pad: Sequence[int]) -> Sequence[int]:
+def _pads(pad: Sequence[int]) -> Sequence[int]:
     return pad if isinstance(pad, (tuple, list)) or not hasattr(pad, "tolist") else list(pad)
 
 
@@ -57,7 +57,7 @@ def pad(
            [0., 1., 1.],
            [0., 0., 0.]])
     """
-    return _core.pad(x, _pads("pad", pad), value, out)
+    return _core.pad(x, _pads(pad), mode, value, out)
 
 
 def pad_backward(
@@ -88,7 +88,7 @@ def pad_backward(
     >>> nf.pad_backward(np.array([1.0, 2.0, 3.0]), np.zeros(3), (1, -1))
     array([2., 3., 0.])
     """
-    return _core.pad_backward(grad_output, x, _pads("pad_backward", pad))
+    return _core.pad_backward(grad_output, x, _pads(pad), mode, value)
 
 
 def upsample_nearest(x: ArrayLike, scale_factor: Pair, *, out: Array | None = None) -> Array:
