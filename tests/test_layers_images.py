@@ -135,7 +135,8 @@ def test_default_initial_values_are_pytorchs():
         (nf.Conv1d(8, 50, 5), (8, 9), 40),
         (nf.ConvTranspose2d(50, 8, 3), (50, 4, 4), 72),
     ):
-        nf.Sequential(layer, input_shape=shape, seed=0)
+        model = nf.Sequential(layer, input_shape=shape, seed=0)
+        assert model.layers[0] is layer
         bound = 1 / math.sqrt(fan)
         assert 0.95 * bound < np.abs(layer.weight).max() <= bound
         assert np.abs(layer.bias).max() <= bound
