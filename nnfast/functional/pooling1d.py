@@ -86,6 +86,10 @@ def max_pool1d_backward(
     TypeError, ValueError
         A dtype, a shape or an option does not fit; the message names the argument.
 
+    Notes
+    -----
+    As PyTorch's; the subgradient of a maximum that several cells attain is the first one's.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -179,6 +183,10 @@ def avg_pool1d_backward(
     ------
     TypeError, ValueError
         A dtype, a shape or an option does not fit; the message names the argument.
+
+    Notes
+    -----
+    The transpose of the averages, which are linear in x.
 
     Examples
     --------

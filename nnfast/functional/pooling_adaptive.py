@@ -76,6 +76,10 @@ def adaptive_avg_pool2d_backward(grad_output: ArrayLike, x: ArrayLike, output_si
     TypeError, ValueError
         A dtype, a shape or an option does not fit; the message names the argument.
 
+    Notes
+    -----
+    The transpose of the averages, which are linear in x.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -136,6 +140,10 @@ def global_avg_pool2d_backward(grad_output: ArrayLike, x: ArrayLike, keepdims: b
     TypeError, ValueError
         A dtype, a shape or an option does not fit; the message names the argument.
 
+    Notes
+    -----
+    The transpose of the averages, which are linear in x.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -195,6 +203,10 @@ def global_max_pool2d_backward(grad_output: ArrayLike, x: ArrayLike, keepdims: b
     ------
     TypeError, ValueError
         A dtype, a shape or an option does not fit; the message names the argument.
+
+    Notes
+    -----
+    The first of equal maxima takes the gradient, as in PyTorch's pooling.
 
     Examples
     --------

@@ -82,6 +82,10 @@ def pad_backward(
     TypeError, ValueError
         A dtype, a shape or an option does not fit; the message names the argument.
 
+    Notes
+    -----
+    The transpose of the copy, which is linear in x.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -143,6 +147,10 @@ def upsample_nearest_backward(grad_output: ArrayLike, x: ArrayLike, scale_factor
     ------
     TypeError, ValueError
         A dtype, a shape or an option does not fit; the message names the argument.
+
+    Notes
+    -----
+    The transpose of the repetition, which is linear in x.
 
     Examples
     --------
