@@ -31,6 +31,7 @@ from .activations import (
 )
 from .convolution import conv2d, conv2d_backward
 from .dense import linear, linear_backward, matmul, matmul_backward
+from .embeddings import embedding, embedding_backward
 from .losses import (
     cross_entropy,
     cross_entropy_backward,
@@ -38,6 +39,14 @@ from .losses import (
     mse_loss_backward,
     nll_loss,
     nll_loss_backward,
+)
+from .normalization import (
+    batch_norm,
+    batch_norm_backward,
+    group_norm,
+    group_norm_backward,
+    layer_norm,
+    layer_norm_backward,
 )
 from .optimizers import adam_update, rmsprop_update, sgd_update
 from .pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
@@ -48,12 +57,20 @@ __all__ = [
     "adam_update",
     "avg_pool2d",
     "avg_pool2d_backward",
+    "batch_norm",
+    "batch_norm_backward",
     "conv2d",
     "conv2d_backward",
     "cross_entropy",
     "cross_entropy_backward",
     "dropout",
     "dropout_backward",
+    "embedding",
+    "embedding_backward",
+    "group_norm",
+    "group_norm_backward",
+    "layer_norm",
+    "layer_norm_backward",
     "leaky_relu",
     "leaky_relu_backward",
     "linear",

@@ -6,6 +6,8 @@ textbook:
 - `dense`: matrix products and the linear layer
 - `activations`: sigmoid, tanh, ReLU, leaky ReLU
 - `probabilities`: softmax and log-softmax
+- `normalization`: batch, group and layer normalisation
+- `embeddings`: rows of a table by their numbers
 - `randomness`: Philox and dropout
 - `losses`: squared error, cross-entropy, negative log-likelihood
 - `windows`, `convolution`, `pooling`: images
@@ -25,6 +27,7 @@ from .activations import (
 )
 from .convolution import conv2d, conv2d_backward
 from .dense import linear, linear_backward, matmul, matmul_backward
+from .embeddings import embedding, embedding_backward
 from .losses import (
     cross_entropy,
     cross_entropy_backward,
@@ -34,6 +37,14 @@ from .losses import (
     nll_loss_backward,
 )
 from .network import Graph, Model, Totals
+from .normalization import (
+    batch_norm,
+    batch_norm_backward,
+    group_norm,
+    group_norm_backward,
+    layer_norm,
+    layer_norm_backward,
+)
 from .optimizers import adam_update, rmsprop_update, sgd_update
 from .pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from .probabilities import log_softmax, log_softmax_backward, softmax, softmax_backward
@@ -46,6 +57,8 @@ __all__ = [
     "adam_update",
     "avg_pool2d",
     "avg_pool2d_backward",
+    "batch_norm",
+    "batch_norm_backward",
     "conv2d",
     "conv2d_backward",
     "cross_entropy",
@@ -53,6 +66,12 @@ __all__ = [
     "dropout",
     "dropout_backward",
     "dropout_mask",
+    "embedding",
+    "embedding_backward",
+    "group_norm",
+    "group_norm_backward",
+    "layer_norm",
+    "layer_norm_backward",
     "leaky_relu",
     "leaky_relu_backward",
     "linear",
