@@ -149,6 +149,8 @@ def test_mixed_dtypes(name):
 def test_not_arrays(name):
     for argument in CASES[name][0]:
         for bad in (None, "text", object(), {}, [[1.0], [2.0, 3.0]]):
+            if bad is None and argument.startswith("running"):
+                continue  # only together: test_functional_normalization.py
             if bad is None and inspect.signature(getattr(nf, name)).parameters[argument].default is None:
                 continue
             refused(name, {**call_arguments(name), argument: bad}, TypeError, argument)
