@@ -60,7 +60,7 @@ if _core.__version__ != __version__:
     )
 
 # ruff: noqa: E402  (nothing of the package can be imported before the compiled module is found)
-from nnfast import data, functional, initializers, metrics
+from nnfast import data, functional, initializers, metrics, schedules
 from nnfast._wiring import Input, Residual
 from nnfast.config import get_num_threads, num_threads, set_num_threads, show_config
 from nnfast.data import Standardizer, one_hot
@@ -102,7 +102,17 @@ from nnfast.layers import (
 )
 from nnfast.losses import CrossEntropyLoss, MSELoss, NLLLoss
 from nnfast.model import Model
-from nnfast.optimizers import SGD, Adam, RMSprop
+from nnfast.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, RMSprop
+from nnfast.schedules import (
+    CosineAnnealingLR,
+    ExponentialLR,
+    InverseScaling,
+    LinearWarmup,
+    MultiStepLR,
+    OneCycleLR,
+    ReduceLROnPlateau,
+    StepLR,
+)
 from nnfast.sequential import Sequential
 
 if TYPE_CHECKING:
@@ -166,8 +176,11 @@ def get_library_dir() -> str:
 
 __all__ = [
     "SGD",
+    "Adadelta",
+    "Adagrad",
     "Adam",
     "AdaptiveAvgPool2d",
+    "AdamW",
     "Add",
     "AvgPool1d",
     "AvgPool2d",
@@ -181,31 +194,40 @@ __all__ = [
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
+    "CosineAnnealingLR",
+    "ExponentialLR",
     "Flatten",
     "GlobalAvgPool2d",
     "GlobalMaxPool2d",
     "GroupNorm",
     "History",
     "Input",
+    "InverseScaling",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LinearWarmup",
     "LogSoftmax",
     "MSELoss",
     "MaxPool1d",
     "MaxPool2d",
     "Model",
+    "MultiStepLR",
+    "NAdam",
     "NLLLoss",
     "Normalize",
     "RMSprop",
     "ReLU",
     "Reshape",
+    "OneCycleLR",
+    "ReduceLROnPlateau",
     "Residual",
     "Sequential",
     "Sigmoid",
     "Softmax",
     "Standardizer",
+    "StepLR",
     "Tanh",
     "Upsample",
     "ZeroPad2d",
@@ -221,6 +243,7 @@ __all__ = [
     "one_hot",
     "plot",
     "reference",
+    "schedules",
     "set_num_threads",
     "show_config",
 ]

@@ -56,7 +56,18 @@ from .normalization import (
     layer_norm,
     layer_norm_backward,
 )
-from .optimizers import adam_update, rmsprop_update, sgd_update
+from .optimizers import (
+    adadelta_update,
+    adagrad_update,
+    adam_update,
+    adamw_update,
+    clip_grad_norm_,
+    clip_grad_value_,
+    nadam_update,
+    perceptron_update,
+    rmsprop_update,
+    sgd_update,
+)
 from .pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from .pooling1d import (
     avg_pool1d,
@@ -82,6 +93,8 @@ from .resizing import (
 )
 
 __all__ = [
+    "adadelta_update",
+    "adagrad_update",
     "adam_update",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_backward",
@@ -93,6 +106,9 @@ __all__ = [
     "conv1d_backward",
     "batch_norm",
     "batch_norm_backward",
+    "adamw_update",
+    "clip_grad_norm_",
+    "clip_grad_value_",
     "conv2d",
     "conv2d_backward",
     "conv_transpose2d",
@@ -125,10 +141,12 @@ __all__ = [
     "max_pool2d_backward",
     "mse_loss",
     "mse_loss_backward",
+    "nadam_update",
     "nll_loss",
     "nll_loss_backward",
     "pad",
     "pad_backward",
+    "perceptron_update",
     "relu",
     "relu_backward",
     "rmsprop_update",

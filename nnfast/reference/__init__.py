@@ -13,6 +13,8 @@ textbook:
 - `windows`, `convolution`, `convolution_transpose`, `pooling`, `pooling_adaptive`, `resizing`: images
 - `convolution1d`, `pooling1d`: signals
 - `optimizers`: SGD, RMSprop, Adam
+- `windows`, `convolution`, `pooling`: images
+- `optimizers`, `clipping`, `perceptron`: SGD and its adaptive relatives, limits of gradients, the first rule
 - `network`: graphs and their training
 """
 
@@ -26,6 +28,7 @@ from .activations import (
     tanh,
     tanh_backward,
 )
+from .clipping import clip_grad_norm_, clip_grad_value_
 from .convolution import conv2d, conv2d_backward
 from .convolution1d import (
     conv1d,
@@ -54,7 +57,16 @@ from .normalization import (
     layer_norm,
     layer_norm_backward,
 )
-from .optimizers import adam_update, rmsprop_update, sgd_update
+from .optimizers import (
+    adadelta_update,
+    adagrad_update,
+    adam_update,
+    adamw_update,
+    nadam_update,
+    rmsprop_update,
+    sgd_update,
+)
+from .perceptron import perceptron_update
 from .pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from .pooling1d import (
     avg_pool1d,
@@ -83,6 +95,8 @@ __all__ = [
     "Graph",
     "Model",
     "Totals",
+    "adadelta_update",
+    "adagrad_update",
     "adam_update",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_backward",
@@ -94,6 +108,9 @@ __all__ = [
     "conv1d_backward",
     "batch_norm",
     "batch_norm_backward",
+    "adamw_update",
+    "clip_grad_norm_",
+    "clip_grad_value_",
     "conv2d",
     "conv2d_backward",
     "conv_transpose2d",
@@ -127,10 +144,12 @@ __all__ = [
     "max_pool2d_backward",
     "mse_loss",
     "mse_loss_backward",
+    "nadam_update",
     "nll_loss",
     "nll_loss_backward",
     "pad",
     "pad_backward",
+    "perceptron_update",
     "philox4x32",
     "relu",
     "relu_backward",
