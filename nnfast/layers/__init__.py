@@ -1,6 +1,23 @@
 """Layers of a network, with PyTorch's names and argument order; a family a file."""
 
-from nnfast.layers.activations import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from nnfast.layers.activations import (
+    ELU,
+    GELU,
+    SELU,
+    Hardsigmoid,
+    LeakyReLU,
+    LogSoftmax,
+    Mish,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Softsign,
+    Step,
+    Tanh,
+)
 from nnfast.layers.base import Layer
 from nnfast.layers.conv import Conv2d
 from nnfast.layers.conv1d import Conv1d
@@ -12,6 +29,7 @@ from nnfast.layers.merge import Add, Concat
 from nnfast.layers.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, Normalize
 from nnfast.layers.pool import AvgPool2d, MaxPool2d
 from nnfast.layers.pool1d import AvgPool1d, MaxPool1d
+from nnfast.layers.prelu import PReLU
 from nnfast.layers.resize import (
     AdaptiveAvgPool2d,
     ConstantPad2d,
@@ -23,6 +41,9 @@ from nnfast.layers.resize import (
 from nnfast.layers.shape import Flatten, Reshape
 
 __all__ = [
+    "ELU",
+    "GELU",
+    "SELU",
     "AdaptiveAvgPool2d",
     "Add",
     "AvgPool1d",
@@ -40,6 +61,7 @@ __all__ = [
     "GlobalAvgPool2d",
     "GlobalMaxPool2d",
     "GroupNorm",
+    "Hardsigmoid",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
@@ -47,11 +69,18 @@ __all__ = [
     "LogSoftmax",
     "MaxPool1d",
     "MaxPool2d",
+    "Mish",
     "Normalize",
+    "PReLU",
     "ReLU",
+    "ReLU6",
     "Reshape",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
+    "Softsign",
+    "Step",
     "Tanh",
     "Upsample",
     "ZeroPad2d",

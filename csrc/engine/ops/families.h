@@ -31,6 +31,8 @@ std::unique_ptr<OpSpec> make_global_pool2d(const std::vector<Shape>& inputs, Att
 std::unique_ptr<OpSpec> make_reshape(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_upsample_nearest(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_normalize(const std::vector<Shape>& inputs, Attrs& attrs);
+std::unique_ptr<OpSpec> make_prelu(const std::vector<Shape>& inputs, Attrs& attrs);
+std::unique_ptr<OpSpec> make_softplus(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_softmax(const std::vector<Shape>& inputs, Attrs& attrs);
 
 // Not a node a user can ask for: changes an image's layout; the plan inserts it.
