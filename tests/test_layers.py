@@ -406,7 +406,7 @@ def central_difference(f, array):
 
 
 @pytest.mark.parametrize("case", GRADIENT_CASES)
-def test_gradients_against_central_differences(case, rng):
+def test_gradients_against_central_differences(case, isa, rng):
     make, shape = GRADIENT_CASES[case]
     model = built(*make(), input_shape=shape, dtype="float64")
     # Elements are more than 2 h apart, so that no difference steps over a kink of a maximum or of ReLU.
@@ -430,7 +430,7 @@ def test_gradients_against_central_differences(case, rng):
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy", "cross_entropy probabilities", "nll"])
-def test_loss_gradients_against_central_differences(loss, reduction, rng):
+def test_loss_gradients_against_central_differences(loss, reduction, isa, rng):
     """SGD with a learning rate of 1 moves the weights by exactly the gradient."""
     layers = [nf.Linear(4, 5), nf.Tanh(), nf.Linear(5, 3)]
     if loss == "nll":

@@ -1,11 +1,13 @@
 """Training: the engine beside its twin, equal bits with any threads, fit's bookkeeping, Ctrl-C, learning."""
 
+import functools
 import math
 import os
 import signal
 import sys
 import threading
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -82,12 +84,15 @@ def problem(name, loss, rng):
     return x, y
 
 
-def run_steps(name, loss, optimizer, dtype, backend, x, y, nudge=0.0):
-    """Losses of STEPS steps and the weights after them; `nudge`: relative change of every initial weight."""
+def run_steps(name, loss, optimizer, dtype, backend, x, y, nudge=0.0, pattern=0):
+    """Losses of STEPS steps and the weights after them.
+
+    `nudge`: relative change of every initial weight, its sign by the pattern of that number.
+    """
     objective, last = LOSSES[loss]
     model = {"mlp": mlp, "cnn": cnn}[name](dtype, [layer() for layer in last])
     model.compile(OPTIMIZERS[optimizer](), objective, backend=backend)
-    signs = np.random.default_rng(0)
+    signs = np.random.default_rng(pattern)
     for layer in model.layers:
         if hasattr(layer, "weight"):
             for view in (layer.weight, layer.bias):
@@ -99,13 +104,30 @@ def run_steps(name, loss, optimizer, dtype, backend, x, y, nudge=0.0):
     return np.array(losses), model.state_dict()
 
 
+@functools.cache
+def twin_steps(name, loss, optimizer, dtype):
+    """(x, y), the reference's losses and weights, how far roundings may move both; once for all ISAs."""
+    key = f"{name}, {loss}, {optimizer}, {dtype}"
+    x, y = problem(name, loss, np.random.default_rng(zlib.crc32(key.encode())))
+    arguments = (name, loss, optimizer, dtype, "reference", x, y)
+    losses, weights = run_steps(*arguments)
+    k = {"mlp": 20, "cnn": 16 * 64}[name]
+    nudge = 2 * (1 + OPTIMIZERS[optimizer]().lr * k) * np.finfo(dtype).eps / 2
+    loss_spread = spread = nudge
+    for pattern in range(3):  # several: one may miss that two cells of a maximum change places
+        near_losses, near_weights = run_steps(*arguments, nudge, pattern)
+        loss_spread = max(loss_spread, np.abs(near_losses - losses).max())
+        spread = max(spread, *(np.abs(near_weights[key] - weights[key]).max() for key in weights))
+    return (x, y), losses, weights, loss_spread, spread
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     ("loss", "optimizer"),
     [(loss, "adam") for loss in LOSSES] + [("cross_entropy", name) for name in OPTIMIZERS if name != "adam"],
 )
 @pytest.mark.parametrize("name", ["mlp", "cnn"])
-def test_the_engine_trains_like_the_reference(name, loss, optimizer, dtype, rng):
+def test_the_engine_trains_like_the_reference(name, loss, optimizer, dtype, isa):
     """50 steps, dropout included: the same losses and the same weights, as far as rounding allows.
 
     How far that is, the reference tells. A step rounds each weight (u) and moves it by about lr times a sum
@@ -113,28 +135,23 @@ def test_the_engine_trains_like_the_reference(name, loss, optimizer, dtype, rng)
     pixels): like a relative nudge of (1 + lr k) u, twice that for the states. Nudging all weights once shows
     how training amplifies it; each of 50 steps may add one, in both engines.
     """
-    x, y = problem(name, loss, rng)
     arguments = (name, loss, optimizer, dtype)
-    losses, weights = run_steps(*arguments, "native", x, y)
-    twin_losses, twin_weights = run_steps(*arguments, "reference", x, y)
-    k = {"mlp": 20, "cnn": 16 * 64}[name]
-    nudge = 2 * (1 + OPTIMIZERS[optimizer]().lr * k) * np.finfo(dtype).eps / 2
-    near_losses, near_weights = run_steps(*arguments, "reference", x, y, nudge)
-    loss_bound = 2 * STEPS * max(np.abs(near_losses - twin_losses).max(), nudge)
-    assert loss_bound < {"float32": 2e-2, "float64": 1e-9}[dtype] * np.abs(twin_losses).max(), (
-        "a bound says nothing"
-    )
+    data, twin_losses, twin_weights, loss_spread, spread = twin_steps(*arguments)
+    losses, weights = run_steps(*arguments, "native", *data)
+    loss_bound, weight_bound = 2 * STEPS * loss_spread, 2 * STEPS * spread
+    # Bounds that say something; other data where a maximum's cells change places within rounding.
+    small = {"float32": 2e-2, "float64": 1e-9}[dtype]
+    assert loss_bound < small * np.abs(twin_losses).max() and weight_bound < small
     np.testing.assert_allclose(losses, twin_losses, rtol=0, atol=loss_bound)
-    spread = max(np.abs(near_weights[n] - twin_weights[n]).max() for n in weights)
     for key, array in weights.items():
-        np.testing.assert_allclose(array, twin_weights[key], rtol=0, atol=2 * STEPS * max(spread, nudge))
+        np.testing.assert_allclose(array, twin_weights[key], rtol=0, atol=weight_bound)
     # And training did something, so that equality of untouched weights cannot pass.
     assert twin_losses[-5:].mean() < twin_losses[:5].mean()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ["mlp", "cnn"])
-def test_fit_is_the_same_on_both_backends(name, dtype, rng):
+def test_fit_is_the_same_on_both_backends(name, dtype, isa, rng):
     """Shuffles, partial batches, validation, running metrics: all as the reference does them."""
     x, y = problem(name, "cross_entropy", rng)
     x = x[:70]
