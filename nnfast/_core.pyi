@@ -148,6 +148,96 @@ def avg_pool2d_backward(
     ceil_mode: bool,
     count_include_pad: bool,
 ) -> Array: ...
+def conv1d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+    out: Array | None = None,
+) -> Array: ...
+def conv1d_backward(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    weight: ArrayLike,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> tuple[Array, Array, Array]: ...
+def max_pool1d(
+    x: ArrayLike,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    ceil_mode: bool,
+    out: Array | None = None,
+) -> Array: ...
+def max_pool1d_backward(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    ceil_mode: bool,
+) -> Array: ...
+def avg_pool1d(
+    x: ArrayLike,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    ceil_mode: bool,
+    count_include_pad: bool,
+    out: Array | None = None,
+) -> Array: ...
+def avg_pool1d_backward(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    ceil_mode: bool,
+    count_include_pad: bool,
+) -> Array: ...
+def conv_transpose2d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    output_padding: Sequence[int],
+    groups: int,
+    dilation: Sequence[int],
+    out: Array | None = None,
+) -> Array: ...
+def conv_transpose2d_backward(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    weight: ArrayLike,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    output_padding: Sequence[int],
+    groups: int,
+    dilation: Sequence[int],
+) -> tuple[Array, Array, Array]: ...
+def adaptive_avg_pool2d(x: ArrayLike, output_size: Sequence[int], out: Array | None = None) -> Array: ...
+def adaptive_avg_pool2d_backward(
+    grad_output: ArrayLike, x: ArrayLike, output_size: Sequence[int]
+) -> Array: ...
+def global_avg_pool2d(x: ArrayLike, keepdims: bool, out: Array | None = None) -> Array: ...
+def global_avg_pool2d_backward(grad_output: ArrayLike, x: ArrayLike, keepdims: bool) -> Array: ...
+def global_max_pool2d(x: ArrayLike, keepdims: bool, out: Array | None = None) -> Array: ...
+def global_max_pool2d_backward(grad_output: ArrayLike, x: ArrayLike, keepdims: bool) -> Array: ...
+def upsample_nearest(x: ArrayLike, scale_factor: Sequence[int], out: Array | None = None) -> Array: ...
+def upsample_nearest_backward(grad_output: ArrayLike, x: ArrayLike, scale_factor: Sequence[int]) -> Array: ...
+def pad(x: ArrayLike, pad: Sequence[int], mode: str, value: float, out: Array | None = None) -> Array: ...
+def pad_backward(
+    grad_output: ArrayLike, x: ArrayLike, pad: Sequence[int], mode: str, value: float
+) -> Array: ...
 
 # ---- optimizer updates, in place: an array each, or lists of them, checked whole first; param and states
 # are exactly float32 or float64, writable, C-contiguous, and share no memory

@@ -52,6 +52,30 @@ CASES = {
     "max_pool2d_backward": ({"grad_output": (2, 3, 3, 3), "x": IMAGE}, {"kernel_size": 2}),
     "avg_pool2d": ({"x": IMAGE}, {"kernel_size": 2}),
     "avg_pool2d_backward": ({"grad_output": (2, 3, 3, 3), "x": IMAGE}, {"kernel_size": 2}),
+    "conv1d": ({"x": (2, 3, 7), "weight": (4, 3, 3), "bias": (4,)}, {}),
+    "conv1d_backward": ({"grad_output": (2, 4, 5), "x": (2, 3, 7), "weight": (4, 3, 3)}, {}),
+    "conv_transpose2d": ({"x": IMAGE, "weight": (3, 4, 3, 3), "bias": (4,)}, {}),
+    "conv_transpose2d_backward": (
+        {"grad_output": (2, 4, 8, 9), "x": IMAGE, "weight": (3, 4, 3, 3)},
+        {},
+    ),
+    "max_pool1d": ({"x": (2, 3, 7)}, {"kernel_size": 2}),
+    "max_pool1d_backward": ({"grad_output": (2, 3, 3), "x": (2, 3, 7)}, {"kernel_size": 2}),
+    "avg_pool1d": ({"x": (2, 3, 7)}, {"kernel_size": 2}),
+    "avg_pool1d_backward": ({"grad_output": (2, 3, 3), "x": (2, 3, 7)}, {"kernel_size": 2}),
+    "adaptive_avg_pool2d": ({"x": IMAGE}, {"output_size": (4, 2)}),
+    "adaptive_avg_pool2d_backward": (
+        {"grad_output": (2, 3, 4, 2), "x": IMAGE},
+        {"output_size": (4, 2)},
+    ),
+    "global_avg_pool2d": ({"x": IMAGE}, {}),
+    "global_avg_pool2d_backward": ({"grad_output": (2, 3), "x": IMAGE}, {}),
+    "global_max_pool2d": ({"x": IMAGE}, {}),
+    "global_max_pool2d_backward": ({"grad_output": (2, 3), "x": IMAGE}, {}),
+    "pad": ({"x": IMAGE}, {"pad": (1, 2)}),
+    "pad_backward": ({"grad_output": (2, 3, 6, 10), "x": IMAGE}, {"pad": (1, 2)}),
+    "upsample_nearest": ({"x": IMAGE}, {"scale_factor": 2}),
+    "upsample_nearest_backward": ({"grad_output": (2, 3, 12, 14), "x": IMAGE}, {"scale_factor": 2}),
 }
 OPTIMIZERS = {"sgd_update", "rmsprop_update", "adam_update"}
 WITH_OUT = [n for n in CASES if "out" in inspect.signature(getattr(nf, n)).parameters]
@@ -141,7 +165,9 @@ FIRST = {
     "mse_loss": {"input": "target"},
     "cross_entropy": {"input": "target"},
     "nll_loss": {"input": "target"},
+    "conv1d": {"x": "(groups|weight)", "weight": "(groups|weight|bias)"},
     "conv2d": {"x": "(groups|weight)", "weight": "(groups|weight|bias)"},
+    "conv_transpose2d": {"x": "weight", "weight": "(weight|bias)"},
 }
 
 

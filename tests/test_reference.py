@@ -165,6 +165,28 @@ CALLS = {
     "max_pool2d_backward": lambda x: ref.max_pool2d_backward(x(1, 2, 2, 2), x(1, 2, 4, 4), 2),
     "avg_pool2d": lambda x: ref.avg_pool2d(x(1, 2, 4, 4), 2),
     "avg_pool2d_backward": lambda x: ref.avg_pool2d_backward(x(1, 2, 2, 2), x(1, 2, 4, 4), 2),
+    "conv1d": lambda x: ref.conv1d(x(1, 2, 4), x(3, 2, 3), x(3)),
+    "conv1d_backward": lambda x: ref.conv1d_backward(x(1, 3, 2), x(1, 2, 4), x(3, 2, 3)),
+    "conv_transpose2d": lambda x: ref.conv_transpose2d(x(1, 2, 2, 2), x(2, 3, 3, 3), x(3)),
+    "conv_transpose2d_backward": lambda x: ref.conv_transpose2d_backward(
+        x(1, 3, 4, 4), x(1, 2, 2, 2), x(2, 3, 3, 3)
+    ),
+    "max_pool1d": lambda x: ref.max_pool1d(x(1, 2, 4), 2),
+    "max_pool1d_backward": lambda x: ref.max_pool1d_backward(x(1, 2, 2), x(1, 2, 4), 2),
+    "avg_pool1d": lambda x: ref.avg_pool1d(x(1, 2, 4), 2),
+    "avg_pool1d_backward": lambda x: ref.avg_pool1d_backward(x(1, 2, 2), x(1, 2, 4), 2),
+    "adaptive_avg_pool2d": lambda x: ref.adaptive_avg_pool2d(x(1, 2, 4, 4), 3),
+    "adaptive_avg_pool2d_backward": lambda x: ref.adaptive_avg_pool2d_backward(
+        x(1, 2, 3, 3), x(1, 2, 4, 4), 3
+    ),
+    "global_avg_pool2d": lambda x: ref.global_avg_pool2d(x(1, 2, 4, 4)),
+    "global_avg_pool2d_backward": lambda x: ref.global_avg_pool2d_backward(x(1, 2), x(1, 2, 4, 4)),
+    "global_max_pool2d": lambda x: ref.global_max_pool2d(x(1, 2, 4, 4)),
+    "global_max_pool2d_backward": lambda x: ref.global_max_pool2d_backward(x(1, 2), x(1, 2, 4, 4)),
+    "pad": lambda x: ref.pad(x(3), (1, 1)),
+    "pad_backward": lambda x: ref.pad_backward(x(5), x(3), (1, 1)),
+    "upsample_nearest": lambda x: ref.upsample_nearest(x(1, 2, 2, 2), 2),
+    "upsample_nearest_backward": lambda x: ref.upsample_nearest_backward(x(1, 2, 4, 4), x(1, 2, 2, 2), 2),
 }
 
 

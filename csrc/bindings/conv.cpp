@@ -1,5 +1,5 @@
-// Bindings of conv2d. Options arrive complete from functional.py: pairs are (height, width), padding is
-// (top, bottom, left, right).
+// Bindings of conv2d and conv1d. Options arrive complete from nnfast/functional: pairs are (height, width), padding is
+// (top, bottom, left, right); conv1d's have one axis.
 #include <optional>
 
 #include "bindings/checks.h"
@@ -7,70 +7,86 @@
 namespace nnf::bindings {
 namespace {
 
+// conv1d is conv2d of height 1: `dims` is the number of axes its images and options have.
 struct Conv {
+  const char* function;
+  int dims;
   Input x, weight;
   nnf_conv2d_shape s{};
   i64 oh = 0, ow = 0;
 
-  Conv(const char* function, py::handle x_, py::handle weight_, py::handle stride, py::handle padding,
+  Conv(const char* function_, int dims_, py::handle x_, py::handle weight_, py::handle stride, py::handle padding,
        py::handle dilation, py::handle groups)
-      : x(function, "x", x_), weight(function, "weight", weight_) {
-    x.expect_nd(4, "(n, c, h, w)");
-    weight.expect_nd(4, "(out_channels, in_channels / groups, kernel_height, kernel_width)");
+      : function(function_), dims(dims_), x(function, "x", x_), weight(function, "weight", weight_) {
+    x.expect_nd(dims + 2, dims == 2 ? "(n, c, h, w)" : "(n, c, l)");
+    weight.expect_nd(dims + 2, dims == 2 ? "(out_channels, in_channels / groups, kernel_height, kernel_width)"
+                                         : "(out_channels, in_channels / groups, kernel_size)");
     weight.expect_same_dtype(x);
-    i64 two[2], four[4];
     s.n = x.dim(0);
     s.c = x.dim(1);
-    s.h = x.dim(2);
-    s.w = x.dim(3);
+    s.h = dims == 2 ? x.dim(2) : 1;
+    s.w = x.dim(dims + 1);
     s.oc = weight.dim(0);
-    s.kh = weight.dim(2);
-    s.kw = weight.dim(3);
-    read_integers(function, "stride", stride, 2, two);
-    s.stride_h = two[0];
-    s.stride_w = two[1];
-    read_integers(function, "padding", padding, 4, four);
+    s.kh = dims == 2 ? weight.dim(2) : 1;
+    s.kw = weight.dim(dims + 1);
+    i64 four[4] = {0, 0, 0, 0};
+    read_axes("stride", stride, &s.stride_h, &s.stride_w);
+    read_integers(function, "padding", padding, 2 * dims, four + (dims == 2 ? 0 : 2));
     s.pad_top = four[0];
     s.pad_bottom = four[1];
     s.pad_left = four[2];
     s.pad_right = four[3];
-    read_integers(function, "dilation", dilation, 2, two);
-    s.dilation_h = two[0];
-    s.dilation_w = two[1];
+    read_axes("dilation", dilation, &s.dilation_h, &s.dilation_w);
     s.groups = read_integer(function, "groups", groups);
     if (s.groups < 1 || s.c % s.groups != 0 || s.oc % s.groups != 0) {
       fail_value("%s: groups: expected a divisor of x's %lld channels and weight's %lld output channels, got %lld",
                  function, static_cast<long long>(s.c), static_cast<long long>(s.oc),
                  static_cast<long long>(s.groups));
     }
-    weight.expect_shape({s.oc, s.c / s.groups, s.kh, s.kw});
+    if (dims == 2) {
+      weight.expect_shape({s.oc, s.c / s.groups, s.kh, s.kw});
+    } else {
+      weight.expect_shape({s.oc, s.c / s.groups, s.kw});
+    }
     check_as(function, nnf_conv2d_output(&s, &oh, &ow));
   }
+  int nd() const { return dims + 2; }
   void output_shape(py::ssize_t* shape) const {
     shape[0] = static_cast<py::ssize_t>(s.n);
     shape[1] = static_cast<py::ssize_t>(s.oc);
-    shape[2] = static_cast<py::ssize_t>(oh);
-    shape[3] = static_cast<py::ssize_t>(ow);
+    if (dims == 2) shape[2] = static_cast<py::ssize_t>(oh);
+    shape[dims + 1] = static_cast<py::ssize_t>(ow);
   }
   double work() const {
     return static_cast<double>(s.n * s.oc) * static_cast<double>(oh * ow) *
            (static_cast<double>(s.c / s.groups) * static_cast<double>(s.kh * s.kw) + 1);
   }
+
+ private:
+  void read_axes(const char* name, py::handle value, i64* down, i64* across) {
+    i64 two[2] = {1, 1};
+    read_integers(function, name, value, dims, two + (dims == 2 ? 0 : 1));
+    *down = two[0];
+    *across = two[1];
+    if (dims == 1 && *across < 1) {
+      fail_value("%s: %s: expected at least 1, got %lld", function, name, static_cast<long long>(*across));
+    }
+  }
 };
 
-py::object conv2d(py::handle x, py::handle weight, py::handle bias_, py::handle stride, py::handle padding,
-                  py::handle dilation, py::handle groups, py::handle out) {
-  Conv c("conv2d", x, weight, stride, padding, dilation, groups);
+py::object forward(const char* function, int dims, py::handle x, py::handle weight, py::handle bias_,
+                   py::handle stride, py::handle padding, py::handle dilation, py::handle groups, py::handle out) {
+  Conv c(function, dims, x, weight, stride, padding, dilation, groups);
   std::optional<Input> bias;
   if (!bias_.is_none()) {
-    bias.emplace("conv2d", "bias", bias_);
+    bias.emplace(function, "bias", bias_);
     bias->expect_same_dtype(c.x);
     bias->expect_shape({c.s.oc});
   }
   py::ssize_t shape[4];
   c.output_shape(shape);
-  py::object y = bias ? get_or_make("conv2d", out, c.x.dtype(), shape, 4, {&c.x, &c.weight, &*bias})
-                      : get_or_make("conv2d", out, c.x.dtype(), shape, 4, {&c.x, &c.weight});
+  py::object y = bias ? get_or_make(function, out, c.x.dtype(), shape, c.nd(), {&c.x, &c.weight, &*bias})
+                      : get_or_make(function, out, c.x.dtype(), shape, c.nd(), {&c.x, &c.weight});
   c.x.make_contiguous();
   c.weight.make_contiguous();
   const void* b = bias ? bias->make_contiguous().data() : nullptr;
@@ -79,15 +95,16 @@ py::object conv2d(py::handle x, py::handle weight, py::handle bias_, py::handle 
   return y;
 }
 
-py::object conv2d_backward(py::handle grad_output, py::handle x, py::handle weight, py::handle stride,
-                           py::handle padding, py::handle dilation, py::handle groups) {
-  Input g("conv2d_backward", "grad_output", grad_output);
-  Conv c("conv2d_backward", x, weight, stride, padding, dilation, groups);
+py::object backward(const char* function, int dims, py::handle grad_output, py::handle x, py::handle weight,
+                    py::handle stride, py::handle padding, py::handle dilation, py::handle groups) {
+  Input g(function, "grad_output", grad_output);
+  Conv c(function, dims, x, weight, stride, padding, dilation, groups);
   py::ssize_t shape[4];
   c.output_shape(shape);
   g.expect_same_dtype(c.x);
-  g.expect_shape(shape, 4);
-  py::object gx = new_array(c.x.dtype(), c.x.shape(), 4), gweight = new_array(c.x.dtype(), c.weight.shape(), 4);
+  g.expect_shape(shape, c.nd());
+  py::object gx = new_array(c.x.dtype(), c.x.shape(), c.nd());
+  py::object gweight = new_array(c.x.dtype(), c.weight.shape(), c.nd());
   py::object gbias = new_array(c.x.dtype(), c.weight.shape(), 1);
   g.make_contiguous();
   c.x.make_contiguous();
@@ -99,13 +116,30 @@ py::object conv2d_backward(py::handle grad_output, py::handle x, py::handle weig
   return py::make_tuple(gx, gweight, gbias);
 }
 
+template <int Dims>
+py::object conv(py::handle x, py::handle weight, py::handle bias, py::handle stride, py::handle padding,
+                py::handle dilation, py::handle groups, py::handle out) {
+  return forward(Dims == 2 ? "conv2d" : "conv1d", Dims, x, weight, bias, stride, padding, dilation, groups, out);
+}
+
+template <int Dims>
+py::object conv_backward(py::handle grad_output, py::handle x, py::handle weight, py::handle stride,
+                         py::handle padding, py::handle dilation, py::handle groups) {
+  return backward(Dims == 2 ? "conv2d_backward" : "conv1d_backward", Dims, grad_output, x, weight, stride, padding,
+                  dilation, groups);
+}
+
 }  // namespace
 
 void init_conv(py::module_& m) {
-  m.def("conv2d", &conv2d, py::arg("x"), py::arg("weight"), py::arg("bias"), py::arg("stride"), py::arg("padding"),
-        py::arg("dilation"), py::arg("groups"), py::arg("out") = py::none());
-  m.def("conv2d_backward", &conv2d_backward, py::arg("grad_output"), py::arg("x"), py::arg("weight"),
-        py::arg("stride"), py::arg("padding"), py::arg("dilation"), py::arg("groups"));
+  const auto define = [&m](const char* name, const char* name_backward, auto f, auto f_backward) {
+    m.def(name, f, py::arg("x"), py::arg("weight"), py::arg("bias"), py::arg("stride"), py::arg("padding"),
+          py::arg("dilation"), py::arg("groups"), py::arg("out") = py::none());
+    m.def(name_backward, f_backward, py::arg("grad_output"), py::arg("x"), py::arg("weight"), py::arg("stride"),
+          py::arg("padding"), py::arg("dilation"), py::arg("groups"));
+  };
+  define("conv1d", "conv1d_backward", &conv<1>, &conv_backward<1>);
+  define("conv2d", "conv2d_backward", &conv<2>, &conv_backward<2>);
 }
 
 }  // namespace nnf::bindings

@@ -15,6 +15,8 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   init_loss(m);
   init_conv(m);
   init_pool(m);
+  init_resize(m);
+  init_conv_transpose(m);
   init_optim(m);
   init_network(m);
 }

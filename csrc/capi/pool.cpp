@@ -101,7 +101,7 @@ void backward(const PoolShape& s, const T* g, const T* x, T* gx) {
 PoolShape checked(const char* function, const nnf_pool2d_shape* s, const char* in_name, const void* in,
                   const char* out_name, const void* out) {
   require_array(function, "shape", s, 1);
-  const PoolShape p = make_pool_shape(*s);
+  const PoolShape p = make_pool_shape(*s, function);
   require_array(function, in_name, in, p.n * p.c * p.h * p.w);
   require_array(function, out_name, out, p.n * p.c * p.oh * p.ow);
   return p;
@@ -117,7 +117,7 @@ nnf_status nnf_pool2d_output(const nnf_pool2d_shape* s, int64_t* oh, int64_t* ow
     nnf::require_array("pool2d", "shape", s, 1);
     nnf::require_array("pool2d", "oh", oh, 1);
     nnf::require_array("pool2d", "ow", ow, 1);
-    const nnf::PoolShape shape = nnf::make_pool_shape(*s);
+    const nnf::PoolShape shape = nnf::make_pool_shape(*s, "pool2d");
     *oh = shape.oh;
     *ow = shape.ow;
   });

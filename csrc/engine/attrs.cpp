@@ -73,6 +73,14 @@ std::vector<i64> Attrs::integers(const char* name, int count, const i64* fallbac
   return values;
 }
 
+std::vector<i64> Attrs::integers(const char* name) {
+  const nnf_attr* a = find(name);
+  if (a == nullptr) throw_invalid("%s: %s: missing", op_.c_str(), name);
+  std::vector<i64> values;
+  for (int i = 0; i < a->count; ++i) values.push_back(checked_integer(name, a->values[i]));
+  return values;
+}
+
 void Attrs::finish() const {
   for (std::size_t i = 0; i < attrs_.size(); ++i) {
     if (!used_[i]) throw_invalid("%s: unknown option '%s'", op_.c_str(), attrs_[i].name);

@@ -21,8 +21,11 @@ inline i64 element_count(const Shape& shape) {
 }
 std::string to_string(const Shape& shape);
 
-// How a value lies in memory: as its shape says, or with the channels of an image last.
+// How a value lies in memory: as its shape says, or with the channels of an image (C, H, W) or a signal (C, L) last.
 enum class Layout { plain, channels_last };
+// Whether a value of this shape can lie in both. What is no image may be any pair of sizes, so it is turned only for
+// the operations that ask for it.
+inline bool has_layouts(const Shape& shape) { return shape.size() == 2 || shape.size() == 3; }
 // What an operation asks of its inputs: one of the two, or to be left as they come (the output then lies likewise).
 enum class LayoutWish { plain, channels_last, any };
 
@@ -36,6 +39,7 @@ class Attrs {
   bool flag(const char* name, bool fallback);
   // `count` integers; a single number given stands for all of them. Required when fallback is null.
   std::vector<i64> integers(const char* name, int count, const i64* fallback);
+  std::vector<i64> integers(const char* name);  // as many as were given; required
   void finish() const;  // throws on options nobody asked for
   const std::string& op() const { return op_; }
 
@@ -141,9 +145,11 @@ inline std::unique_ptr<Op<double>> make_op(const OpSpec& spec, int random_index)
 // The spec of a new node named `op`; throws Error(invalid_value) on an unknown name or option, or shapes that do not fit.
 std::unique_ptr<OpSpec> make_op_spec(const std::vector<Shape>& inputs, Attrs& attrs);
 
-// Checks shared by the families: `inputs` must hold exactly one shape, or one image.
+// Checks shared by the families: `inputs` must hold exactly one shape, one image (channels, height, width), or
+// one signal (channels, length).
 const Shape& only_input(const Attrs& attrs, const std::vector<Shape>& inputs);
 const Shape& only_image(const Attrs& attrs, const std::vector<Shape>& inputs);
+const Shape& only_signal(const Attrs& attrs, const std::vector<Shape>& inputs);
 
 }  // namespace nnf
 

@@ -49,7 +49,7 @@ int Plan<T>::add_step(std::unique_ptr<Op<T>> op, const std::vector<int>& inputs,
 template <class T>
 int Plan<T>::with_layout(int value, Layout layout) {
   const Shape shape = values_[at(value)].shape;
-  if (values_[at(value)].layout == layout || shape.size() != 3) return value;
+  if (values_[at(value)].layout == layout || !has_layouts(shape)) return value;
   if (values_[at(value)].converted < 0) {
     const int made = add_step(make_layout_op<T>(shape, layout), {value}, shape, layout);
     values_[at(value)].converted = made;  // two layouts only: there is at most one other
@@ -95,12 +95,12 @@ void Plan<T>::lower(const Graph& graph, const Parameters<T>& params) {
     const int index = node.spec->is_random() ? random_index++ : 0;
     std::unique_ptr<Op<T>> op = make_op<T>(*node.spec, index);
     const LayoutWish wish = op->traits().wish;
-    // "Any" follows the first input; a result that is no image is plain.
+    // "Any" follows the first input; a result that is neither image nor signal is plain.
     Layout layout = wish == LayoutWish::channels_last ? Layout::channels_last : Layout::plain;
     if (wish == LayoutWish::any) layout = values_[at(value_of[at(node.inputs[0])])].layout;
     std::vector<int> inputs;
     for (int in : node.inputs) inputs.push_back(with_layout(value_of[at(in)], layout));
-    if (node.shape.size() != 3) layout = Layout::plain;
+    if (!has_layouts(node.shape)) layout = Layout::plain;
     value_of[i] = add_step(std::move(op), inputs, node.shape, layout);
     Step& step = steps_.back();
     for (const ParamEntry& p : params.entries()) {

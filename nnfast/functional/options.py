@@ -36,6 +36,49 @@ def pair(function: str, name: str, value: Pair) -> Sequence[int]:
     return single, single
 
 
+def single(function: str, name: str, value: Pair) -> Sequence[int]:
+    """The one integer of a 1-D option, alone or in a sequence.
+
+    Examples
+    --------
+    >>> single("conv1d", "stride", 2), single("conv1d", "stride", [2])
+    ((2,), (2,))
+    """
+    values = (value,) if not isinstance(value, (tuple, list, np.ndarray)) else tuple(value)
+    try:
+        numbers = tuple(operator.index(v) for v in values)
+    except TypeError:
+        raise TypeError(f"{function}: {name}: expected an integer, got {value!r}") from None
+    if len(numbers) != 1 or any(isinstance(v, (bool, np.bool_)) for v in values):
+        kind = ValueError if len(numbers) != 1 else TypeError
+        raise kind(f"{function}: {name}: expected one integer, got {value!r}")
+    return numbers
+
+
+def conv1d_padding(
+    function: str, padding: str | Pair, stride: Sequence[int], dilation: Sequence[int], weight: Any
+) -> tuple[int, int]:
+    """(left, right) of a 1-D convolution; as `conv_padding`.
+
+    Examples
+    --------
+    >>> conv1d_padding("conv1d", "same", (1,), (1,), np.ones((1, 1, 4)))
+    (1, 2)
+    """
+    if not isinstance(padding, str):
+        (both,) = single(function, "padding", padding)
+        return both, both
+    if padding == "valid":
+        return 0, 0
+    if padding != "same":
+        raise ValueError(f"{function}: padding: expected an integer, 'same' or 'valid', got {padding!r}")
+    if stride[0] != 1:
+        raise ValueError(f"{function}: padding: expected stride 1 with 'same', got stride {stride[0]}")
+    kernel = np.shape(weight)[2:3]
+    total = dilation[0] * max(kernel[0] - 1, 0) if kernel else 0
+    return total // 2, total - total // 2
+
+
 def conv_padding(
     function: str, padding: str | Pair, stride: Sequence[int], dilation: Sequence[int], weight: Any
 ) -> tuple[int, int, int, int]:

@@ -3,26 +3,48 @@
 from nnfast.layers.activations import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from nnfast.layers.base import Layer
 from nnfast.layers.conv import Conv2d
+from nnfast.layers.conv1d import Conv1d
+from nnfast.layers.conv_transpose import ConvTranspose2d
 from nnfast.layers.dropout import Dropout
 from nnfast.layers.linear import Linear
 from nnfast.layers.merge import Add, Concat
 from nnfast.layers.pool import AvgPool2d, MaxPool2d
-from nnfast.layers.shape import Flatten
+from nnfast.layers.pool1d import AvgPool1d, MaxPool1d
+from nnfast.layers.resize import (
+    AdaptiveAvgPool2d,
+    ConstantPad2d,
+    GlobalAvgPool2d,
+    GlobalMaxPool2d,
+    Upsample,
+    ZeroPad2d,
+)
+from nnfast.layers.shape import Flatten, Reshape
 
 __all__ = [
+    "AdaptiveAvgPool2d",
     "Add",
+    "AvgPool1d",
     "AvgPool2d",
     "Concat",
+    "ConstantPad2d",
+    "Conv1d",
     "Conv2d",
+    "ConvTranspose2d",
     "Dropout",
     "Flatten",
+    "GlobalAvgPool2d",
+    "GlobalMaxPool2d",
     "Layer",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
+    "MaxPool1d",
     "MaxPool2d",
     "ReLU",
+    "Reshape",
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "Upsample",
+    "ZeroPad2d",
 ]

@@ -1,7 +1,7 @@
-// The 2-D convolution layer, channels-last (PyTorch's Conv2d).
+// The convolution layers, channels-last (PyTorch's Conv2d and Conv1d, which is a convolution of images of height 1).
 //
 // The weight lies as (kh, kw, in / groups, out), what the batch-reduce GEMM reads in place; Python sees the view
-// (out, in / groups, kh, kw).
+// (out, in / groups, kh, kw), of Conv1d (out, in / groups, k).
 #include "engine/ops/families.h"
 #include "kernels/conv/conv2d.h"
 #include "kernels/elementwise/elementwise.h"
@@ -63,38 +63,51 @@ class Conv2dOp final : public Op<T> {
 
 class Conv2dSpec final : public OpSpec {
  public:
-  Conv2dSpec(const std::vector<Shape>& inputs, Attrs& attrs)
-      : shape(read(only_image(attrs, inputs), attrs)), bias(attrs.flag("bias", true)) {}
+  // dims: 2 for images, 1 for signals.
+  Conv2dSpec(int dims_, const std::vector<Shape>& inputs, Attrs& attrs)
+      : dims(dims_), shape(read(dims, dims == 2 ? only_image(attrs, inputs) : only_signal(attrs, inputs), attrs)),
+        bias(attrs.flag("bias", true)) {}
 
-  Shape output_shape() const override { return {shape.oc, shape.oh, shape.ow}; }
+  Shape output_shape() const override {
+    return dims == 2 ? Shape{shape.oc, shape.oh, shape.ow} : Shape{shape.oc, shape.ow};
+  }
   std::vector<ParamSpec> params() const override {
     const i64 oc = shape.oc, icg = shape.c / shape.groups, kh = shape.kh, kw = shape.kw;
-    std::vector<ParamSpec> p{{"weight", {oc, icg, kh, kw}, {1, oc, kw * icg * oc, icg * oc}, oc * icg * kh * kw}};
+    ParamSpec weight{"weight", {oc, icg, kh, kw}, {1, oc, kw * icg * oc, icg * oc}, oc * icg * kh * kw};
+    if (dims == 1) {
+      weight.shape = {oc, icg, kw};
+      weight.strides = {1, oc, icg * oc};
+    }
+    std::vector<ParamSpec> p{weight};
     if (bias) p.push_back({"bias", {oc}, {1}, oc});
     return p;
   }
   NNF_MAKES_OP(Conv2dOp)
 
+  int dims;
   ConvShape shape;
   bool bias;
 
  private:
-  static ConvShape read(const Shape& in, Attrs& attrs) {
+  static ConvShape read(int dims, const Shape& in, Attrs& attrs) {
     const i64 ones[2] = {1, 1}, none[4] = {0, 0, 0, 0};
-    const auto kernel = attrs.integers("kernel_size", 2, nullptr);
-    const auto stride = attrs.integers("stride", 2, ones);
-    const auto padding = attrs.integers("padding", 4, none);
-    const auto dilation = attrs.integers("dilation", 2, ones);
+    const auto kernel = attrs.integers("kernel_size", dims, nullptr);
+    const auto stride = attrs.integers("stride", dims, ones);
+    const auto padding = attrs.integers("padding", 2 * dims, none);
+    const auto dilation = attrs.integers("dilation", dims, ones);
     nnf_conv2d_shape s{};
     s.n = 1;
-    s.c = in[0], s.h = in[1], s.w = in[2];
+    s.c = in[0], s.h = dims == 2 ? in[1] : 1, s.w = in.back();
     s.oc = attrs.integer("out_channels");
-    s.kh = kernel[0], s.kw = kernel[1];
-    s.stride_h = stride[0], s.stride_w = stride[1];
-    s.pad_top = padding[0], s.pad_bottom = padding[1], s.pad_left = padding[2], s.pad_right = padding[3];
-    s.dilation_h = dilation[0], s.dilation_w = dilation[1];
+    s.kh = s.stride_h = s.dilation_h = 1;
+    if (dims == 2) {
+      s.kh = kernel[0], s.stride_h = stride[0], s.dilation_h = dilation[0];
+      s.pad_top = padding[0], s.pad_bottom = padding[1];
+    }
+    s.kw = kernel.back(), s.stride_w = stride.back(), s.dilation_w = dilation.back();
+    s.pad_left = *(padding.end() - 2), s.pad_right = padding.back();
     s.groups = attrs.integer("groups", 1);
-    return ConvShape(s);
+    return ConvShape(s, attrs.op().c_str());
   }
 };
 
@@ -104,7 +117,11 @@ Conv2dOp<T>::Conv2dOp(const Conv2dSpec& spec, int) : shape_(spec.shape), bias_(s
 }  // namespace
 
 std::unique_ptr<OpSpec> make_conv2d(const std::vector<Shape>& inputs, Attrs& attrs) {
-  return std::make_unique<Conv2dSpec>(inputs, attrs);
+  return std::make_unique<Conv2dSpec>(2, inputs, attrs);
+}
+
+std::unique_ptr<OpSpec> make_conv1d(const std::vector<Shape>& inputs, Attrs& attrs) {
+  return std::make_unique<Conv2dSpec>(1, inputs, attrs);
 }
 
 }  // namespace nnf

@@ -15,7 +15,8 @@ class DropoutOp final : public Op<T> {
 
   OpTraits traits() const override {
     OpTraits t;
-    t.wish = LayoutWish::channels_last;  // elements are counted in the engine's layout (ARCHITECTURE.md)
+    // Elements of images are counted in the engine's layout (ARCHITECTURE.md), all others as their shape says.
+    t.wish = image_ ? LayoutWish::channels_last : LayoutWish::plain;
     t.in_place = true;
     return t;
   }
@@ -31,6 +32,7 @@ class DropoutOp final : public Op<T> {
     dropout<T>(p, DropoutKey{run.seed, layer_, run.step}, 0, n * size_, x, y);
   }
   double p_;
+  bool image_;
   i64 size_;
   u32 layer_;
 };
@@ -51,7 +53,7 @@ class DropoutSpec final : public OpSpec {
 
 template <class T>
 DropoutOp<T>::DropoutOp(const DropoutSpec& spec, int index)
-    : p_(spec.p), size_(element_count(spec.shape)), layer_(static_cast<u32>(index)) {}
+    : p_(spec.p), image_(spec.shape.size() == 3), size_(element_count(spec.shape)), layer_(static_cast<u32>(index)) {}
 
 }  // namespace
 

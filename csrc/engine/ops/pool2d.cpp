@@ -1,4 +1,7 @@
-// Max and average pooling layers, channels-last (PyTorch's MaxPool2d, AvgPool2d).
+// Max and average pooling layers, channels-last: of images, of signals (images of height 1), and global ones, whose
+// only window is the whole image (PyTorch's MaxPool2d, AvgPool2d, MaxPool1d, AvgPool1d; Keras' GlobalAveragePooling2D).
+#include <utility>
+
 #include "base/error.h"
 #include "engine/ops/families.h"
 #include "kernels/pool/pool2d.h"
@@ -42,34 +45,38 @@ class PoolOp final : public Op<T> {
 
 class PoolSpec final : public OpSpec {
  public:
-  PoolSpec(bool is_max, const std::vector<Shape>& inputs, Attrs& attrs) : max(is_max) {
-    const Shape& in = only_image(attrs, inputs);
-    const i64 ones[2] = {1, 1}, zeros[2] = {0, 0};
-    const auto kernel = attrs.integers("kernel_size", 2, nullptr);
-    const auto stride = attrs.integers("stride", 2, kernel.data());
-    const auto padding = attrs.integers("padding", 2, zeros);
-    const auto dilation = attrs.integers("dilation", 2, ones);
-    nnf_pool2d_shape s{};
-    s.n = 1;
-    s.c = in[0], s.h = in[1], s.w = in[2];
-    s.kh = kernel[0], s.kw = kernel[1];
-    s.stride_h = stride[0], s.stride_w = stride[1];
-    s.pad_h = padding[0], s.pad_w = padding[1];
-    s.dilation_h = dilation[0], s.dilation_w = dilation[1];
-    s.ceil_mode = attrs.flag("ceil_mode", false);
-    s.count_include_pad = attrs.flag("count_include_pad", true);
-    if (!max && (s.dilation_h != 1 || s.dilation_w != 1)) {
-      throw_invalid("avg_pool2d: dilation: expected 1, got (%lld, %lld)", static_cast<long long>(s.dilation_h),
-                    static_cast<long long>(s.dilation_w));
-    }
-    shape = make_pool_shape(s);
-  }
-  Shape output_shape() const override { return {shape.c, shape.oh, shape.ow}; }
+  PoolSpec(bool is_max, const PoolShape& s, Shape out) : shape(s), max(is_max), output(std::move(out)) {}
+  Shape output_shape() const override { return output; }
   NNF_MAKES_OP(PoolOp)
 
   PoolShape shape;
   bool max;
+  Shape output;
 };
+
+// dims: 2 for images, 1 for signals.
+std::unique_ptr<OpSpec> make_pool(bool max, int dims, const std::vector<Shape>& inputs, Attrs& attrs) {
+  const Shape& in = dims == 2 ? only_image(attrs, inputs) : only_signal(attrs, inputs);
+  const i64 ones[2] = {1, 1}, zeros[2] = {0, 0};
+  const auto kernel = attrs.integers("kernel_size", dims, nullptr);
+  const auto stride = attrs.integers("stride", dims, kernel.data());
+  const auto padding = attrs.integers("padding", dims, zeros);
+  const auto dilation = attrs.integers("dilation", dims, ones);
+  nnf_pool2d_shape s{};
+  s.n = 1;
+  s.c = in[0], s.h = dims == 2 ? in[1] : 1, s.w = in.back();
+  s.kh = s.stride_h = s.dilation_h = 1;
+  if (dims == 2) s.kh = kernel[0], s.stride_h = stride[0], s.pad_h = padding[0], s.dilation_h = dilation[0];
+  s.kw = kernel.back(), s.stride_w = stride.back(), s.pad_w = padding.back(), s.dilation_w = dilation.back();
+  s.ceil_mode = attrs.flag("ceil_mode", false);
+  s.count_include_pad = attrs.flag("count_include_pad", true);
+  if (!max && (s.dilation_h != 1 || s.dilation_w != 1)) {
+    throw_invalid("%s: dilation: expected 1, got (%lld, %lld)", attrs.op().c_str(),
+                  static_cast<long long>(s.dilation_h), static_cast<long long>(s.dilation_w));
+  }
+  const PoolShape p = make_pool_shape(s, attrs.op().c_str());
+  return std::make_unique<PoolSpec>(max, p, dims == 2 ? Shape{p.c, p.oh, p.ow} : Shape{p.c, p.ow});
+}
 
 template <class T>
 PoolOp<T>::PoolOp(const PoolSpec& spec, int) : shape_(spec.shape), max_(spec.max) {}
@@ -77,11 +84,31 @@ PoolOp<T>::PoolOp(const PoolSpec& spec, int) : shape_(spec.shape), max_(spec.max
 }  // namespace
 
 std::unique_ptr<OpSpec> make_max_pool2d(const std::vector<Shape>& inputs, Attrs& attrs) {
-  return std::make_unique<PoolSpec>(true, inputs, attrs);
+  return make_pool(true, 2, inputs, attrs);
 }
 
 std::unique_ptr<OpSpec> make_avg_pool2d(const std::vector<Shape>& inputs, Attrs& attrs) {
-  return std::make_unique<PoolSpec>(false, inputs, attrs);
+  return make_pool(false, 2, inputs, attrs);
+}
+
+std::unique_ptr<OpSpec> make_max_pool1d(const std::vector<Shape>& inputs, Attrs& attrs) {
+  return make_pool(true, 1, inputs, attrs);
+}
+
+std::unique_ptr<OpSpec> make_avg_pool1d(const std::vector<Shape>& inputs, Attrs& attrs) {
+  return make_pool(false, 1, inputs, attrs);
+}
+
+std::unique_ptr<OpSpec> make_global_pool2d(const std::vector<Shape>& inputs, Attrs& attrs) {
+  const Shape& in = only_image(attrs, inputs);
+  nnf_pool2d_shape s{};
+  s.n = 1;
+  s.c = in[0];
+  s.h = s.kh = s.stride_h = in[1];
+  s.w = s.kw = s.stride_w = in[2];
+  s.dilation_h = s.dilation_w = 1;
+  const Shape out = attrs.flag("keepdims", false) ? Shape{in[0], 1, 1} : Shape{in[0]};
+  return std::make_unique<PoolSpec>(attrs.op() == "global_max_pool2d", make_pool_shape(s, attrs.op().c_str()), out);
 }
 
 }  // namespace nnf

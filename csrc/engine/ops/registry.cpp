@@ -11,20 +11,30 @@ struct Entry {
 };
 
 constexpr Entry kOps[] = {
+    {"adaptive_avg_pool2d", make_adaptive_avg_pool2d},
     {"add", make_add},
+    {"avg_pool1d", make_avg_pool1d},
     {"avg_pool2d", make_avg_pool2d},
     {"concat", make_concat},
+    {"constant_pad2d", make_constant_pad2d},
+    {"conv1d", make_conv1d},
     {"conv2d", make_conv2d},
+    {"conv_transpose2d", make_conv_transpose2d},
     {"dropout", make_dropout},
     {"flatten", make_flatten},
+    {"global_avg_pool2d", make_global_pool2d},
+    {"global_max_pool2d", make_global_pool2d},
     {"leaky_relu", make_activation_spec},
     {"linear", make_linear},
     {"log_softmax", make_softmax},
+    {"max_pool1d", make_max_pool1d},
     {"max_pool2d", make_max_pool2d},
     {"relu", make_activation_spec},
+    {"reshape", make_reshape},
     {"sigmoid", make_activation_spec},
     {"softmax", make_softmax},
     {"tanh", make_activation_spec},
+    {"upsample_nearest", make_upsample_nearest},
 };
 
 }  // namespace
@@ -50,6 +60,15 @@ const Shape& only_image(const Attrs& attrs, const std::vector<Shape>& inputs) {
   if (shape.size() != 3) {
     throw_invalid("%s: input: expected images (channels, height, width), got samples of shape %s",
                   attrs.op().c_str(), to_string(shape).c_str());
+  }
+  return shape;
+}
+
+const Shape& only_signal(const Attrs& attrs, const std::vector<Shape>& inputs) {
+  const Shape& shape = only_input(attrs, inputs);
+  if (shape.size() != 2) {
+    throw_invalid("%s: input: expected signals (channels, length), got samples of shape %s", attrs.op().c_str(),
+                  to_string(shape).c_str());
   }
   return shape;
 }

@@ -1,18 +1,20 @@
-// Operations that move no numbers, or only move them: flatten (a view) and the change of an image's layout.
+// Operations that move no numbers, or only move them: flatten and reshape (views) and the change of a layout.
 #include <algorithm>
+#include <utility>
 
+#include "base/error.h"
 #include "engine/ops/families.h"
 #include "kernels/layout/layout.h"
 
 namespace nnf {
 namespace {
 
-class FlattenSpec;
+class ViewSpec;
 
 template <class T>
 class ViewOp final : public Op<T> {
  public:
-  ViewOp(const FlattenSpec& spec, int);
+  ViewOp(const ViewSpec& spec, int);
   OpTraits traits() const override {
     OpTraits t;
     t.wish = LayoutWish::plain;
@@ -31,21 +33,47 @@ class ViewOp final : public Op<T> {
   i64 size_;
 };
 
-class FlattenSpec final : public OpSpec {
+class ViewSpec final : public OpSpec {
  public:
-  FlattenSpec(const std::vector<Shape>& inputs, Attrs& attrs) : size(element_count(only_input(attrs, inputs))) {}
-  Shape output_shape() const override { return {size}; }
+  explicit ViewSpec(Shape to) : shape(std::move(to)) {}
+  Shape output_shape() const override { return shape; }
   NNF_MAKES_OP(ViewOp)
-  i64 size;
+  Shape shape;
 };
 
+// `wanted` for `size` elements: one -1 stands for what is left.
+Shape resolve_shape(const Shape& in, Shape wanted) {
+  const i64 size = element_count(in);
+  i64 known = 1;
+  int open = -1;
+  bool fits = true;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] == -1 && open < 0) {
+      open = static_cast<int>(i);
+    } else if (wanted[i] < 1 || wanted[i] > size / known) {
+      fits = false;
+      break;
+    } else {
+      known *= wanted[i];
+    }
+  }
+  fits = fits && (open < 0 ? known == size : size % known == 0);
+  if (!fits) {
+    throw_invalid("reshape: shape: expected positive sizes, at most one of them -1, for the %lld elements of %s, "
+                  "got %s", static_cast<long long>(size), to_string(in).c_str(), to_string(wanted).c_str());
+  }
+  if (open >= 0) wanted[static_cast<std::size_t>(open)] = size / known;
+  return wanted;
+}
+
 template <class T>
-ViewOp<T>::ViewOp(const FlattenSpec& spec, int) : size_(spec.size) {}
+ViewOp<T>::ViewOp(const ViewSpec& spec, int) : size_(element_count(spec.shape)) {}
 
 template <class T>
 class LayoutOp final : public Op<T> {
  public:
-  LayoutOp(const Shape& shape, Layout to) : c_(shape[0]), hw_(shape[1] * shape[2]), to_last_(to == Layout::channels_last) {}
+  LayoutOp(const Shape& shape, Layout to)
+      : c_(shape[0]), hw_(element_count(shape) / shape[0]), to_last_(to == Layout::channels_last) {}
   OpTraits traits() const override {
     OpTraits t;
     // One channel or one pixel lies the same in both layouts.
@@ -69,7 +97,12 @@ class LayoutOp final : public Op<T> {
 }  // namespace
 
 std::unique_ptr<OpSpec> make_flatten(const std::vector<Shape>& inputs, Attrs& attrs) {
-  return std::make_unique<FlattenSpec>(inputs, attrs);
+  return std::make_unique<ViewSpec>(Shape{element_count(only_input(attrs, inputs))});
+}
+
+std::unique_ptr<OpSpec> make_reshape(const std::vector<Shape>& inputs, Attrs& attrs) {
+  const Shape& in = only_input(attrs, inputs);
+  return std::make_unique<ViewSpec>(resolve_shape(in, attrs.integers("shape")));
 }
 
 template <class T>

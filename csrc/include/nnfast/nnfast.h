@@ -172,6 +172,26 @@ NNF_API nnf_status nnf_conv2d(nnf_dtype dt, const nnf_conv2d_shape *s, const voi
 NNF_API nnf_status nnf_conv2d_backward(nnf_dtype dt, const nnf_conv2d_shape *s, const void *g, const void *x,
                                        const void *weight, void *gx, void *gweight, void *gbias);
 
+/* The transposed convolution: the gradient of a convolution's input, as a layer of its own. */
+typedef struct nnf_conv_transpose2d_shape {
+  int64_t n, c, h, w;         /* input (n, c, h, w) */
+  int64_t oc, kh, kw;         /* weight (c, oc / groups, kh, kw) */
+  int64_t stride_h, stride_w; /* >= 1 */
+  int64_t pad_h, pad_w;       /* cut off on both sides */
+  int64_t output_pad_h, output_pad_w; /* added at the bottom and the right; < max(stride, dilation) */
+  int64_t dilation_h, dilation_w; /* >= 1 */
+  int64_t groups;
+} nnf_conv_transpose2d_shape;
+
+NNF_API nnf_status nnf_conv_transpose2d_output(const nnf_conv_transpose2d_shape *s, int64_t *oh, int64_t *ow);
+/* y (n, oc, oh, ow) */
+NNF_API nnf_status nnf_conv_transpose2d(nnf_dtype dt, const nnf_conv_transpose2d_shape *s, const void *x,
+                                        const void *weight, const void *bias, void *y);
+/* gx (n, c, h, w), gweight (c, oc / groups, kh, kw), gbias (oc). */
+NNF_API nnf_status nnf_conv_transpose2d_backward(nnf_dtype dt, const nnf_conv_transpose2d_shape *s, const void *g,
+                                                 const void *x, const void *weight, void *gx, void *gweight,
+                                                 void *gbias);
+
 typedef struct nnf_pool2d_shape {
   int64_t n, c, h, w;
   int64_t kh, kw, stride_h, stride_w;
@@ -188,6 +208,22 @@ NNF_API nnf_status nnf_max_pool2d_backward(nnf_dtype dt, const nnf_pool2d_shape 
                                            void *gx);
 NNF_API nnf_status nnf_avg_pool2d(nnf_dtype dt, const nnf_pool2d_shape *s, const void *x, void *y);
 NNF_API nnf_status nnf_avg_pool2d_backward(nnf_dtype dt, const nnf_pool2d_shape *s, const void *g, void *gx);
+
+/* x (n, c, h, w), y (n, c, oh, ow): cell (i, j) is the mean of rows floor(i h / oh) .. ceil((i + 1) h / oh) - 1 and
+ * columns likewise (PyTorch's rule). */
+NNF_API nnf_status nnf_adaptive_avg_pool2d(nnf_dtype dt, int64_t n, int64_t c, int64_t h, int64_t w, int64_t oh,
+                                           int64_t ow, const void *x, void *y);
+NNF_API nnf_status nnf_adaptive_avg_pool2d_backward(nnf_dtype dt, int64_t n, int64_t c, int64_t h, int64_t w,
+                                                    int64_t oh, int64_t ow, const void *g, void *gx);
+/* x (planes, h, w), y (planes, h * scale_h, w * scale_w): every cell repeated. */
+NNF_API nnf_status nnf_upsample_nearest(nnf_dtype dt, int64_t planes, int64_t h, int64_t w, int64_t scale_h,
+                                        int64_t scale_w, const void *x, void *y);
+NNF_API nnf_status nnf_upsample_nearest_backward(nnf_dtype dt, int64_t planes, int64_t h, int64_t w, int64_t scale_h,
+                                                 int64_t scale_w, const void *g, void *gx);
+/* y = x (shape[ndim]) with before[d] cells of `value` before and after[d] behind it along axis d; negative numbers cut
+ * off. The gradient of x is the same call with all numbers negated and value 0. */
+NNF_API nnf_status nnf_pad(nnf_dtype dt, int ndim, const int64_t *shape, const int64_t *before, const int64_t *after,
+                           double value, const void *x, void *y);
 
 /* ---------------------------------------------------------------- optimizer updates, in place */
 
@@ -221,6 +257,10 @@ NNF_API nnf_status nnf_graph_input(nnf_graph *graph, int ndim, const int64_t *sh
 /* op: "linear" (out_features, bias), "conv2d" (out_channels, kernel_size[2], stride[2], padding[4: top bottom
  * left right], dilation[2], groups, bias), "max_pool2d" / "avg_pool2d" (kernel_size[2], stride[2], padding[2],
  * dilation[2], ceil_mode, count_include_pad), "flatten", "dropout" (p), "sigmoid", "tanh", "relu",
+ * "conv1d" (as conv2d on (C, L), kernel_size, stride, padding[2], dilation), "conv_transpose2d" (out_channels,
+ * kernel_size[2], stride[2], padding[2], output_padding[2], groups, bias, dilation[2]), "max_pool1d" / "avg_pool1d",
+ * "adaptive_avg_pool2d" (output_size[2]), "global_avg_pool2d" / "global_max_pool2d" (keepdims), "constant_pad2d"
+ * (padding[4: left right top bottom], value), "upsample_nearest" (scale_factor[2]), "reshape" (shape, at most 4 sizes),
  * "leaky_relu" (negative_slope), "softmax", "log_softmax" (axis, of the batch's array), "add" and "concat" (along
  * the first axis of a sample; two or more inputs). */
 NNF_API nnf_status nnf_graph_node(nnf_graph *graph, const char *op, int n_inputs, const int *inputs, int n_attrs,

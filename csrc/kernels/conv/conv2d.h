@@ -11,10 +11,11 @@
 
 namespace nnf {
 
-// nnf_conv2d_shape with its output size; throws Error(invalid_value) naming the field that does not fit.
+// nnf_conv2d_shape with its output size; throws Error(invalid_value) naming `op` and the field that does not
+// fit.
 struct ConvShape : nnf_conv2d_shape {
   i64 oh, ow;
-  explicit ConvShape(const nnf_conv2d_shape& s);
+  explicit ConvShape(const nnf_conv2d_shape& s, const char* op = "conv2d");
 };
 
 template <class T>

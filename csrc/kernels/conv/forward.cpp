@@ -12,7 +12,7 @@ void conv2d_forward(const ConvShape& s, const T* x, const T* weight, const Epilo
   if (is_depthwise(s)) return depthwise_forward(s, x, weight, epilogue, y);
 
   const bool padded = s.pad_top != 0 || s.pad_bottom != 0 || s.pad_left != 0 || s.pad_right != 0;
-  const bool pointwise = s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1;
+  const bool pointwise = s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.oh == s.h && s.ow == s.w;
   const bool whole_image = s.kh == s.h && s.kw == s.w && s.dilation_h == 1 && s.dilation_w == 1;
   if (s.groups == 1 && !padded && (pointwise || whole_image)) {
     const i64 k = s.kh * s.kw * s.c;

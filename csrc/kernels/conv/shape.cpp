@@ -12,16 +12,17 @@ long long ll(i64 value) { return static_cast<long long>(value); }
 
 bool within(i64 value, i64 least) { return value >= least && value <= kMaxField; }
 
-void check_pair(const char* name, i64 down, i64 across) {
+void check_pair(const char* op, const char* name, i64 down, i64 across) {
   if (!within(down, 1) || !within(across, 1)) {
-    throw_invalid("conv2d: %s: expected both at least 1, got (%lld, %lld)", name, ll(down), ll(across));
+    throw_invalid("%s: %s: expected both at least 1, got (%lld, %lld)", op, name, ll(down), ll(across));
   }
 }
 
-i64 output_size(const char* axis, i64 size, i64 kernel, i64 stride, i64 before, i64 after, i64 dilation) {
+i64 output_size(const char* op, const char* axis, i64 size, i64 kernel, i64 stride, i64 before, i64 after,
+                i64 dilation) {
   const i64 reach = dilation * (kernel - 1) + 1, padded = size + before + after;
   if (reach > padded) {
-    throw_invalid("conv2d: kernel_size: the dilated kernel's %s %lld exceeds the padded input's %lld", axis, ll(reach),
+    throw_invalid("%s: kernel_size: the dilated kernel's %s %lld exceeds the padded input's %lld", op, axis, ll(reach),
                   ll(padded));
   }
   return (padded - reach) / stride + 1;
@@ -29,32 +30,32 @@ i64 output_size(const char* axis, i64 size, i64 kernel, i64 stride, i64 before, 
 
 }  // namespace
 
-ConvShape::ConvShape(const nnf_conv2d_shape& s) : nnf_conv2d_shape(s), oh(0), ow(0) {
-  if (!within(n, 0)) throw_invalid("conv2d: x: expected a batch size of at least 0, got %lld", ll(n));
+ConvShape::ConvShape(const nnf_conv2d_shape& s, const char* op) : nnf_conv2d_shape(s), oh(0), ow(0) {
+  if (!within(n, 0)) throw_invalid("%s: x: expected a batch size of at least 0, got %lld", op, ll(n));
   if (!within(c, 1) || !within(h, 1) || !within(w, 1)) {
-    throw_invalid("conv2d: x: expected channels, height and width of at least 1, got (%lld, %lld, %lld)", ll(c), ll(h),
+    throw_invalid("%s: x: expected channels, height and width of at least 1, got (%lld, %lld, %lld)", op, ll(c), ll(h),
                   ll(w));
   }
-  if (!within(oc, 1)) throw_invalid("conv2d: weight: expected at least 1 output channel, got %lld", ll(oc));
-  check_pair("kernel_size", kh, kw);
-  check_pair("stride", stride_h, stride_w);
+  if (!within(oc, 1)) throw_invalid("%s: weight: expected at least 1 output channel, got %lld", op, ll(oc));
+  check_pair(op, "kernel_size", kh, kw);
+  check_pair(op, "stride", stride_h, stride_w);
   if (!within(pad_top, 0) || !within(pad_bottom, 0) || !within(pad_left, 0) || !within(pad_right, 0)) {
-    throw_invalid("conv2d: padding: expected all at least 0, got (top %lld, bottom %lld, left %lld, right %lld)",
+    throw_invalid("%s: padding: expected all at least 0, got (top %lld, bottom %lld, left %lld, right %lld)", op,
                   ll(pad_top), ll(pad_bottom), ll(pad_left), ll(pad_right));
   }
   if (static_cast<double>(h + pad_top + pad_bottom) * static_cast<double>(w + pad_left + pad_right) *
           static_cast<double>(c) > kMaxImage) {
-    throw_invalid("conv2d: padding: the padded image of (%lld, %lld, %lld) is too large", ll(c),
+    throw_invalid("%s: padding: the padded image of (%lld, %lld, %lld) is too large", op, ll(c),
                   ll(h + pad_top + pad_bottom), ll(w + pad_left + pad_right));
   }
-  check_pair("dilation", dilation_h, dilation_w);
-  if (groups < 1) throw_invalid("conv2d: groups: expected at least 1, got %lld", ll(groups));
-  if (c % groups != 0) throw_invalid("conv2d: groups: %lld does not divide the %lld input channels", ll(groups), ll(c));
+  check_pair(op, "dilation", dilation_h, dilation_w);
+  if (groups < 1) throw_invalid("%s: groups: expected at least 1, got %lld", op, ll(groups));
+  if (c % groups != 0) throw_invalid("%s: groups: %lld does not divide the %lld input channels", op, ll(groups), ll(c));
   if (oc % groups != 0) {
-    throw_invalid("conv2d: groups: %lld does not divide the %lld output channels", ll(groups), ll(oc));
+    throw_invalid("%s: groups: %lld does not divide the %lld output channels", op, ll(groups), ll(oc));
   }
-  oh = output_size("height", h, kh, stride_h, pad_top, pad_bottom, dilation_h);
-  ow = output_size("width", w, kw, stride_w, pad_left, pad_right, dilation_w);
+  oh = output_size(op, "height", h, kh, stride_h, pad_top, pad_bottom, dilation_h);
+  ow = output_size(op, "width", w, kw, stride_w, pad_left, pad_right, dilation_w);
 }
 
 }  // namespace nnf

@@ -11,19 +11,20 @@ namespace {
 
 constexpr i64 kMaxField = i64{1} << 31;  // keeps every product of two fields far from overflow
 
-void check_pair(const char* name, i64 down, i64 across, i64 least) {
+void check_pair(const char* op, const char* name, i64 down, i64 across, i64 least) {
   if (down < least || across < least || down > kMaxField || across > kMaxField) {
-    throw_invalid("pool2d: %s: expected both at least %lld, got (%lld, %lld)", name, static_cast<long long>(least),
+    throw_invalid("%s: %s: expected both at least %lld, got (%lld, %lld)", op, name, static_cast<long long>(least),
                   static_cast<long long>(down), static_cast<long long>(across));
   }
 }
 
 // PyTorch's rule: with ceil_mode a last window may run over the edge, but must start in the input or the padding
 // before it.
-i64 pool_output_size(const char* axis, i64 size, i64 kernel, i64 stride, i64 pad, i64 dilation, bool ceil_mode) {
+i64 pool_output_size(const char* op, const char* axis, i64 size, i64 kernel, i64 stride, i64 pad, i64 dilation,
+                     bool ceil_mode) {
   const i64 room = size + 2 * pad - dilation * (kernel - 1) - 1;
   if (room < 0 && !(ceil_mode && room + stride > 0)) {
-    throw_invalid("pool2d: kernel_size: the window's %s %lld exceeds the padded input's %lld", axis,
+    throw_invalid("%s: kernel_size: the window's %s %lld exceeds the padded input's %lld", op, axis,
                   static_cast<long long>(dilation * (kernel - 1) + 1), static_cast<long long>(size + 2 * pad));
   }
   i64 out = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
@@ -36,18 +37,18 @@ i64 pixel_cost(const PoolShape& s) { return s.kh * s.kw * ceil_div(s.c, 8) + 8; 
 
 }  // namespace
 
-PoolShape make_pool_shape(const nnf_pool2d_shape& s) {
-  if (s.n < 0) throw_invalid("pool2d: x: expected a batch size of at least 0, got %lld", static_cast<long long>(s.n));
+PoolShape make_pool_shape(const nnf_pool2d_shape& s, const char* op) {
+  if (s.n < 0) throw_invalid("%s: x: expected a batch size of at least 0, got %lld", op, static_cast<long long>(s.n));
   if (s.c < 1 || s.h < 1 || s.w < 1 || s.c > kMaxField || s.h > kMaxField || s.w > kMaxField) {
-    throw_invalid("pool2d: x: expected channels, height and width of at least 1, got (%lld, %lld, %lld)",
+    throw_invalid("%s: x: expected channels, height and width of at least 1, got (%lld, %lld, %lld)", op,
                   static_cast<long long>(s.c), static_cast<long long>(s.h), static_cast<long long>(s.w));
   }
-  check_pair("kernel_size", s.kh, s.kw, 1);
-  check_pair("stride", s.stride_h, s.stride_w, 1);
-  check_pair("padding", s.pad_h, s.pad_w, 0);
-  check_pair("dilation", s.dilation_h, s.dilation_w, 1);
+  check_pair(op, "kernel_size", s.kh, s.kw, 1);
+  check_pair(op, "stride", s.stride_h, s.stride_w, 1);
+  check_pair(op, "padding", s.pad_h, s.pad_w, 0);
+  check_pair(op, "dilation", s.dilation_h, s.dilation_w, 1);
   if (s.pad_h > s.kh / 2 || s.pad_w > s.kw / 2) {
-    throw_invalid("pool2d: padding: expected at most half of kernel_size (%lld, %lld), got (%lld, %lld)",
+    throw_invalid("%s: padding: expected at most half of kernel_size (%lld, %lld), got (%lld, %lld)", op,
                   static_cast<long long>(s.kh), static_cast<long long>(s.kw), static_cast<long long>(s.pad_h),
                   static_cast<long long>(s.pad_w));
   }
@@ -58,8 +59,8 @@ PoolShape make_pool_shape(const nnf_pool2d_shape& s) {
   p.pad_h = s.pad_h, p.pad_w = s.pad_w;
   p.dilation_h = s.dilation_h, p.dilation_w = s.dilation_w;
   p.count_include_pad = s.count_include_pad != 0;
-  p.oh = pool_output_size("height", s.h, s.kh, s.stride_h, s.pad_h, s.dilation_h, s.ceil_mode != 0);
-  p.ow = pool_output_size("width", s.w, s.kw, s.stride_w, s.pad_w, s.dilation_w, s.ceil_mode != 0);
+  p.oh = pool_output_size(op, "height", s.h, s.kh, s.stride_h, s.pad_h, s.dilation_h, s.ceil_mode != 0);
+  p.ow = pool_output_size(op, "width", s.w, s.kw, s.stride_w, s.pad_w, s.dilation_w, s.ceil_mode != 0);
   return p;
 }
 

@@ -7,8 +7,8 @@
 
 namespace nnf {
 
-// Checks the fields and finds the output size, PyTorch's rule for ceil_mode; throws Error(invalid_value).
-PoolShape make_pool_shape(const nnf_pool2d_shape& s);
+// Checks the fields and finds the output size, PyTorch's rule for ceil_mode; throws Error(invalid_value) naming `op`.
+PoolShape make_pool_shape(const nnf_pool2d_shape& s, const char* op);
 
 template <class T>
 void max_pool2d_forward(const PoolShape& s, const T* x, T* y);

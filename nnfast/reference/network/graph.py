@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..checks import integer_in, one_of, value_error
+from .image_ops import IMAGE_OPS
 from .ops import BY_NAME, Dropout, Op, Options, Shape
+
+OPS = BY_NAME | IMAGE_OPS
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,12 @@ class Graph:
     padding: top, bottom, left, right; dilation, groups, bias), "max_pool2d" and "avg_pool2d" (kernel_size,
     stride, padding, dilation, ceil_mode, count_include_pad), "flatten", "dropout" (p), "sigmoid", "tanh",
     "relu", "leaky_relu" (negative_slope), "softmax" and "log_softmax" (axis, of the batch's array), "add"
-    and "concat" (along the first axis of a sample; two or more inputs). Shapes are those of one sample;
-    images are (channels, height, width).
+    and "concat" (along the first axis of a sample; two or more inputs), "conv1d" (as "conv2d", with two sides
+    of padding), "conv_transpose2d" (out_channels, kernel_size, stride, padding, output_padding, dilation,
+    groups, bias), "max_pool1d", "avg_pool1d",
+    "adaptive_avg_pool2d" (output_size), "global_avg_pool2d" and "global_max_pool2d" (keepdims),
+    "constant_pad2d" (padding: left, right, top, bottom; value), "upsample_nearest" (scale_factor), "reshape"
+    (shape, 1 to 4 sizes). Shapes are those of one sample; images are (channels, height, width).
 
     Examples
     --------
@@ -61,10 +68,10 @@ class Graph:
         ValueError
             An unknown operation, option or node, or a shape that does not fit.
         """
-        one_of("node", "op", op, tuple(BY_NAME))
+        one_of("node", "op", op, tuple(OPS))
         numbers = tuple(self._number(op, "inputs", node) for node in inputs)
         options = Options(op, attrs)
-        made = BY_NAME[op]([self.nodes[number].shape for number in numbers], options)
+        made = OPS[op]([self.nodes[number].shape for number in numbers], options)
         options.finish()
         if isinstance(made, Dropout):
             made.layer = sum(isinstance(node.op, Dropout) for node in self.nodes)

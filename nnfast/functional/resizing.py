@@ -1,0 +1,162 @@
+"""Arrays and images of another size: padding and nearest-neighbour upsampling, with their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from numpy.typing import ArrayLike
+
+from .. import _core
+from .options import Array, Pair, pair
+
+
+def _pads(pad: Sequence[int]) -> Sequence[int]:
+    return pad if isinstance(pad, (tuple, list)) or not hasattr(pad, "tolist") else list(pad)
+
+
+def pad(
+    x: ArrayLike,
+    pad: Sequence[int],
+    mode: str = "constant",
+    value: float = 0.0,
+    *,
+    out: Array | None = None,
+) -> Array:
+    """`x` with cells of a constant around it.
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    pad : sequence of an even number of int
+        Pairs (before, after), the last axis' first: ``(left, right, top, bottom)`` for images. Negative
+        numbers cut cells off.
+    mode : "constant"
+    value : float, default 0.0
+        Of the new cells.
+    out : array of the result's shape and x's dtype, optional
+        Receives the result; apart from `x`.
+
+    Returns
+    -------
+    array of x's dtype, with ``before + after`` more cells along each axis named
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, a shape or an option does not fit; the message names the argument.
+
+    Notes
+    -----
+    ``torch.nn.functional.pad``.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.pad(np.ones((2, 2)), (1, 0, 0, 1))
+    array([[0., 1., 1.],
+           [0., 1., 1.],
+           [0., 0., 0.]])
+    """
+    return _core.pad(x, _pads(pad), mode, value, out)
+
+
+def pad_backward(
+    grad_output: ArrayLike, x: ArrayLike, pad: Sequence[int], mode: str = "constant", value: float = 0.0
+) -> Array:
+    """Gradient of `pad`: that of the cells which come from `x`; 0 for cells cut off.
+
+    Parameters
+    ----------
+    grad_output : array of the forward's result's shape
+    x : array
+        Only its shape and dtype matter.
+    pad, mode, value : the forward's arguments
+        The value does not matter.
+
+    Returns
+    -------
+    array of x's shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, a shape or an option does not fit; the message names the argument.
+
+    Notes
+    -----
+    The transpose of the copy, which is linear in x.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.pad_backward(np.array([1.0, 2.0, 3.0]), np.zeros(3), (1, -1))
+    array([2., 3., 0.])
+    """
+    return _core.pad_backward(grad_output, x, _pads(pad), mode, value)
+
+
+def upsample_nearest(x: ArrayLike, scale_factor: Pair, *, out: Array | None = None) -> Array:
+    """Images enlarged by repeating every cell.
+
+    Parameters
+    ----------
+    x : (n, c, h, w) array, float32 or float64
+    scale_factor : int or (height, width)
+        How often each row and column is repeated, at least 1.
+    out : (n, c, h * scale, w * scale) array of x's dtype, optional
+        Receives the result; apart from `x`.
+
+    Returns
+    -------
+    (n, c, h * scale, w * scale) array of x's dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, a shape or an option does not fit; the message names the argument.
+
+    Notes
+    -----
+    ``torch.nn.functional.interpolate(x, scale_factor=scale_factor, mode="nearest")`` for whole factors.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.upsample_nearest(np.array([[[[1.0, 2.0]]]]), 2)[0, 0]
+    array([[1., 1., 2., 2.],
+           [1., 1., 2., 2.]])
+    """
+    return _core.upsample_nearest(x, pair("upsample_nearest", "scale_factor", scale_factor), out)
+
+
+def upsample_nearest_backward(grad_output: ArrayLike, x: ArrayLike, scale_factor: Pair) -> Array:
+    """Gradient of `upsample_nearest`: the sum over each cell's copies.
+
+    Parameters
+    ----------
+    grad_output : (n, c, h * scale, w * scale) array
+    x : (n, c, h, w) array
+        Only its shape and dtype matter.
+    scale_factor : the forward's argument
+
+    Returns
+    -------
+    (n, c, h, w) array of x's dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, a shape or an option does not fit; the message names the argument.
+
+    Notes
+    -----
+    The transpose of the repetition, which is linear in x.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.upsample_nearest_backward(np.arange(4.0).reshape(1, 1, 2, 2), np.zeros((1, 1, 1, 1)), 2).item()
+    6.0
+    """
+    function = "upsample_nearest_backward"
+    return _core.upsample_nearest_backward(grad_output, x, pair(function, "scale_factor", scale_factor))

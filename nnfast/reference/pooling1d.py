@@ -1,0 +1,192 @@
+"""Maximum and average pooling of signals, and their gradients: those of images one cell high (`pooling`)."""
+
+from typing import Any
+
+import numpy as np
+
+from . import pooling
+from .checks import Array, Pair, deliver, floats, has_ndim, has_shape, value_error
+from .convolution1d import one_of_axis
+
+
+def _check(
+    function: str, x: Array, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> tuple[Any, ...]:
+    """kernel, stride, padding and dilation as pairs of height 1, and the output's length."""
+    has_ndim(function, "x", x, 3)
+    kernel = one_of_axis(function, "kernel_size", kernel_size, 1)
+    stride = kernel if stride is None else one_of_axis(function, "stride", stride, 1)
+    padding = one_of_axis(function, "padding", padding, 0)
+    dilation = one_of_axis(function, "dilation", dilation, 1)
+    if 2 * padding > kernel:
+        raise value_error(function, "padding", f"at most half the kernel {kernel}", padding)
+    pairs = (1, kernel), (1, stride), (0, padding), (1, dilation)
+    return *pairs, pooling.output_size(function, (1, x.shape[2]), *pairs, ceil_mode)[1]
+
+
+def max_pool1d(
+    x: Array,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    ceil_mode: bool = False,
+    *,
+    out: Array | None = None,
+) -> Array:
+    """The maximum of every window; NaN is a maximum (PyTorch's ``max_pool1d``).
+
+    Parameters
+    ----------
+    x : (n, c, l) array, float32 or float64
+    kernel_size, stride, padding, dilation : int
+        `stride` is the kernel's size when None; `padding`, on both sides, at most half of it.
+    ceil_mode : bool
+        Also keep a last window that runs over the edge.
+    out : (n, c, ol) array, optional
+        Receives the result; the exact shape and dtype, C-contiguous, apart from the inputs.
+
+    Returns
+    -------
+    (n, c, ol) array
+        Length as of `max_pool2d`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, shape or option does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> max_pool1d(np.array([[[1.0, 3.0, 2.0, 0.0]]]), 2)
+    array([[[3., 2.]]])
+    """
+    function = "max_pool1d"
+    (x,) = floats(function, x=x)
+    kernel, step, pads, spread, _ = _check(function, x, kernel_size, stride, padding, dilation, ceil_mode)
+    y = pooling.max_pool2d(x[:, :, np.newaxis], kernel, step, pads, spread, ceil_mode)
+    return deliver(function, y[:, :, 0], x.dtype, out, apart=(x,))
+
+
+def max_pool1d_backward(
+    grad_output: Array,
+    x: Array,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    ceil_mode: bool = False,
+) -> Array:
+    """Gradient of `max_pool1d`: each window's gradient goes to its maximum, the first of equal ones.
+
+    Parameters
+    ----------
+    grad_output : (n, c, ol) array
+    x, kernel_size, stride, padding, dilation, ceil_mode : the forward's arguments
+
+    Returns
+    -------
+    (n, c, l) array
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, shape or option does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> max_pool1d_backward(np.array([[[5.0]]]), np.array([[[1.0, 2.0, 2.0]]]), 3)
+    array([[[0., 5., 0.]]])
+    """
+    function = "max_pool1d_backward"
+    x, grad_output = floats(function, x=x, grad_output=grad_output)
+    kernel, step, pads, spread, length = _check(
+        function, x, kernel_size, stride, padding, dilation, ceil_mode
+    )
+    has_shape(function, "grad_output", grad_output, (*x.shape[:2], length))
+    high = grad_output[:, :, np.newaxis], x[:, :, np.newaxis]
+    return pooling.max_pool2d_backward(*high, kernel, step, pads, spread, ceil_mode)[:, :, 0]
+
+
+def avg_pool1d(
+    x: Array,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    *,
+    out: Array | None = None,
+) -> Array:
+    """The average of every window (PyTorch's ``avg_pool1d``).
+
+    Parameters
+    ----------
+    x : (n, c, l) array, float32 or float64
+    kernel_size, stride, padding : int
+        `stride` is the kernel's size when None; `padding`, on both sides, at most half of it.
+    ceil_mode : bool
+        Also keep a last window that runs over the edge.
+    count_include_pad : bool
+        Whether padding counts in the number that a sum is divided by.
+    out : (n, c, ol) array, optional
+        Receives the result; the exact shape and dtype, C-contiguous, apart from the inputs.
+
+    Returns
+    -------
+    (n, c, ol) array
+        Length as of `max_pool2d`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, shape or option does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> avg_pool1d(np.array([[[1.0, 3.0, 2.0, 0.0]]]), 2)
+    array([[[2., 1.]]])
+    """
+    function = "avg_pool1d"
+    (x,) = floats(function, x=x)
+    kernel, step, pads, _, _ = _check(function, x, kernel_size, stride, padding, 1, ceil_mode)
+    y = pooling.avg_pool2d(x[:, :, np.newaxis], kernel, step, pads, ceil_mode, count_include_pad)
+    return deliver(function, y[:, :, 0], x.dtype, out, apart=(x,))
+
+
+def avg_pool1d_backward(
+    grad_output: Array,
+    x: Array,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Array:
+    """Gradient of `avg_pool1d`: each window's gradient, divided as in the forward, goes to all its cells.
+
+    Parameters
+    ----------
+    grad_output : (n, c, ol) array
+    x, kernel_size, stride, padding, ceil_mode, count_include_pad : the forward's arguments
+
+    Returns
+    -------
+    (n, c, l) array
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, shape or option does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> avg_pool1d_backward(np.array([[[8.0]]]), np.zeros((1, 1, 2)), 2)
+    array([[[4., 4.]]])
+    """
+    function = "avg_pool1d_backward"
+    x, grad_output = floats(function, x=x, grad_output=grad_output)
+    kernel, step, pads, _, length = _check(function, x, kernel_size, stride, padding, 1, ceil_mode)
+    has_shape(function, "grad_output", grad_output, (*x.shape[:2], length))
+    high = grad_output[:, :, np.newaxis], x[:, :, np.newaxis]
+    return pooling.avg_pool2d_backward(*high, kernel, step, pads, ceil_mode, count_include_pad)[:, :, 0]

@@ -1,0 +1,204 @@
+"""Arrays of another size: constant padding, nearest-neighbour upsampling, and their gradients."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .checks import (
+    Array,
+    Pair,
+    deliver,
+    floats,
+    has_ndim,
+    has_shape,
+    integer_in,
+    one_of,
+    pair_of,
+    value_error,
+)
+
+Sides = list[tuple[int, int]]  # (before, after) of every axis
+
+
+def _sides(function: str, x: Array, pad: Any) -> Sides:
+    """PyTorch's order, the last axis first, turned round."""
+    if not isinstance(pad, (tuple, list, np.ndarray)):
+        raise TypeError(f"{function}: pad: expected a sequence of integers, got {type(pad).__name__}")
+    if len(pad) % 2 or len(pad) > 2 * x.ndim:
+        expected = f"an even number of integers, at most {2 * x.ndim}"
+        raise value_error(function, "pad", expected, len(pad))
+    numbers = [integer_in(function, "pad", number, -(2**44), 2**44) for number in pad]
+    pairs = list(zip(numbers[::2], numbers[1::2], strict=True))
+    sides = [(0, 0)] * (x.ndim - len(pairs)) + pairs[::-1]
+    for axis, (before, after) in enumerate(sides):
+        if x.shape[axis] + before + after < 0:
+            expected = f"axis {axis} of size {x.shape[axis]} to keep a size of at least 0"
+            raise value_error(function, "pad", expected, (before, after))
+    return sides
+
+
+def surround(x: Array, sides: Sides, value: float) -> Array:
+    """`x` with (before, after) cells of `value` along every axis; negative numbers cut off.
+
+    Examples
+    --------
+    >>> surround(np.arange(4), [(1, -2)], 9)
+    array([9, 0, 1])
+    """
+    shape = [size + before + after for size, (before, after) in zip(x.shape, sides, strict=True)]
+    y = np.full(shape, value, x.dtype)
+    target, source = [], []
+    for size, (before, after) in zip(x.shape, sides, strict=True):
+        low, high = max(0, -before), max(0, -before, size + min(0, after))  # the cells of x that stay
+        source.append(slice(low, high))
+        target.append(slice(low + before, high + before))
+    if all(part.stop > part.start for part in source):
+        y[tuple(target)] = x[tuple(source)]
+    return y
+
+
+def pad(
+    x: Array,
+    pad: Sequence[int],
+    mode: str = "constant",
+    value: float = 0.0,
+) -> Array:
+    """`x` with cells of a constant around it (PyTorch's ``pad``).
+
+    Parameters
+    ----------
+    x : array, float32 or float64
+    pad : sequence of an even number of int
+        Pairs (before, after), the last axis' first; negative numbers cut cells off.
+    mode : "constant"
+    value : float
+        Of the new cells.
+
+    Returns
+    -------
+    array, with ``before + after`` more cells along each axis named
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, shape or option does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> pad(np.ones((2, 2)), (1, 0, 0, 1))
+    array([[0., 1., 1.],
+           [0., 1., 1.],
+           [0., 0., 0.]])
+    """
+    (x,) = floats("pad", x=x)
+    one_of("pad", "mode", mode, ("constant",))
+    return surround(x, _sides("pad", x, pad), value)
+
+
+def pad_backward(
+    grad_output: Array, x: Array, pad: Sequence[int], mode: str = "constant", value: float = 0.0
+) -> Array:
+    """Gradient of `pad`: that of the cells which come from `x`; 0 for cells cut off.
+
+    Parameters
+    ----------
+    grad_output : array of the forward's result's shape
+    x, pad, mode, value : the forward's arguments
+
+    Returns
+    -------
+    array of x's shape
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, shape or option does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> pad_backward(np.array([1.0, 2.0, 3.0]), np.zeros(3), (1, -1))
+    array([2., 3., 0.])
+    """
+    function = "pad_backward"
+    x, grad_output = floats(function, x=x, grad_output=grad_output)
+    one_of(function, "mode", mode, ("constant",))
+    sides = _sides(function, x, pad)
+    shape = tuple(size + before + after for size, (before, after) in zip(x.shape, sides, strict=True))
+    has_shape(function, "grad_output", grad_output, shape)
+    return surround(grad_output, [(-before, -after) for before, after in sides], 0.0)
+
+
+def repeat(x: Array, scale: tuple[int, int]) -> Array:
+    """`upsample_nearest` after its checks."""
+    return x.repeat(scale[0], axis=2).repeat(scale[1], axis=3)
+
+
+def repeat_backward(grad_output: Array, shape: tuple[int, ...], scale: tuple[int, int]) -> Array:
+    """`upsample_nearest_backward` after its checks."""
+    n, c, h, w = shape
+    return grad_output.reshape(n, c, h, scale[0], w, scale[1]).sum(axis=(3, 5))
+
+
+def upsample_nearest(x: Array, scale_factor: Pair, *, out: Array | None = None) -> Array:
+    """Images enlarged by repeating every cell (PyTorch's ``interpolate`` with mode "nearest").
+
+    Parameters
+    ----------
+    x : (n, c, h, w) array, float32 or float64
+    scale_factor : int or (height, width)
+        How often each row and column is repeated, at least 1.
+    out : (n, c, h * scale, w * scale) array, optional
+        Receives the result; the exact shape and dtype, C-contiguous, apart from the inputs.
+
+    Returns
+    -------
+    (n, c, h * scale, w * scale) array
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, shape or option does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> upsample_nearest(np.array([[[[1.0, 2.0]]]]), 2)[0, 0]
+    array([[1., 1., 2., 2.],
+           [1., 1., 2., 2.]])
+    """
+    function = "upsample_nearest"
+    (x,) = floats(function, x=x)
+    has_ndim(function, "x", x, 4)
+    y = repeat(x, pair_of(function, "scale_factor", scale_factor, 1))
+    return deliver(function, y, x.dtype, out, apart=(x,))
+
+
+def upsample_nearest_backward(grad_output: Array, x: Array, scale_factor: Pair) -> Array:
+    """Gradient of `upsample_nearest`: the sum over each cell's copies.
+
+    Parameters
+    ----------
+    grad_output : (n, c, h * scale, w * scale) array
+    x, scale_factor : the forward's arguments
+
+    Returns
+    -------
+    (n, c, h, w) array
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, shape or option does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> upsample_nearest_backward(np.arange(4.0).reshape(1, 1, 2, 2), np.zeros((1, 1, 1, 1)), 2).item()
+    6.0
+    """
+    function = "upsample_nearest_backward"
+    x, grad_output = floats(function, x=x, grad_output=grad_output)
+    has_ndim(function, "x", x, 4)
+    scale = pair_of(function, "scale_factor", scale_factor, 1)
+    n, c, h, w = x.shape
+    has_shape(function, "grad_output", grad_output, (n, c, h * scale[0], w * scale[1]))
+    return repeat_backward(grad_output, x.shape, scale)
