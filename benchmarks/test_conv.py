@@ -1,7 +1,8 @@
-"""Convolution forward and backward on NCHW arrays, conversions included; PyTorch in both of its layouts."""
+"""Convolution forward and backward on NCHW arrays, conversions included."""
 
 import numpy as np
 import pytest
+from peers import jax_call, jax_conv2d, onnx_node
 
 import nnfast as nf
 from nnfast import reference as ref
@@ -40,12 +41,16 @@ def torch_forward(x, w, b, stride, padding, channels_last):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda s: "x".join(map(str, s)))
-def test_forward(bench, choose, shape):
+def test_forward(bench, choose, threads, shape):
     *_, stride, padding = shape
     x, w, b, _, flops = arrays(*shape)
     makers = {
         "nnfast": lambda: lambda: nf.conv2d(x, w, b, stride, padding),
         "torch": lambda: torch_forward(x, w, b, stride, padding, False),
+        "onnxruntime": lambda: onnx_node(
+            threads, "Conv", x, (w, b), strides=[stride] * 2, pads=[padding] * 4, kernel_shape=w.shape[2:]
+        ),
+        "jax": lambda: jax_call(lambda x, w, b: jax_conv2d(x, w, b, stride, padding), x, w, b),
     }
     if flops < 2e8:
         makers["reference"] = lambda: lambda: ref.conv2d(x, w, b, stride, padding)
@@ -55,7 +60,7 @@ def test_forward(bench, choose, shape):
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda s: "x".join(map(str, s)))
 def test_backward(bench, choose, shape):
     *_, stride, padding = shape
-    x, w, _, g, flops = arrays(*shape)
+    x, w, b, g, flops = arrays(*shape)
 
     def torch():
         import torch
@@ -66,7 +71,20 @@ def test_backward(bench, choose, shape):
             tg, tx, tw, bias_sizes, pair(stride), pair(padding), [1, 1], False, [0, 0], 1, [True, True, True]
         )
 
-    makers = {"nnfast": lambda: lambda: nf.conv2d_backward(g, x, w, stride, padding), "torch": torch}
+    def jax():
+        import jax
+
+        def gradients(x, w, b, g):
+            _, pull = jax.vjp(lambda x, w, b: jax_conv2d(x, w, b, stride, padding), x, w, b)
+            return pull(g)
+
+        return jax_call(gradients, x, w, b, g)
+
+    makers = {
+        "nnfast": lambda: lambda: nf.conv2d_backward(g, x, w, stride, padding),
+        "torch": torch,
+        "jax": jax,
+    }
     if flops < 2e8:
         makers["reference"] = lambda: lambda: ref.conv2d_backward(g, x, w, stride, padding)
     bench(f"conv2d backward {shape}", choose(makers), flops=2 * flops)

@@ -1,9 +1,11 @@
 """One training step, Adam: forward, loss, backward, update."""
 
+import math
 import warnings
 
 import numpy as np
 import pytest
+from peers import jax_conv2d, jax_pool2d
 
 import nnfast as nf
 
@@ -53,22 +55,60 @@ def torch_step(layers, x, y, channels_last=False):
     return step
 
 
-def jax_step(sizes, x, y):
-    import jax
+def jax_parameters(shapes):
+    """(weight, bias) pairs; weights (in, out) or (out, in, height, width)."""
     import jax.numpy as jnp
 
-    rng = np.random.default_rng(0)
-    params = [
-        (jnp.asarray(rng.standard_normal((a, b)) / a**0.5, jnp.float32), jnp.zeros(b))
-        for a, b in zip(sizes, sizes[1:])
-    ]
+    rng, pairs = np.random.default_rng(0), []
+    for shape in shapes:
+        fan_in, outputs = (shape[0], shape[1]) if len(shape) == 2 else (math.prod(shape[1:]), shape[0])
+        weight = jnp.asarray(rng.standard_normal(shape) / fan_in**0.5, jnp.float32)
+        pairs.append((weight, jnp.zeros(outputs)))
+    return pairs
 
-    def loss(params, x, y):
+
+def jax_step(sizes, x, y):
+    import jax
+
+    def logits(params, x):
         for w, b in params[:-1]:
             x = jax.nn.relu(x @ w + b)
         w, b = params[-1]
-        logits = jax.nn.log_softmax(x @ w + b)
-        return -jnp.take_along_axis(logits, y[:, None], 1).mean()
+        return x @ w + b
+
+    return jax_adam(logits, jax_parameters(zip(sizes, sizes[1:])), x, y)
+
+
+def jax_cnn_step(name, x, y):
+    import jax
+
+    if name == "lenet":
+        shapes = [(6, 1, 5, 5), (16, 6, 5, 5), (400, 120), (120, 84), (84, 10)]
+        paddings, activation, pool = (2, 0), jax.numpy.tanh, "avg"
+    else:
+        shapes = [(32, 1, 3, 3), (64, 32, 3, 3), (3136, 128), (128, 10)]
+        paddings, activation, pool = (1, 1), jax.nn.relu, "max"
+
+    def logits(params, x):
+        for (w, b), padding in zip(params, paddings):
+            x = jax_pool2d(pool, activation(jax_conv2d(x, w, b, 1, padding)), 2, 2, 0)
+        x = x.reshape(len(x), -1)
+        for w, b in params[len(paddings) : -1]:
+            x = activation(x @ w + b)
+        w, b = params[-1]
+        return x @ w + b
+
+    return jax_adam(logits, jax_parameters(shapes), x, y)
+
+
+def jax_adam(logits, params, x, y):
+    """Steps of Adam on the cross-entropy of logits(params, x), one compiled call each."""
+    import jax
+    import jax.numpy as jnp
+
+    def loss(params, x, y):
+        log_p = jax.nn.log_softmax(logits(params, x))
+        return -jnp.take_along_axis(log_p, y[:, None], 1).mean()
 
     @jax.jit
     def step(params, m, v, t, x, y):
@@ -154,5 +194,12 @@ def test_cnn_step(bench, choose, name):
 
         return torch_step(layers(torch.nn), x, y, channels_last=True)
 
-    f = choose({"nnfast": lambda: nnfast_step(layers(nf), x, y), "torch": torch})
+    f = choose(
+        {
+            "nnfast": lambda: nnfast_step(layers(nf), x, y),
+            "reference": lambda: nnfast_step(layers(nf), x, y, "reference"),
+            "torch": torch,
+            "jax": lambda: jax_cnn_step(name, x, y),
+        }
+    )
     bench(f"train {name} 28x28 batch 64", f, flops=64 * CNN_FLOPS[name])
