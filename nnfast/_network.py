@@ -272,7 +272,7 @@ class Network:
     def _named_views(self, owner: str) -> dict[str, Array]:
         core = self._ensure_model(owner)
         return {
-            f"{self._layer_key(i)}.{name}": view
+            f"{self._keys[i]}.{name}": view
             for i, views in enumerate(self._views_by_layer(core))
             for name, view in views.items()
         }
