@@ -13,13 +13,24 @@
 # Signatures are stable: functions may be added, but none is changed or removed (tests/test_cython_api.py).
 from libc.stdint cimport int64_t
 
-# Values of `activation`. leaky_relu reads `slope`, the others ignore it.
+# Values of `activation`. leaky_relu reads `slope`, as do elu (its alpha) and softplus (its beta); the others ignore it.
 cdef enum Activation:
     ACT_IDENTITY = 0
     ACT_SIGMOID = 1
     ACT_TANH = 2
     ACT_RELU = 3
     ACT_LEAKY_RELU = 4
+    ACT_STEP = 5
+    ACT_HARD_SIGMOID = 6
+    ACT_RELU6 = 7
+    ACT_ELU = 8
+    ACT_SELU = 9
+    ACT_GELU = 10
+    ACT_GELU_TANH = 11
+    ACT_SILU = 12
+    ACT_MISH = 13
+    ACT_SOFTPLUS = 14
+    ACT_SOFTSIGN = 15
 
 cdef const char *last_error() noexcept nogil
 

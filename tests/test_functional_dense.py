@@ -156,7 +156,11 @@ def test_linear_shapes(isa, dtype, n_out):
 
 
 # |f'| is at most this, and f itself adds this many roundings of a value of at most |f|.
-SLOPES = {"sigmoid": 0.25, "tanh": 1.0, "relu": 1.0, "leaky_relu": 1.0}
+SLOPES = {
+    "sigmoid": 0.25, "tanh": 1.0, "relu": 1.0, "leaky_relu": 1.0, "hard_sigmoid": 0.25, "relu6": 1.0,
+    "elu": 1.0, "selu": 1.8, "gelu": 1.2, "gelu_tanh": 1.2, "silu": 1.2, "mish": 1.2, "softplus": 1.0,
+    "softsign": 1.0,
+}  # fmt: skip
 
 
 @both_floats
@@ -172,10 +176,26 @@ def test_linear_activation(isa, dtype, activation):
         expected = ref.linear(exact(x), exact(weight), exact(bias), activation=activation)
         before = product_bound(x, weight.T, dtype, extra=1) + both(n_in + 1, dtype) * np.abs(exact(bias))
         bound = SLOPES[activation] * before + gamma(2 * TANH_ULP, dtype) * np.abs(expected)
-        assert_close(got, expected, bound + both(2, dtype) * np.abs(expected))
+        bound = bound + both(2, dtype) * np.abs(expected)
+        if activation not in ("sigmoid", "tanh", "relu", "leaky_relu"):
+            # As tests/test_functional_elementwise.py: at most 14 roundings of the result (softplus), and one
+            # or two of what goes in (gelu) or of 1 (hard_sigmoid).
+            size = np.abs(ref.linear(exact(x), exact(weight), exact(bias)))
+            bound = bound + both(14, dtype) * np.abs(expected) + both(2, dtype) * (1 + size)
+        assert_close(got, expected, bound)
         out = np.full_like(got, np.nan)
         assert nf.linear(x, weight, bias, activation=activation, out=out) is out
         np.testing.assert_array_equal(out, got)
+
+
+@both_floats
+def test_linear_step(isa, dtype):
+    """The perceptron's units, on integers: the sums are exact, and 0 is not above 0."""
+    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype)
+    nand = nf.linear(x, np.array([[-2, -2]], dtype), np.array([3], dtype), activation="step")
+    np.testing.assert_array_equal(nand, [[1], [1], [1], [0]])
+    both_on = nf.linear(x, np.array([[1, 1]], dtype), np.array([-1], dtype), activation="step")
+    np.testing.assert_array_equal(both_on, [[0], [0], [0], [1]])
 
 
 @both_floats

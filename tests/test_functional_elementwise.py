@@ -7,9 +7,51 @@ import nnfast as nf
 from nnfast import reference as ref
 
 from .arrays import FLOATS, SIZES, both_floats, guarded, normal, rng, views
-from .tolerances import SIGMOID_ULP, TANH_ULP, assert_close, both, exact, tiny
+from .tolerances import EXP_ULP, LOG_ULP, SIGMOID_ULP, TANH_ULP, assert_close, both, exact, tiny
 
-FORWARD = {"sigmoid": SIGMOID_ULP, "tanh": TANH_ULP, "relu": 0, "leaky_relu": 1}
+# Functions, and their largest errors in units of u (2 an ULP), relative to the result. With E = 2 EXP_ULP,
+# S = 2 SIGMOID_ULP, L = 2 LOG_ULP, roundings counted as 1 each:
+#   elu: expm1 (E), the product with alpha. selu: a constant more, rounded.
+#   silu: the sigmoid (S) and a product.
+#   mish: e^x (E), which w = n / (n + 2) takes over at most once; e + 2, n, n + 2, the quotient, the product.
+#   softplus: e^x (E) and log1p (L), a sum, a quotient. softsign: a sum, a quotient, both of them rounded.
+# hard_sigmoid, gelu: relative to more than the result; see forward_bound.
+FORWARD = {
+    "sigmoid": 2 * SIGMOID_ULP,
+    "tanh": 2 * TANH_ULP,
+    "relu": 0,
+    "leaky_relu": 2,
+    "step": 0,
+    "hard_sigmoid": 1,
+    "relu6": 0,
+    "elu": 2 * EXP_ULP + 1,
+    "selu": 2 * EXP_ULP + 2,
+    "gelu": 1,
+    "silu": 2 * SIGMOID_ULP + 1,
+    "mish": 2 * EXP_ULP + 5,
+    "softplus": 2 * EXP_ULP + 2 * LOG_ULP + 2,
+    "softsign": 2,
+}
+# The same for the backward functions, relative to g and to the result: (g, result). What is added up is at
+# most of g's size.
+#   gelu: Phi (2), x phi <= 0.25 with c^2 (x^2 / 2 roundings: 0.5), exp (E) and 2 products, the sum and the
+#   product. silu: s (S + 1), x s (1 - s) <= 0.25 with both factors (2 S + 1) and 2 products, the sum and the
+#   product. mish: w (E + 4), |x w'| <= 0.5, in which e appears to the power of at most 2 (2 E), r twice (3
+#   each) and 5 products and sums; the sum and the product.
+BACKWARD = {
+    "relu": (0, 0),
+    "leaky_relu": (0, 2),
+    "step": (0, 0),
+    "hard_sigmoid": (0, 1),
+    "relu6": (0, 0),
+    "elu": (0, 2 * EXP_ULP + 2),
+    "selu": (0, 2 * EXP_ULP + 3),
+    "gelu": (2 + 0.5 + 0.25 * (2 * EXP_ULP + 2) + 2 * 1.2, 0),
+    "silu": (2 * SIGMOID_ULP + 1 + 0.25 * (4 * SIGMOID_ULP + 3) + 2 * 1.2, 0),
+    "mish": (2 * EXP_ULP + 4 + 0.5 * (4 * EXP_ULP + 11) + 2 * 1.2, 0),
+    "softplus": (0, 2 * SIGMOID_ULP + 1),
+    "softsign": (0, 4),
+}
 every_function = pytest.mark.parametrize("name", FORWARD)
 
 SPECIAL = [
@@ -30,10 +72,17 @@ def inputs(n, dtype, *key):
     return x.astype(dtype)
 
 
-def forward_bound(name, expected, dtype):
+def forward_bound(name, expected, dtype, x=None):
     """So many ULP of the result (one ULP is at most eps |y|), and the twin's own error in float64."""
     size = np.where(np.isfinite(expected), np.abs(expected), 0)  # infinities must be equal anyway
-    return 2 * FORWARD[name] * both(1, dtype) * size + tiny(dtype, 2)
+    relative = both(FORWARD[name], dtype) * size
+    if x is not None and name in ("gelu", "silu", "mish"):
+        # x times a factor: Phi is off by 2 u absolutely, the others' factors lose what a denormal loses.
+        x = np.where(np.isfinite(exact(x)), np.abs(exact(x)), 0)
+        return relative + both(2 if name == "gelu" else 0, dtype) * x + tiny(dtype, 2) * (1 + x)
+    if name == "hard_sigmoid":
+        relative = relative + both(1, dtype)  # x + 3 <= 6 is rounded, and divided by 6
+    return relative + tiny(dtype, 2)
 
 
 def backward_bound(name, g, x, expected, dtype):
@@ -41,7 +90,7 @@ def backward_bound(name, g, x, expected, dtype):
 
     sigmoid: s is off by 2 ULP-units relatively, and so is 1 - s absolutely: |g| s (1 - s) (2 U + 4) + |g| s 2
     U. tanh: t^2 is off by 4 U + 1 absolutely at most, 1 - t^2 by one more, the product by one: |g| (4 U + 3).
-    relu: exact. leaky_relu: one product.
+    The others: BACKWARD.
     """
     u = both(1, dtype)
     g = np.abs(exact(g))
@@ -50,7 +99,8 @@ def backward_bound(name, g, x, expected, dtype):
         return u * ((2 * SIGMOID_ULP + 4) * np.abs(expected) + 2 * SIGMOID_ULP * g * s) + tiny(dtype, 4)
     if name == "tanh":
         return u * (4 * TANH_ULP + 3) * g + tiny(dtype, 4)
-    return 2 * FORWARD[name] * u * np.abs(expected) + tiny(dtype, 1)
+    of_g, of_result = BACKWARD[name]
+    return u * (of_g * g + of_result * np.abs(expected)) + tiny(dtype, 4) * (1 + g) * (1 + np.abs(exact(x)))
 
 
 @both_floats
@@ -61,7 +111,7 @@ def test_forward_sizes(isa, dtype, name):
         got = getattr(nf, name)(x)
         assert got.dtype == dtype
         expected = getattr(ref, name)(exact(x))
-        assert_close(got, expected, forward_bound(name, expected, dtype))
+        assert_close(got, expected, forward_bound(name, expected, dtype, x))
 
 
 @both_floats
@@ -84,7 +134,7 @@ def test_special_values(isa, dtype, name):
         rounded = expected.astype(dtype)  # float32's largest may not survive a product in float64
     got = getattr(nf, name)(x)
     expected = np.where(np.isfinite(rounded), expected, rounded)
-    assert_close(got, expected, forward_bound(name, expected, dtype))
+    assert_close(got, expected, forward_bound(name, expected, dtype, x))
     if name != "relu":  # relu(-0.0) is 0.0, as where(x <= 0, 0, x) says
         np.testing.assert_array_equal(np.signbit(got[x == 0]), np.signbit(expected[x == 0]))
 
@@ -100,7 +150,7 @@ def test_backward_special_values(isa, dtype, name):
         got = getattr(nf, name + "_backward")(gradient, x)
         assert_close(got, expected, backward_bound(name, gradient, x, expected, dtype))
     nan = getattr(nf, name + "_backward")(np.array([np.nan, 1], dtype), np.array([1, np.nan], dtype))
-    assert np.isnan(nan[0])
+    assert np.isnan(nan[0]) or name == "step"  # whose derivative is 0
 
 
 @both_floats
@@ -194,6 +244,333 @@ def test_slopes(isa, dtype):
         assert_close(
             nf.leaky_relu_backward(g, x, slope), expected, both(2, dtype) * np.abs(expected) + tiny(dtype)
         )
+
+
+@both_floats
+def test_elu_alphas(isa, dtype):
+    x, g = inputs(100, dtype), normal(100, dtype, 1)
+    for alpha in (0.0, 0.3, 1.0, 2.5, -0.5):
+        # One rounding more, that of alpha itself.
+        for got, expected in (
+            (nf.elu(x, alpha), ref.elu(exact(x), alpha)),
+            (nf.elu_backward(g, x, alpha), ref.elu_backward(exact(g), exact(x), alpha)),
+        ):
+            assert_close(got, expected, both(2 * EXP_ULP + 3, dtype) * np.abs(expected) + tiny(dtype, 4))
+
+
+@both_floats
+def test_gelu_by_tanh(isa, dtype):
+    """gelu with approximate="tanh": x s, s = sigmoid(v), v = 2 u.
+
+    v has 4 roundings, which s takes over |v| s'(v) <= 0.23 fold. The derivative adds x s (1 - s) v', at most
+    0.5, with 5 roundings in x v', S + 1 in each of s and 1 - s, and twice the error of v's 4, |v| <= 2 where
+    it counts.
+    """
+    s = 2 * SIGMOID_ULP
+    x = np.concatenate([inputs(1000, dtype), special(dtype)])
+    expected = ref.gelu(exact(x), "tanh")
+    size = np.where(np.isfinite(exact(x)), np.abs(exact(x)), 0)
+    result = np.where(np.isfinite(expected), np.abs(expected), 0)
+    bound = both(s + 1, dtype) * result + both(0.23 * 4, dtype) * size
+    rounded = np.where(np.isfinite(expected.astype(dtype)), expected, expected.astype(dtype))
+    assert_close(nf.gelu(x, "tanh"), rounded, bound + tiny(dtype, 2) * (1 + size))
+    x = x[np.isfinite(x)]
+    g = normal(x.size, dtype, 4)
+    expected = ref.gelu_backward(exact(g), exact(x), "tanh")
+    units = (s + 1 + 0.23 * 4) + 0.5 * (5 + 2 * (s + 1) + 2 + 2 * 2 * 4) + 2 * 1.2
+    bound = both(units, dtype) * np.abs(exact(g)) + tiny(dtype, 4) * (1 + np.abs(exact(g))) * (
+        1 + np.abs(exact(x))
+    )
+    assert_close(nf.gelu_backward(g, x, "tanh"), expected, bound)
+    # The two forms differ by less than 5e-4, and that is no rounding.
+    assert 1e-5 < np.abs(nf.gelu(inputs(999, dtype)) - nf.gelu(inputs(999, dtype), "tanh")).max() < 5e-4
+
+
+@both_floats
+def test_softplus_options(isa, dtype):
+    x, g = 3 * normal(500, dtype, 1), normal(500, dtype, 2)
+    for beta, threshold in ((1.0, 20.0), (0.5, 2.0), (4.0, 20.0), (2.0, -1.0)):
+        expected = ref.softplus(exact(x), beta, threshold)
+        # beta is exact, so that both jump to x at the same place; it multiplies and divides exactly here.
+        assert_close(
+            nf.softplus(x, beta, threshold),
+            expected,
+            both(FORWARD["softplus"], dtype) * np.abs(expected) + tiny(dtype, 4),
+        )
+        expected = ref.softplus_backward(exact(g), exact(x), beta, threshold)
+        bound = both(2 * SIGMOID_ULP + 1, dtype) * np.abs(expected) + tiny(dtype, 4)
+        assert_close(nf.softplus_backward(g, x, beta, threshold), expected, bound)
+    np.testing.assert_array_equal(nf.softplus(np.array([2.5, 3.0], dtype), 1.0, 2.0), [2.5, 3.0])
+
+
+STORED = {  # torch 2.13 in float64, at -3, -1, -0.5, 0, 0.5, 2 and 7
+    "hard_sigmoid": (
+        [0.0, 0.3333333333333333, 0.4166666666666667, 0.5, 0.5833333333333334, 0.8333333333333334, 1.0],
+        [
+            0.0,
+            0.16666666666666666,
+            0.16666666666666666,
+            0.16666666666666666,
+            0.16666666666666666,
+            0.16666666666666666,
+            0.0,
+        ],
+    ),
+    "relu6": (
+        [0.0, 0.0, 0.0, 0.0, 0.5, 2.0, 6.0],
+        [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0],
+    ),
+    "elu": (
+        [-0.950212931632136, -0.6321205588285577, -0.3934693402873666, 0.0, 0.5, 2.0, 7.0],
+        [0.049787068367863944, 0.36787944117144233, 0.6065306597126334, 1.0, 1.0, 1.0, 1.0],
+    ),
+    "selu": (
+        [
+            -1.6705687287671118,
+            -1.1113307378125625,
+            -0.6917581878028713,
+            0.0,
+            0.5253504936777402,
+            2.101401974710961,
+            7.354906911488364,
+        ],
+        [
+            0.08753061208026487,
+            0.646768603034814,
+            1.0663411530445053,
+            1.7580993408473766,
+            1.0507009873554805,
+            1.0507009873554805,
+            1.0507009873554805,
+        ],
+    ),
+    "gelu": (
+        [
+            -0.00404969409489031,
+            -0.15865525393145702,
+            -0.15426876936299344,
+            0.0,
+            0.34573123063700656,
+            1.9544997361036416,
+            6.999999999991041,
+        ],
+        [
+            -0.01194564720418392,
+            -0.08331547058768635,
+            0.13250487534383712,
+            0.5,
+            0.8674951246561629,
+            1.085231801078197,
+            1.0000000000626632,
+        ],
+    ),
+    "gelu tanh": (
+        [
+            -0.0036373920817729943,
+            -0.15880800939172324,
+            -0.15428599017485606,
+            0.0,
+            0.34571400982514394,
+            1.954597694087775,
+            6.999999999999997,
+        ],
+        [
+            -0.011584166630969648,
+            -0.08296408384578252,
+            0.13263009646535764,
+            0.5,
+            0.8673699035346424,
+            1.0860992566236183,
+            1.0000000000000278,
+        ],
+    ),
+    "silu": (
+        [
+            -0.14227761953270035,
+            -0.2689414213699951,
+            -0.1887703343990727,
+            0.0,
+            0.3112296656009273,
+            1.7615941559557646,
+            6.993622641639196,
+        ],
+        [
+            -0.08810410601516962,
+            0.07232948812851325,
+            0.2600388126973482,
+            0.5,
+            0.7399611873026519,
+            1.0907842487848955,
+            1.0054604970664518,
+        ],
+    ),
+    "mish": (
+        [
+            -0.1456474612756246,
+            -0.30340146137410895,
+            -0.22074377465173,
+            0.0,
+            0.3752452113048951,
+            1.9439589595339946,
+            6.999988379809741,
+        ],
+        [
+            -0.09339311453232084,
+            0.059216755877395014,
+            0.28951067791351226,
+            0.6,
+            0.8864243753577272,
+            1.0693179342794896,
+            1.000021559160889,
+        ],
+    ),
+    "softplus": (
+        [
+            0.04858735157374206,
+            0.31326168751822286,
+            0.4740769841801067,
+            0.6931471805599453,
+            0.9740769841801067,
+            2.1269280110429727,
+            7.000911466453774,
+        ],
+        [
+            0.04742587317756679,
+            0.2689414213699951,
+            0.37754066879814546,
+            0.5,
+            0.6224593312018546,
+            0.8807970779778824,
+            0.9990889488055994,
+        ],
+    ),
+    "softsign": (
+        [-0.75, -0.5, -0.3333333333333333, 0.0, 0.3333333333333333, 0.6666666666666666, 0.875],
+        [0.0625, 0.25, 0.4444444444444444, 1.0, 0.4444444444444444, 0.1111111111111111, 0.015625],
+    ),
+}
+AT = np.array([-3.0, -1.0, -0.5, 0.0, 0.5, 2.0, 7.0])
+
+
+@pytest.mark.parametrize("library", [nf, ref], ids=["nnfast", "reference"])
+@pytest.mark.parametrize("name", STORED)
+def test_stored_values(library, name):
+    function, _, approximate = name.partition(" ")
+    options = {"approximate": approximate} if approximate else {}
+    values, slopes = STORED[name]
+    np.testing.assert_allclose(getattr(library, function)(AT, **options), values, rtol=1e-14, atol=1e-16)
+    got = getattr(library, function + "_backward")(np.ones(7), AT, **options)
+    np.testing.assert_allclose(got, slopes, rtol=2e-14, atol=1e-15)
+
+
+@both_floats
+@pytest.mark.parametrize(
+    "name", ["step", "hard_sigmoid", "relu6", "elu", "selu", "gelu", "silu", "mish", "softplus", "softsign"]
+)
+def test_infinite_inputs_give_limits(isa, dtype, name):
+    low, high = {
+        "step": (0, 1), "hard_sigmoid": (0, 1), "relu6": (0, 6), "elu": (-1, np.inf),
+        "selu": (dtype(-1.7580993408473769), np.inf), "softsign": (-1, 1),
+    }.get(name, (0, np.inf))  # fmt: skip
+    largest = np.finfo(dtype).max
+    x = np.array([-np.inf, -largest, np.inf, np.nan], dtype)
+    y = getattr(nf, name)(x)
+    np.testing.assert_array_equal(y, np.array([low, low, high, np.nan], dtype))
+    slope = getattr(nf, name + "_backward")(np.ones(3, dtype), x[:3])
+    rising = {"step": 0, "hard_sigmoid": 0, "relu6": 0, "softsign": 0, "selu": 1.0507009873554805}.get(
+        name, 1
+    )
+    np.testing.assert_allclose(slope, [0, 0, rising], rtol=1e-6, atol=np.finfo(dtype).tiny)
+
+
+# ---------------------------------------------------------------- PReLU
+
+PRELU_SHAPES = [
+    ((5,), 1), ((), 1), ((0,), 1), ((4, 7), 7), ((4, 7), 1), ((0, 3), 3), ((3, 0), 0), ((2, 3, 0), 3),
+    ((3, 4, 5), 4), ((2, 3, 4, 9), 3), ((700, 5), 5), ((3, 1), 1), ((300, 2, 33), 2), ((70000,), 1),
+]  # fmt: skip
+
+
+@both_floats
+@pytest.mark.parametrize(("shape", "slopes"), PRELU_SHAPES)
+def test_prelu(isa, dtype, shape, slopes):
+    x, g, weight = normal(shape, dtype, 1), normal(shape, dtype, 2), normal(slopes, dtype, 3)
+    expected = ref.prelu(exact(x), exact(weight))
+    assert_close(nf.prelu(x, weight), expected, both(1, dtype) * np.abs(expected) + tiny(dtype))
+    gx, gweight = nf.prelu_backward(g, x, weight)
+    assert gx.dtype == gweight.dtype == dtype
+    twin, slope_twin = ref.prelu_backward(exact(g), exact(x), exact(weight))
+    assert_close(gx, twin, both(1, dtype) * np.abs(twin) + tiny(dtype))
+    # As many products and sums as the slope has elements (Higham, eq. 3.5).
+    _, sizes = ref.prelu_backward(np.abs(exact(g)), -np.abs(exact(x)), exact(weight))
+    terms = x.size // max(slopes, 1) + 1
+    assert_close(gweight, slope_twin, both(terms, dtype) * np.abs(sizes) + tiny(dtype, terms))
+
+
+@both_floats
+def test_prelu_places(isa, dtype):
+    x, g, weight = normal((6, 5, 3), dtype, 1), normal((6, 5, 3), dtype, 2), normal(5, dtype, 3)
+    y, (gx, gweight) = nf.prelu(x, weight), nf.prelu_backward(g, x, weight)
+    for _, view in views(x):
+        np.testing.assert_array_equal(nf.prelu(view, weight), y)
+        np.testing.assert_array_equal(nf.prelu_backward(g, view, weight)[1], gweight)
+    for _, view in views(weight):
+        np.testing.assert_array_equal(nf.prelu(x, view), y)
+    work = x.copy()
+    assert nf.prelu(work, weight, out=work) is work
+    np.testing.assert_array_equal(work, y)
+    for n in SIZES:
+        for shape in ((n,), (2, n)):
+            slopes = 1 if len(shape) == 1 else n
+            a, b, w = (normal(s, dtype, i) for i, s in enumerate((shape, shape, slopes)))
+            guards = guarded(a), guarded(b), guarded(w)
+            np.testing.assert_array_equal(nf.prelu(guards[0], guards[2]), nf.prelu(a, w))
+            for mine, other in zip(nf.prelu_backward(*guards), nf.prelu_backward(a, b, w), strict=True):
+                np.testing.assert_array_equal(mine, other)
+    number = nf.prelu_backward(g, x, dtype(0.5))
+    assert number[1].shape == ()
+    np.testing.assert_array_equal(number[0], nf.leaky_relu_backward(g, x, 0.5))
+    np.testing.assert_array_equal(gx[:, 2], nf.leaky_relu_backward(g[:, 2], x[:, 2], float(weight[2])))
+
+
+@both_floats
+def test_prelu_threads(dtype, threads):
+    for shape, slopes in (((70000,), 1), ((9000, 8), 8), ((40, 6, 500), 6)):
+        x, g, weight = normal(shape, dtype, 1), normal(shape, dtype, 2), normal(slopes, dtype, 3)
+        mine = (nf.prelu(x, weight), *nf.prelu_backward(g, x, weight))
+        with nf.num_threads(1):
+            alone = (nf.prelu(x, weight), *nf.prelu_backward(g, x, weight))
+        for a, b in zip(mine, alone, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("shape", [(2,), (4, 1), (1, 4)])
+def test_prelu_refuses_slopes(shape):
+    for library in (nf, ref):
+        with pytest.raises(
+            ValueError, match=r"^prelu: weight: expected shape \(1,\) or \(4,\), the channels of x, got"
+        ):
+            library.prelu(np.ones((3, 4)), np.ones(shape))
+        with pytest.raises(ValueError, match=r"^prelu_backward: weight: expected shape"):
+            library.prelu_backward(np.ones((3, 4)), np.ones((3, 4)), np.ones(shape))
+
+
+# ---------------------------------------------------------------- gradients
+
+KINKS = {"step": (0.0,), "hard_sigmoid": (-3.0, 3.0), "relu6": (0.0, 6.0)}
+
+
+@pytest.mark.parametrize("library", [nf, ref], ids=["nnfast", "reference"])
+@pytest.mark.parametrize("name", BACKWARD)
+def test_gradients_against_central_differences(library, name):
+    """(f(x + h) - f(x - h)) / 2 h, off by h^2 f^(3) / 6 and eps |f| / h: below 1e-9 for h = eps^(1/3)."""
+    x, h = np.linspace(-7, 7, 157) + 0.003, np.finfo(float).eps ** (1 / 3)
+    x = x[np.all([np.abs(x - kink) > 2 * h for kink in KINKS.get(name, (0.0,))], axis=0)]
+    f = getattr(library, name)
+    expected = (f(x + h) - f(x - h)) / (2 * h)
+    np.testing.assert_allclose(
+        getattr(library, name + "_backward")(np.ones_like(x), x), expected, rtol=0, atol=1e-9
+    )
 
 
 # ---------------------------------------------------------------- dropout

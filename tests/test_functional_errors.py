@@ -18,20 +18,21 @@ from .arrays import normal
 
 IMAGE, KERNEL = (2, 3, 6, 7), (4, 3, 3, 3)
 
+ELEMENTWISE = (
+    "sigmoid", "tanh", "relu", "leaky_relu", "step", "hard_sigmoid", "relu6", "elu", "selu", "gelu", "silu",
+    "mish", "softplus", "softsign", "softmax", "log_softmax",
+)  # fmt: skip
+
 # name: the float arrays with their shapes, the other arguments
 CASES = {
     "matmul": ({"a": (3, 4), "b": (4, 5)}, {}),
     "matmul_backward": ({"grad_output": (3, 5), "a": (3, 4), "b": (4, 5)}, {}),
     "linear": ({"x": (3, 4), "weight": (5, 4), "bias": (5,)}, {}),
     "linear_backward": ({"grad_output": (3, 5), "x": (3, 4), "weight": (5, 4)}, {}),
-    **{
-        name: ({"x": (3, 4)}, {})
-        for name in ("sigmoid", "tanh", "relu", "leaky_relu", "softmax", "log_softmax")
-    },
-    **{
-        f"{name}_backward": ({"grad_output": (3, 4), "x": (3, 4)}, {})
-        for name in ("sigmoid", "tanh", "relu", "leaky_relu", "softmax", "log_softmax")
-    },
+    **{name: ({"x": (3, 4)}, {}) for name in ELEMENTWISE},
+    **{f"{name}_backward": ({"grad_output": (3, 4), "x": (3, 4)}, {}) for name in ELEMENTWISE},
+    "prelu": ({"x": (3, 4), "weight": (4,)}, {}),
+    "prelu_backward": ({"grad_output": (3, 4), "x": (3, 4), "weight": (4,)}, {}),
     "dropout": ({"x": (3, 4)}, {"seed": 1}),
     "dropout_backward": ({"grad_output": (3, 4)}, {"seed": 1}),
     "mse_loss": ({"input": (3, 4), "target": (3, 4)}, {}),
@@ -138,6 +139,7 @@ def test_not_arrays(name):
 FIRST = {
     "matmul": {"a": "b"},
     "linear": {"x": "weight"},
+    "prelu": {"x": "weight"},
     "mse_loss": {"input": "target"},
     "cross_entropy": {"input": "target"},
     "nll_loss": {"input": "target"},
@@ -156,6 +158,8 @@ def test_wrong_shapes(name):
         if argument != "grad_output" and name.endswith("_backward"):
             named = f"({named}|grad_output|target|weight|groups|b)"
         refused(name, arguments, ValueError, named)
+        if (name, argument) == ("prelu", "x"):
+            continue  # axes after the channels are welcome
         arguments[argument] = normal((*shape, 1, 1, 1), np.float64, 9)
         with pytest.raises(ValueError, match=rf"^{name}: \w+: "):
             getattr(nf, name)(**arguments)
@@ -203,9 +207,23 @@ def test_out_apart_from_strided_inputs():
 
 
 OPTIONS = [
-    ("linear", {"activation": "gelu"}, ValueError, "activation"),
+    ("linear", {"activation": "swish"}, ValueError, "activation"),
     ("linear", {"activation": 3}, TypeError, "activation"),
     ("leaky_relu", {"negative_slope": np.nan}, ValueError, "negative_slope"),
+    *(
+        (name + end, bad, error, next(iter(bad)))
+        for end in ("", "_backward")
+        for name, bad, error in (
+            ("elu", {"alpha": np.inf}, ValueError),
+            ("elu", {"alpha": None}, TypeError),
+            ("gelu", {"approximate": "erf"}, ValueError),
+            ("gelu", {"approximate": 1}, TypeError),
+            ("softplus", {"beta": 0.0}, ValueError),
+            ("softplus", {"beta": np.nan}, ValueError),
+            ("softplus", {"threshold": np.inf}, ValueError),
+            ("softplus", {"threshold": "far"}, TypeError),
+        )
+    ),
     ("leaky_relu", {"negative_slope": "steep"}, TypeError, "negative_slope"),
     ("leaky_relu_backward", {"negative_slope": np.inf}, ValueError, "negative_slope"),
     *(

@@ -133,6 +133,7 @@ def test_updates_take_lists_keep_the_dtype_and_work_in_place(rng, update, states
 
 F = np.ones((2, 3), np.float32)
 D = np.ones((2, 3))
+NEWER = ("step", "hard_sigmoid", "relu6", "elu", "selu", "gelu", "silu", "mish", "softplus", "softsign")
 IMAGE, KERNEL = np.ones((1, 2, 4, 4), np.float32), np.ones((2, 2, 3, 3), np.float32)
 CALLS = {
     "matmul": lambda x: ref.matmul(x(2, 3), x(3, 2)),
@@ -149,6 +150,13 @@ CALLS = {
         name: lambda x, name=name: getattr(ref, name)(x(3), x(3))
         for name in ("sigmoid_backward", "tanh_backward", "relu_backward")
     },
+    **{name: lambda x, name=name: getattr(ref, name)(x(3)) for name in NEWER},
+    **{
+        name + "_backward": lambda x, name=name: getattr(ref, name + "_backward")(x(3), x(3))
+        for name in NEWER
+    },
+    "prelu": lambda x: ref.prelu(x(3, 2), x(2)),
+    "prelu_backward": lambda x: ref.prelu_backward(x(3, 2), x(3, 2), x(2)),
     "softmax_backward": lambda x: ref.softmax_backward(x(3), x(3)),
     "log_softmax_backward": lambda x: ref.log_softmax_backward(x(3), x(3)),
     "dropout": lambda x: ref.dropout(x(9), np.float64(0.3), seed=1),
@@ -203,7 +211,7 @@ def test_other_dtypes_are_refused(name, dtype):
         (ValueError, "linear: x: expected shape", lambda: ref.linear(D, np.ones((4, 2)))),
         (ValueError, "linear: weight: expected 2 dim", lambda: ref.linear(D, np.ones(3))),
         (ValueError, "linear: bias: expected shape", lambda: ref.linear(D, D, np.ones(3))),
-        (ValueError, "linear: activation: expected one of", lambda: ref.linear(D, D, activation="gelu")),
+        (ValueError, "linear: activation: expected one of", lambda: ref.linear(D, D, activation="swish")),
         (ValueError, "relu_backward: grad_output:", lambda: ref.relu_backward(D, np.ones(3))),
         (ValueError, "softmax: axis: expected", lambda: ref.softmax(D, 2)),
         (TypeError, "softmax: axis: expected", lambda: ref.softmax(D, 1.0)),
@@ -267,6 +275,12 @@ def test_other_dtypes_are_refused(name, dtype):
             lambda: ref.sgd_update(D, D, lr=1),
         ),
         (ValueError, "leaky_relu: negative_slope: expected", lambda: ref.leaky_relu(D, np.inf)),
+        (ValueError, "elu: alpha: expected", lambda: ref.elu(D, np.nan)),
+        (ValueError, "gelu: approximate: expected one of", lambda: ref.gelu(D, "erf")),
+        (ValueError, "softplus: beta: expected a finite number > 0", lambda: ref.softplus(D, 0.0)),
+        (ValueError, "softplus_backward: threshold:", lambda: ref.softplus_backward(D, D, 1.0, np.inf)),
+        (ValueError, "prelu: weight: expected shape", lambda: ref.prelu(D, np.ones(2))),
+        (ValueError, "prelu_backward: grad_output:", lambda: ref.prelu_backward(D, D[:1], np.ones(3))),
         (ValueError, "sgd_update: momentum_buffer:", lambda: ref.sgd_update(D, D, lr=1, momentum=0.9)),
         (TypeError, "sgd_update: grad: expected float64", lambda: ref.sgd_update(D, F, lr=1)),
         (ValueError, "sgd_update: grad: expected 1 arrays", lambda: ref.sgd_update([D], [D, D], lr=1)),

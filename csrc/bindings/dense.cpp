@@ -253,16 +253,19 @@ void check_weight(const Input& x, Input& weight) {
   ensure_element_strides(weight);
 }
 
-py::object linear(py::handle x_, py::handle weight_, py::handle bias_, py::handle activation, py::handle alpha_,
-                  py::handle out_) {
-  static const char* const kActivations[] = {"identity", "sigmoid", "tanh", "relu", "leaky_relu"};
+py::object linear(py::handle x_, py::handle weight_, py::handle bias_, py::handle activation, py::handle out_) {
+  // In the order of nnf_activation.
+  static const char* const kActivations[] = {"identity",     "sigmoid", "tanh", "relu",     "leaky_relu", "step",
+                                             "hard_sigmoid", "relu6",   "elu",  "selu",     "gelu",       "gelu_tanh",
+                                             "silu",         "mish",    "softplus", "softsign"};
+  static_assert(sizeof kActivations / sizeof kActivations[0] == NNF_ACT_COUNT, "a name for each nnf_activation");
   Input x("linear", "x", x_), weight("linear", "weight", weight_);
   check_weight(x, weight);
   const i64 in = weight.dim(1), out = weight.dim(0);
   const auto act = activation.is_none() ? NNF_ACT_IDENTITY
                                         : static_cast<nnf_activation>(read_choice(
                                               "linear", "activation", activation, kActivations, NNF_ACT_COUNT));
-  const double alpha = read_double("linear", "alpha", alpha_);
+  const double alpha = act == NNF_ACT_LEAKY_RELU ? 0.01 : 1.0;  // PyTorch's slope; elu's alpha, softplus's beta
   const nnf_dtype dt = x.dtype();
   py::ssize_t shape[kMaxDims];
   for (int i = 0; i + 1 < x.nd(); ++i) shape[i] = x.shape()[i];
@@ -318,7 +321,7 @@ void init_dense(py::module_& m) {
   m.def("matmul", &matmul, py::arg("a"), py::arg("b"), py::arg("out") = py::none());
   m.def("matmul_backward", &matmul_backward, py::arg("grad_output"), py::arg("a"), py::arg("b"));
   m.def("linear", &linear, py::arg("x"), py::arg("weight"), py::arg("bias") = py::none(),
-        py::arg("activation") = py::none(), py::arg("alpha") = 0.0, py::arg("out") = py::none());
+        py::arg("activation") = py::none(), py::arg("out") = py::none());
   m.def("linear_backward", &linear_backward, py::arg("grad_output"), py::arg("x"), py::arg("weight"));
 }
 

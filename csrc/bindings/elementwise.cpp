@@ -44,10 +44,115 @@ void def_activation(py::module_& m, const char* function, const char* backward_f
       py::arg("grad_output"), py::arg("x"), py::arg("out") = py::none());
 }
 
-double read_slope(const char* function, py::handle value) {
-  const double slope = read_double(function, "negative_slope", value);
-  if (!std::isfinite(slope)) fail_value("%s: negative_slope: expected a finite number, got %g", function, slope);
-  return slope;
+double read_finite(const char* function, const char* name, py::handle value) {
+  const double number = read_double(function, name, value);
+  if (!std::isfinite(number)) fail_value("%s: %s: expected a finite number, got %g", function, name, number);
+  return number;
+}
+
+// The same for a function of one finite parameter.
+void def_activation(py::module_& m, const char* function, const char* backward_function, nnf_activation act,
+                    const char* option, double fallback) {
+  m.def(
+      function,
+      [function, act, option](py::handle x, py::handle alpha, py::handle out) {
+        return forward(function, act, read_finite(function, option, alpha), x, out);
+      },
+      py::arg("x"), py::arg(option) = fallback, py::arg("out") = py::none());
+  m.def(
+      backward_function,
+      [backward_function, act, option](py::handle grad_output, py::handle x, py::handle alpha, py::handle out) {
+        return backward(backward_function, act, read_finite(backward_function, option, alpha), grad_output, x, out);
+      },
+      py::arg("grad_output"), py::arg("x"), py::arg(option) = fallback, py::arg("out") = py::none());
+}
+
+nnf_activation read_gelu(const char* function, py::handle approximate) {
+  static const char* const kChoices[] = {"none", "tanh"};
+  return read_choice(function, "approximate", approximate, kChoices, 2) == 0 ? NNF_ACT_GELU : NNF_ACT_GELU_TANH;
+}
+
+struct Softplus {
+  double beta, threshold;
+  Softplus(const char* function, py::handle beta_, py::handle threshold_)
+      : beta(read_finite(function, "beta", beta_)), threshold(read_finite(function, "threshold", threshold_)) {
+    if (!(beta > 0)) fail_value("%s: beta: expected a finite number > 0, got %g", function, beta);
+  }
+};
+
+py::object softplus(py::handle x_, py::handle beta, py::handle threshold, py::handle out) {
+  Input x("softplus", "x", x_);
+  const Softplus p("softplus", beta, threshold);
+  py::object y = get_or_make("softplus", out, x.dtype(), x.shape(), x.nd(), {&x}, &x);
+  x.make_contiguous();
+  char* to = array_data(y);
+  run(static_cast<double>(x.size()),
+      [&] { return nnf_softplus_forward(x.dtype(), p.beta, p.threshold, x.size(), x.data(), to); });
+  return y;
+}
+
+py::object softplus_backward(py::handle grad_output, py::handle x_, py::handle beta, py::handle threshold,
+                             py::handle out) {
+  static const char* const kName = "softplus_backward";
+  Input g(kName, "grad_output", grad_output);
+  Input x(kName, "x", x_);
+  const Softplus p(kName, beta, threshold);
+  g.expect_same_dtype(x);
+  g.expect_shape(x.shape(), x.nd());
+  py::object gx = get_or_make(kName, out, x.dtype(), x.shape(), x.nd(), {&g, &x}, &g);
+  g.make_contiguous();
+  x.make_contiguous();
+  char* to = array_data(gx);
+  run(static_cast<double>(x.size()),
+      [&] { return nnf_softplus_backward(x.dtype(), p.beta, p.threshold, x.size(), g.data(), x.data(), to); });
+  return gx;
+}
+
+// x as (outer, channels, inner): a slope for all, or one for each place of axis 1.
+struct Slopes {
+  i64 outer, channels, inner;
+  Slopes(const Input& x, const Input& weight) : channels(weight.size()) {
+    weight.expect_same_dtype(x);
+    const i64 places = x.nd() < 2 ? 1 : x.dim(1);
+    if (weight.nd() > 1 || (channels != 1 && channels != places)) {
+      fail_value("%s: weight: expected shape (1,) or (%lld,), the channels of x, got %s", weight.function(),
+                 static_cast<long long>(places), shape_text(weight.shape(), weight.nd()).c_str());
+    }
+    outer = channels == 1 ? 1 : x.dim(0);
+    inner = channels == 1 ? x.size() : product(x.shape() + 2, x.nd() - 2);
+  }
+};
+
+py::object prelu(py::handle x_, py::handle weight_, py::handle out) {
+  Input x("prelu", "x", x_), weight("prelu", "weight", weight_);
+  const Slopes s(x, weight);
+  py::object y = get_or_make("prelu", out, x.dtype(), x.shape(), x.nd(), {&x, &weight}, &x);
+  x.make_contiguous();
+  weight.make_contiguous();
+  char* to = array_data(y);
+  run(static_cast<double>(x.size()), [&] {
+    return nnf_prelu_forward(x.dtype(), s.outer, s.channels, s.inner, x.data(), weight.data(), to);
+  });
+  return y;
+}
+
+py::object prelu_backward(py::handle grad_output, py::handle x_, py::handle weight_) {
+  Input g("prelu_backward", "grad_output", grad_output);
+  Input x("prelu_backward", "x", x_), weight("prelu_backward", "weight", weight_);
+  const Slopes s(x, weight);
+  g.expect_same_dtype(x);
+  g.expect_shape(x.shape(), x.nd());
+  g.make_contiguous();
+  x.make_contiguous();
+  weight.make_contiguous();
+  py::object gx = new_array(x.dtype(), x.shape(), x.nd());
+  py::object gweight = new_array(x.dtype(), weight.shape(), weight.nd());
+  char *to = array_data(gx), *to_weight = array_data(gweight);
+  run(2 * static_cast<double>(x.size()), [&] {
+    return nnf_prelu_backward(x.dtype(), s.outer, s.channels, s.inner, g.data(), x.data(), weight.data(), to,
+                              to_weight);
+  });
+  return py::make_tuple(gx, gweight);
 }
 
 py::object dropout(const char* function, const char* name, py::handle x_, py::handle p_, py::handle training,
@@ -73,19 +178,33 @@ void init_elementwise(py::module_& m) {
   def_activation(m, "sigmoid", "sigmoid_backward", NNF_ACT_SIGMOID);
   def_activation(m, "tanh", "tanh_backward", NNF_ACT_TANH);
   def_activation(m, "relu", "relu_backward", NNF_ACT_RELU);
+  def_activation(m, "step", "step_backward", NNF_ACT_STEP);
+  def_activation(m, "hard_sigmoid", "hard_sigmoid_backward", NNF_ACT_HARD_SIGMOID);
+  def_activation(m, "relu6", "relu6_backward", NNF_ACT_RELU6);
+  def_activation(m, "selu", "selu_backward", NNF_ACT_SELU);
+  def_activation(m, "silu", "silu_backward", NNF_ACT_SILU);
+  def_activation(m, "mish", "mish_backward", NNF_ACT_MISH);
+  def_activation(m, "softsign", "softsign_backward", NNF_ACT_SOFTSIGN);
+  def_activation(m, "leaky_relu", "leaky_relu_backward", NNF_ACT_LEAKY_RELU, "negative_slope", 0.01);
+  def_activation(m, "elu", "elu_backward", NNF_ACT_ELU, "alpha", 1.0);
   m.def(
-      "leaky_relu",
-      [](py::handle x, py::handle slope, py::handle out) {
-        return forward("leaky_relu", NNF_ACT_LEAKY_RELU, read_slope("leaky_relu", slope), x, out);
+      "gelu",
+      [](py::handle x, py::handle approximate, py::handle out) {
+        return forward("gelu", read_gelu("gelu", approximate), 0.0, x, out);
       },
-      py::arg("x"), py::arg("negative_slope") = 0.01, py::arg("out") = py::none());
+      py::arg("x"), py::arg("approximate") = "none", py::arg("out") = py::none());
   m.def(
-      "leaky_relu_backward",
-      [](py::handle grad_output, py::handle x, py::handle slope, py::handle out) {
-        return backward("leaky_relu_backward", NNF_ACT_LEAKY_RELU, read_slope("leaky_relu_backward", slope),
-                        grad_output, x, out);
+      "gelu_backward",
+      [](py::handle grad_output, py::handle x, py::handle approximate, py::handle out) {
+        return backward("gelu_backward", read_gelu("gelu_backward", approximate), 0.0, grad_output, x, out);
       },
-      py::arg("grad_output"), py::arg("x"), py::arg("negative_slope") = 0.01, py::arg("out") = py::none());
+      py::arg("grad_output"), py::arg("x"), py::arg("approximate") = "none", py::arg("out") = py::none());
+  m.def("softplus", &softplus, py::arg("x"), py::arg("beta") = 1.0, py::arg("threshold") = 20.0,
+        py::arg("out") = py::none());
+  m.def("softplus_backward", &softplus_backward, py::arg("grad_output"), py::arg("x"), py::arg("beta") = 1.0,
+        py::arg("threshold") = 20.0, py::arg("out") = py::none());
+  m.def("prelu", &prelu, py::arg("x"), py::arg("weight"), py::arg("out") = py::none());
+  m.def("prelu_backward", &prelu_backward, py::arg("grad_output"), py::arg("x"), py::arg("weight"));
   m.def(
       "dropout",
       [](py::handle x, py::handle p, py::handle training, py::handle seed, py::handle step, py::handle layer,

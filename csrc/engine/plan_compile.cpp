@@ -79,11 +79,12 @@ void Plan<T>::lower(const Graph& graph, const Parameters<T>& params) {
       values_.push_back(std::move(v));
       continue;
     }
-    // An activation is taken in by the step before it when nobody else reads that step's result.
+    // An activation is taken in by the step before it when nobody else reads that step's result, and its derivative,
+    // where one is wanted, follows from the output.
     nnf_activation act;
     double alpha;
     if (node.spec->as_activation(&act, &alpha) && readers[at(node.inputs[0])] == 1 &&
-        activation_has_backward_from_output(act, alpha)) {
+        (!trains() || activation_has_backward_from_output(act, alpha))) {
       const int value = value_of[at(node.inputs[0])];
       const int producer = values_[at(value)].producer;
       if (producer >= 0 && steps_[at(producer)].op->fuse_activation(act, alpha)) {

@@ -18,13 +18,25 @@
 #include "kernels/pool/contract.h"
 #include "kernels/softmax/contract.h"
 
-// A(name, ENUM): the functor `name` of kernels/elementwise/activation-inl.h, NNF_ACT_<ENUM> of the C header.
-#define NNF_ACTIVATIONS(A)   \
-  A(identity, IDENTITY)      \
-  A(sigmoid, SIGMOID)        \
-  A(tanh, TANH)              \
-  A(relu, RELU)              \
-  A(leaky_relu, LEAKY_RELU)
+// A(name, ENUM): the functor act_<name> of kernels/elementwise/ (activation-inl.h, smooth-inl.h), NNF_ACT_<ENUM> of
+// the C header.
+#define NNF_ACTIVATIONS(A)      \
+  A(identity, IDENTITY)         \
+  A(sigmoid, SIGMOID)           \
+  A(tanh, TANH)                 \
+  A(relu, RELU)                 \
+  A(leaky_relu, LEAKY_RELU)     \
+  A(step, STEP)                 \
+  A(hard_sigmoid, HARD_SIGMOID) \
+  A(relu6, RELU6)               \
+  A(elu, ELU)                   \
+  A(selu, SELU)                 \
+  A(gelu, GELU)                 \
+  A(gelu_tanh, GELU_TANH)       \
+  A(silu, SILU)                 \
+  A(mish, MISH)                 \
+  A(softplus, SOFTPLUS)         \
+  A(softsign, SOFTSIGN)
 
 // K(name, Signature): the function template `name<T>` of the family's -inl.h with the type Signature<T>.
 #define NNF_KERNELS(K)                               \
@@ -36,6 +48,12 @@
   K(scale_into, ScaleIntoFn)                         \
   K(column_sum, ColumnSumFn)                         \
   K(all_finite, AllFiniteFn)                         \
+  K(softplus_array, SoftplusFn)                      \
+  K(softplus_array_backward, SoftplusBackwardFn)     \
+  K(prelu_rows, PreluRowsFn)                         \
+  K(prelu_rows_backward, PreluRowsBackwardFn)        \
+  K(prelu_slope_sum, PreluSlopeSumFn)                \
+  K(prelu_slope_columns, PreluSlopeColumnsFn)        \
   K(softmax_rows, SoftmaxRowsFn)                     \
   K(softmax_rows_backward, SoftmaxRowsBackwardFn)    \
   K(cross_entropy_rows, CrossEntropyRowsFn)          \

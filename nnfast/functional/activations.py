@@ -1,4 +1,4 @@
-"""Activation functions and their gradients, element by element."""
+"""The sigmoids and the piecewise linear activation functions, and their gradients, element by element."""
 
 from __future__ import annotations
 
@@ -264,3 +264,239 @@ def leaky_relu_backward(
     array([2., 4.])
     """
     return _core.leaky_relu_backward(grad_output, x, negative_slope, out)
+
+
+def prelu(x: ArrayLike, weight: ArrayLike, *, out: Array | None = None) -> Array:
+    """Rectifier with trained slopes: ``x`` where ``x > 0``, ``weight * x`` elsewhere.
+
+    Parameters
+    ----------
+    x : (n, channels, ...) array of any shape, float32 or float64
+    weight : (1,) or (channels,) array, or a number, of x's dtype
+        One slope, or one for each place of axis 1.
+    out : array of x's shape and dtype, optional
+        Receives the result; may be `x` itself.
+
+    Returns
+    -------
+    array of x's shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, weight's shape, or `out` does not fit; the message names the argument.
+
+    Notes
+    -----
+    He, Zhang, Ren, Sun, "Delving deep into rectifiers", 2015. ``torch.nn.functional.prelu``.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.prelu(np.array([[-2.0, -2.0], [3.0, 3.0]]), np.array([0.5, 0.25]))
+    array([[-1. , -0.5],
+           [ 3. ,  3. ]])
+    """
+    return _core.prelu(x, weight, out)
+
+
+def prelu_backward(grad_output: ArrayLike, x: ArrayLike, weight: ArrayLike) -> tuple[Array, Array]:
+    """Gradients of `prelu` for `x` and for the slopes: sums of ``grad_output * x`` where ``x > 0`` is not so.
+
+    Parameters
+    ----------
+    grad_output, x : (n, channels, ...) arrays of one shape, float32 or float64
+    weight : (1,) array or a number, or (channels,) array, of x's dtype
+
+    Returns
+    -------
+    grad_x : array of x's shape and dtype
+    grad_weight : array of weight's shape and x's dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype or shape does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.prelu_backward(np.array([4.0, 4.0]), np.array([-2.0, 3.0]), np.array([0.5]))
+    (array([2., 4.]), array([-8.]))
+    """
+    return _core.prelu_backward(grad_output, x, weight)
+
+
+def step(x: ArrayLike, *, out: Array | None = None) -> Array:
+    """Step function of the perceptron: 1 where ``x > 0``, 0 elsewhere; NaN stays NaN.
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    out : array of x's shape and dtype, optional
+        Receives the result; may be `x` itself.
+
+    Returns
+    -------
+    array of x's shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, or `out` does not fit; the message names the argument.
+
+    Notes
+    -----
+    McCulloch, Pitts, "A logical calculus of the ideas immanent in nervous activity", 1943; Rosenblatt, "The
+    perceptron", 1958. ``numpy.heaviside(x, 0)``.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.step(np.array([-2.0, 0.0, 3.0]))
+    array([0., 0., 1.])
+    """
+    return _core.step(x, out)
+
+
+def step_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = None) -> Array:
+    """Gradient of `step`: 0 everywhere, its jump included.
+
+    Parameters
+    ----------
+    grad_output, x : arrays of one shape, float32 or float64
+    out : array of x's shape and dtype, optional
+        Receives the result; may be `grad_output` itself.
+
+    Returns
+    -------
+    array of x's shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, a shape, or `out` does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.step_backward(np.array([5.0, 5.0]), np.array([-1.0, 1.0]))
+    array([0., 0.])
+    """
+    return _core.step_backward(grad_output, x, out)
+
+
+def hard_sigmoid(x: ArrayLike, *, out: Array | None = None) -> Array:
+    """Piecewise linear sigmoid ``min(max(x + 3, 0), 6) / 6``.
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    out : array of x's shape and dtype, optional
+        Receives the result; may be `x` itself.
+
+    Returns
+    -------
+    array of x's shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, or `out` does not fit; the message names the argument.
+
+    Notes
+    -----
+    Howard et al., "Searching for MobileNetV3", 2019, section 5.2. ``torch.nn.functional.hardsigmoid``.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.hard_sigmoid(np.array([-4.0, 0.0, 1.5]))
+    array([0.  , 0.5 , 0.75])
+    """
+    return _core.hard_sigmoid(x, out)
+
+
+def hard_sigmoid_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = None) -> Array:
+    """Gradient of `hard_sigmoid`: ``grad_output / 6`` where ``-3 < x < 3``, 0 elsewhere.
+
+    Parameters
+    ----------
+    grad_output, x : arrays of one shape, float32 or float64
+    out : array of x's shape and dtype, optional
+        Receives the result; may be `grad_output` itself.
+
+    Returns
+    -------
+    array of x's shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, a shape, or `out` does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.hard_sigmoid_backward(np.array([6.0, 6.0]), np.array([-4.0, 1.0]))
+    array([0., 1.])
+    """
+    return _core.hard_sigmoid_backward(grad_output, x, out)
+
+
+def relu6(x: ArrayLike, *, out: Array | None = None) -> Array:
+    """Rectifier cut at 6: ``min(max(x, 0), 6)``; NaN stays NaN.
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    out : array of x's shape and dtype, optional
+        Receives the result; may be `x` itself.
+
+    Returns
+    -------
+    array of x's shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, or `out` does not fit; the message names the argument.
+
+    Notes
+    -----
+    Krizhevsky, "Convolutional deep belief networks on CIFAR-10", 2010. ``torch.nn.functional.relu6``.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.relu6(np.array([-2.0, 3.0, 8.0]))
+    array([0., 3., 6.])
+    """
+    return _core.relu6(x, out)
+
+
+def relu6_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = None) -> Array:
+    """Gradient of `relu6`: 0 where ``x <= 0`` or ``x >= 6``, `grad_output` elsewhere.
+
+    Parameters
+    ----------
+    grad_output, x : arrays of one shape, float32 or float64
+    out : array of x's shape and dtype, optional
+        Receives the result; may be `grad_output` itself.
+
+    Returns
+    -------
+    array of x's shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, a shape, or `out` does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.relu6_backward(np.array([5.0, 5.0, 5.0]), np.array([-1.0, 1.0, 7.0]))
+    array([0., 5., 0.])
+    """
+    return _core.relu6_backward(grad_output, x, out)

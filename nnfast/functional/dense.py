@@ -7,8 +7,6 @@ from numpy.typing import ArrayLike
 from .. import _core
 from .options import Array
 
-_LEAKY_SLOPE = 0.01  # leaky_relu's default
-
 
 def matmul(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
     """Matrix product ``a @ b`` with NumPy's rules.
@@ -94,8 +92,10 @@ def linear(
     weight : (out, in) array of x's dtype
         PyTorch's layout. Strides of any sign are read without a copy.
     bias : (out,) array of x's dtype, optional
-    activation : {"sigmoid", "tanh", "relu", "leaky_relu"}, optional
-        Applied to the result while it is in cache; "leaky_relu" with its default slope 0.01.
+    activation : str, optional
+        Applied to the result while it is in cache, with the defaults of the function of that name: "sigmoid",
+        "tanh", "relu", "leaky_relu", "step", "hard_sigmoid", "relu6", "elu", "selu", "gelu", "gelu_tanh"
+        (gelu with ``approximate="tanh"``), "silu", "mish", "softplus" or "softsign".
     out : (..., out) array of x's dtype, optional
         Receives the result; apart from the inputs.
 
@@ -119,7 +119,7 @@ def linear(
     >>> nf.linear(x, weight, bias, activation="relu")
     array([3.5, 0. ])
     """
-    return _core.linear(x, weight, bias, activation, _LEAKY_SLOPE, out)
+    return _core.linear(x, weight, bias, activation, out)
 
 
 def linear_backward(grad_output: ArrayLike, x: ArrayLike, weight: ArrayLike) -> tuple[Array, Array, Array]:

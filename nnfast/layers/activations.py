@@ -83,6 +83,208 @@ class LeakyReLU(Layer):
         return [("negative_slope", self.negative_slope, ...)]
 
 
+class Step(Layer):
+    """1 where x > 0, 0 elsewhere: the perceptron's output (Rosenblatt 1958). Its gradient is 0.
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> nf.Sequential(nf.Step(), input_shape=2).predict([[0.0, 2.0]]).round(4)
+    array([[0., 1.]], dtype=float32)
+    """
+
+    _op = "step"
+
+
+class Hardsigmoid(Layer):
+    """min(max(x + 3, 0), 6) / 6, element by element (Howard et al. 2019).
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> nf.Sequential(nf.Hardsigmoid(), input_shape=2).predict([[0.0, 1.5]]).round(4)
+    array([[0.5 , 0.75]], dtype=float32)
+    """
+
+    _op = "hard_sigmoid"
+
+
+class ReLU6(Layer):
+    """min(max(x, 0), 6), element by element (Krizhevsky 2010).
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> nf.Sequential(nf.ReLU6(), input_shape=2).predict([[-1.0, 8.0]]).round(4)
+    array([[0., 6.]], dtype=float32)
+    """
+
+    _op = "relu6"
+
+
+class ELU(Layer):
+    """x where x > 0, alpha (exp(x) - 1) elsewhere (Clevert, Unterthiner & Hochreiter 2016).
+
+    Parameters
+    ----------
+    alpha : float
+        The limit at -inf is -alpha; at least 0.
+    name : str, optional
+        Stands for the layer's number in `summary`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If alpha is no number, or negative or not finite.
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> nf.Sequential(nf.ELU(0.5), input_shape=2).predict([[-100.0, 2.0]])
+    array([[-0.5,  2. ]], dtype=float32)
+    """
+
+    _op = "elu"
+
+    def __init__(self, alpha: float = 1.0, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.alpha = _checks.real("ELU", "alpha", alpha, low=0.0)
+
+    def _attrs(self) -> dict[str, float | Sequence[float]]:
+        return {"alpha": self.alpha}
+
+    def _options(self) -> list[tuple[str, Any, Any]]:
+        return [("alpha", self.alpha, 1.0)]
+
+
+class SELU(Layer):
+    """ELU scaled so that outputs tend to mean 0 and variance 1 (Klambauer et al. 2017).
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> nf.Sequential(nf.SELU(), input_shape=2).predict([[-100.0, 1.0]]).round(4)
+    array([[-1.7581,  1.0507]], dtype=float32)
+    """
+
+    _op = "selu"
+
+
+class GELU(Layer):
+    """x Phi(x), Phi the normal distribution function (Hendrycks & Gimpel 2016).
+
+    Parameters
+    ----------
+    approximate : {"none", "tanh"}
+        "tanh" replaces Phi(x) by (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2.
+    name : str, optional
+        Stands for the layer's number in `summary`.
+
+    Raises
+    ------
+    ValueError
+        If `approximate` is neither of the two.
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> nf.Sequential(nf.GELU(), input_shape=2).predict([[0.0, 1.0]]).round(4)
+    array([[0.    , 0.8413]], dtype=float32)
+    """
+
+    _op = "gelu"
+
+    def __init__(self, approximate: str = "none", *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        if approximate not in ("none", "tanh"):
+            raise ValueError(f"GELU: approximate: expected 'none' or 'tanh', got {approximate!r}")
+        self.approximate = approximate
+        if approximate == "tanh":
+            self._op = "gelu_tanh"
+
+    def _options(self) -> list[tuple[str, Any, Any]]:
+        return [("approximate", self.approximate, "none")]
+
+
+class SiLU(Layer):
+    """x sigmoid(x), also called swish (Elfwing, Uchibe & Doya 2018).
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> nf.Sequential(nf.SiLU(), input_shape=2).predict([[0.0, 1.0]]).round(4)
+    array([[0.    , 0.7311]], dtype=float32)
+    """
+
+    _op = "silu"
+
+
+class Mish(Layer):
+    """x tanh(softplus(x)), element by element (Misra 2020).
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> nf.Sequential(nf.Mish(), input_shape=2).predict([[0.0, 1.0]]).round(4)
+    array([[0.    , 0.8651]], dtype=float32)
+    """
+
+    _op = "mish"
+
+
+class Softplus(Layer):
+    """log(1 + exp(beta x)) / beta, and x itself where beta x > threshold (Dugas et al. 2001).
+
+    Parameters
+    ----------
+    beta : float
+        How sharp the bend is; above 0.
+    threshold : float
+        Where the function becomes the identity.
+    name : str, optional
+        Stands for the layer's number in `summary`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option is no number or not finite, or beta is not above 0.
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> nf.Sequential(nf.Softplus(), input_shape=2).predict([[0.0, 30.0]]).round(4)
+    array([[ 0.6931, 30.    ]], dtype=float32)
+    """
+
+    _op = "softplus"
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.beta = _checks.real("Softplus", "beta", beta)
+        if self.beta <= 0:
+            raise ValueError(f"Softplus: beta: expected a finite number > 0, got {self.beta}")
+        self.threshold = _checks.real("Softplus", "threshold", threshold)
+
+    def _attrs(self) -> dict[str, float | Sequence[float]]:
+        return {"beta": self.beta, "threshold": self.threshold}
+
+    def _options(self) -> list[tuple[str, Any, Any]]:
+        return [("beta", self.beta, 1.0), ("threshold", self.threshold, 20.0)]
+
+
+class Softsign(Layer):
+    """x / (1 + abs(x)), element by element.
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> nf.Sequential(nf.Softsign(), input_shape=2).predict([[0.0, 3.0]]).round(4)
+    array([[0.  , 0.75]], dtype=float32)
+    """
+
+    _op = "softsign"
+
+
 class _AxisLayer(Layer):
     """Softmax and its logarithm share their one option."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,7 +38,7 @@ class Layer:
     True
     """
 
-    _op: ClassVar[str]  # the graph operation's name
+    _op: str  # the graph operation's name
 
     def __init__(self, *, name: str | None = None) -> None:
         if name is not None:

@@ -6,8 +6,8 @@ For C = A B and a scalar loss L with G = dL/dC, the chain rule gives dL/dA = G B
 
 import numpy as np
 
-from . import activations
 from .checks import Array, deliver, floats, has_ndim, has_shape, one_of, value_error
+from .fused import ACTIVATIONS
 
 
 def _check_matmul(function: str, a: Array, b: Array) -> None:
@@ -122,8 +122,10 @@ def linear(
     x : (..., in) array, float32 or float64
     weight : (out, in) array, x's dtype
     bias : (out,) array, optional
-    activation : {"sigmoid", "tanh", "relu", "leaky_relu"}, optional
-        Applied to the result; leaky_relu with its default slope 0.01.
+    activation : str, optional
+        Applied to the result, with the defaults of the function of that name: "sigmoid", "tanh", "relu",
+        "leaky_relu", "step", "hard_sigmoid", "relu6", "elu", "selu", "gelu", "gelu_tanh" (gelu with
+        ``approximate="tanh"``), "silu", "mish", "softplus" or "softsign".
     out : (..., out) array, optional
         Receives the result; the exact shape and dtype, C-contiguous, apart from the inputs.
 
@@ -147,7 +149,7 @@ def linear(
     else:
         x, weight, bias = floats("linear", x=x, weight=weight, bias=bias)
     _check_linear("linear", x, weight)
-    one_of("linear", "activation", activation, (None, *activations.BY_NAME))
+    one_of("linear", "activation", activation, (None, *ACTIVATIONS))
     inputs = [x, weight]
     y = x @ weight.T  # (..., out)
     if bias is not None:
@@ -155,7 +157,7 @@ def linear(
         inputs.append(bias)
         y = y + bias
     if activation is not None:
-        y = activations.BY_NAME[activation](y)
+        y = ACTIVATIONS[activation](y)
     return deliver("linear", y, x.dtype, out, apart=inputs)
 
 

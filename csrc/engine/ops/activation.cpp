@@ -1,4 +1,5 @@
-// Activation layers that no GEMM or convolution took into its epilogue: elementwise, in place where the plan can.
+// Activation layers that no GEMM or convolution took into its epilogue: elementwise, in place where the plan can. What
+// has two options (softplus) or trained ones (prelu) has a file of its own.
 #include <cmath>
 
 #include "base/error.h"
@@ -7,6 +8,37 @@
 
 namespace nnf {
 namespace {
+
+struct Kind {
+  const char* op;
+  nnf_activation act;
+  const char* option = nullptr;  // what alpha is called; null for a function without parameter
+  double fallback = 0;
+};
+
+constexpr Kind kKinds[] = {
+    {"elu", NNF_ACT_ELU, "alpha", 1.0},
+    {"gelu", NNF_ACT_GELU},
+    {"gelu_tanh", NNF_ACT_GELU_TANH},
+    {"hard_sigmoid", NNF_ACT_HARD_SIGMOID},
+    {"leaky_relu", NNF_ACT_LEAKY_RELU, "negative_slope", 0.01},
+    {"mish", NNF_ACT_MISH},
+    {"relu", NNF_ACT_RELU},
+    {"relu6", NNF_ACT_RELU6},
+    {"selu", NNF_ACT_SELU},
+    {"sigmoid", NNF_ACT_SIGMOID},
+    {"silu", NNF_ACT_SILU},
+    {"softsign", NNF_ACT_SOFTSIGN},
+    {"step", NNF_ACT_STEP},
+    {"tanh", NNF_ACT_TANH},
+};
+
+const Kind& find_kind(const std::string& op) {
+  for (const Kind& kind : kKinds) {
+    if (op == kind.op) return kind;
+  }
+  throw_invalid("op: '%s' is no activation", op.c_str());
+}
 
 class ActivationSpec;
 
@@ -45,17 +77,11 @@ class ActivationOp final : public Op<T> {
 class ActivationSpec final : public OpSpec {
  public:
   ActivationSpec(const std::vector<Shape>& inputs, Attrs& attrs) : shape(only_input(attrs, inputs)) {
-    if (attrs.op() == "sigmoid") {
-      act = NNF_ACT_SIGMOID;
-    } else if (attrs.op() == "tanh") {
-      act = NNF_ACT_TANH;
-    } else if (attrs.op() == "relu") {
-      act = NNF_ACT_RELU;
-    } else {
-      act = NNF_ACT_LEAKY_RELU;
-      alpha = attrs.number("negative_slope", 0.01);
-      if (!std::isfinite(alpha)) throw_invalid("leaky_relu: negative_slope: expected a finite number, got %g", alpha);
-    }
+    const Kind& kind = find_kind(attrs.op());
+    act = kind.act;
+    if (kind.option == nullptr) return;
+    alpha = attrs.number(kind.option, kind.fallback);
+    if (!std::isfinite(alpha)) throw_invalid("%s: %s: expected a finite number, got %g", kind.op, kind.option, alpha);
   }
   Shape output_shape() const override { return shape; }
   bool as_activation(nnf_activation* kind, double* parameter) const override {

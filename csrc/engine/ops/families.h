@@ -17,6 +17,8 @@ std::unique_ptr<OpSpec> make_flatten(const std::vector<Shape>& inputs, Attrs& at
 std::unique_ptr<OpSpec> make_linear(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_max_pool2d(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_avg_pool2d(const std::vector<Shape>& inputs, Attrs& attrs);
+std::unique_ptr<OpSpec> make_prelu(const std::vector<Shape>& inputs, Attrs& attrs);
+std::unique_ptr<OpSpec> make_softplus(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_softmax(const std::vector<Shape>& inputs, Attrs& attrs);
 
 // Not a node a user can ask for: changes an image's layout; the plan inserts it.

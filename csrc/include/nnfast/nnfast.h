@@ -86,14 +86,26 @@ NNF_API nnf_status nnf_matmul(nnf_dtype dt, int64_t m, int64_t n, int64_t k, con
                               int64_t a_cs, const void *b, int64_t b_rs, int64_t b_cs, void *c, int64_t c_rs,
                               int accumulate);
 
-/* Activation functions that may be fused or called alone. `alpha` is their one parameter (the slope of
- * leaky_relu) and is ignored by the others. */
+/* Activation functions that may be fused or called alone. `alpha` is their one parameter: the slope of leaky_relu, the
+ * alpha of elu, the beta (> 0) of softplus, whose threshold is 20; the others ignore it. step is 1 where x > 0, else
+ * 0; gelu is the one with erf, gelu_tanh its approximation. */
 typedef enum nnf_activation {
   NNF_ACT_IDENTITY = 0,
   NNF_ACT_SIGMOID,
   NNF_ACT_TANH,
   NNF_ACT_RELU,
   NNF_ACT_LEAKY_RELU,
+  NNF_ACT_STEP,
+  NNF_ACT_HARD_SIGMOID,
+  NNF_ACT_RELU6,
+  NNF_ACT_ELU,
+  NNF_ACT_SELU,
+  NNF_ACT_GELU,
+  NNF_ACT_GELU_TANH,
+  NNF_ACT_SILU,
+  NNF_ACT_MISH,
+  NNF_ACT_SOFTPLUS,
+  NNF_ACT_SOFTSIGN,
   NNF_ACT_COUNT
 } nnf_activation;
 
@@ -114,6 +126,21 @@ NNF_API nnf_status nnf_activation_forward(nnf_dtype dt, nnf_activation act, doub
 /* gx[i] = g[i] * act'(x[i]); in place allowed (gx == g). */
 NNF_API nnf_status nnf_activation_backward(nnf_dtype dt, nnf_activation act, double alpha, int64_t n,
                                            const void *g, const void *x, void *gx);
+
+/* y[i] = log(1 + exp(beta x[i])) / beta, x[i] itself where beta x[i] > threshold; beta > 0. In place allowed. */
+NNF_API nnf_status nnf_softplus_forward(nnf_dtype dt, double beta, double threshold, int64_t n, const void *x,
+                                        void *y);
+/* gx from g and the forward's input x. In place allowed (gx == g). */
+NNF_API nnf_status nnf_softplus_backward(nnf_dtype dt, double beta, double threshold, int64_t n, const void *g,
+                                         const void *x, void *gx);
+
+/* x (outer, channels, inner) where x > 0, weight[channel] x elsewhere; channels == 1 is one slope for all. In place
+ * allowed. */
+NNF_API nnf_status nnf_prelu_forward(nnf_dtype dt, int64_t outer, int64_t channels, int64_t inner, const void *x,
+                                     const void *weight, void *y);
+/* gx like x, gweight (channels). In place allowed (gx == g). */
+NNF_API nnf_status nnf_prelu_backward(nnf_dtype dt, int64_t outer, int64_t channels, int64_t inner, const void *g,
+                                      const void *x, const void *weight, void *gx, void *gweight);
 
 /* Over the middle axis of (outer, len, inner). log != 0: log_softmax. In place allowed. */
 NNF_API nnf_status nnf_softmax(nnf_dtype dt, int log, int64_t outer, int64_t len, int64_t inner, const void *x,
@@ -221,8 +248,10 @@ NNF_API nnf_status nnf_graph_input(nnf_graph *graph, int ndim, const int64_t *sh
 /* op: "linear" (out_features, bias), "conv2d" (out_channels, kernel_size[2], stride[2], padding[4: top bottom
  * left right], dilation[2], groups, bias), "max_pool2d" / "avg_pool2d" (kernel_size[2], stride[2], padding[2],
  * dilation[2], ceil_mode, count_include_pad), "flatten", "dropout" (p), "sigmoid", "tanh", "relu",
- * "leaky_relu" (negative_slope), "softmax", "log_softmax" (axis, of the batch's array), "add" and "concat" (along
- * the first axis of a sample; two or more inputs). */
+ * "leaky_relu" (negative_slope), "step", "hard_sigmoid", "relu6", "elu" (alpha), "selu", "gelu", "gelu_tanh", "silu",
+ * "mish", "softplus" (beta, threshold), "softsign", "prelu" (num_parameters), "softmax", "log_softmax" (axis, of the
+ * batch's array), "add" and "concat" (along the first axis of a sample; two or more
+ * inputs). */
 NNF_API nnf_status nnf_graph_node(nnf_graph *graph, const char *op, int n_inputs, const int *inputs, int n_attrs,
                                   const nnf_attr *attrs, int *node);
 /* Shape of one sample that node yields, NCHW's order; shape must hold 8. */

@@ -1,15 +1,16 @@
 // Activation functions and their derivatives, over vectors and over arrays (contract.h).
 //
-// One functor an activation. To add one: a functor `act_<name>` here, a line in NNF_ACTIVATIONS (kernels/registry.h), a
-// line in the C header's nnf_activation. A functor has
+// One functor an activation: the piecewise linear ones and the two sigmoids here, the others in smooth-inl.h. To add
+// one: a functor `act_<name>`, a line in NNF_ACTIVATIONS (kernels/registry.h), a line in the C header's nnf_activation. A
+// functor has
 //
 //   forward(x, alpha)                    f(x)
 //   backward(g, x, alpha)                g f'(x)
-//   backward_from_output(g, y, alpha)    g f'(x) for y = f(x); only used when kFromOutput
+//   backward_from_output(g, y, alpha)    g f'(x) for y = f(x); only there when kFromOutput
 //   kFromOutput    whether f' follows from y; kLeastAlpha: and for which alpha
 //   kCost          of an element, in parallel_for's unit
 //
-// NaN passes through all of them, forward and backward.
+// A NaN in x gives NaN; a NaN in g gives NaN unless the derivative is 0 by definition.
 #ifndef NNF_KERNELS_ELEMENTWISE_ACTIVATION_INL_H
 #define NNF_KERNELS_ELEMENTWISE_ACTIVATION_INL_H
 
@@ -86,6 +87,52 @@ struct act_leaky_relu {
   static NNF_INLINE V backward_from_output(V g, V y, V alpha) { return backward(g, y, alpha); }
 };
 
+// The perceptron's: 1 for x > 0, else 0. Its derivative is 0 wherever it exists, and taken as 0 at the jump.
+template <class T>
+struct act_step {
+  using V = Vec<T>;
+  static constexpr bool kFromOutput = true;
+  static constexpr double kLeastAlpha = kAnyAlpha;
+  static constexpr int kCost = 2;
+  static NNF_INLINE V forward(V x, V) {
+    return select(gt(x, zero<T>()), set1<T>(1), select(is_nan(x), x, zero<T>()));
+  }
+  static NNF_INLINE V backward(V, V, V) { return zero<T>(); }
+  static NNF_INLINE V backward_from_output(V, V, V) { return zero<T>(); }
+};
+
+// min(max(x + 3, 0), 6) / 6; the slope is 0 from the bends on, where the rounded output is 0 or 1.
+template <class T>
+struct act_hard_sigmoid {
+  using V = Vec<T>;
+  static constexpr bool kFromOutput = true;
+  static constexpr double kLeastAlpha = kAnyAlpha;
+  static constexpr int kCost = 2;
+  static NNF_INLINE V forward(V x, V) {
+    return min(set1<T>(6), max(zero<T>(), x + set1<T>(3))) / set1<T>(6);  // in this order a NaN stays
+  }
+  static NNF_INLINE V backward(V g, V x, V) {
+    return select(le(x, set1<T>(-3)) | ge(x, set1<T>(3)), zero<T>(), g / set1<T>(6));
+  }
+  static NNF_INLINE V backward_from_output(V g, V y, V) {
+    return select(le(y, zero<T>()) | ge(y, set1<T>(1)), zero<T>(), g / set1<T>(6));
+  }
+};
+
+// min(max(x, 0), 6); the gradient at 0 and at 6 is 0.
+template <class T>
+struct act_relu6 {
+  using V = Vec<T>;
+  static constexpr bool kFromOutput = true;
+  static constexpr double kLeastAlpha = kAnyAlpha;
+  static constexpr int kCost = 2;
+  static NNF_INLINE V forward(V x, V) { return min(set1<T>(6), max(zero<T>(), x)); }
+  static NNF_INLINE V backward(V g, V x, V) {
+    return select(le(x, zero<T>()) | ge(x, set1<T>(6)), zero<T>(), g);
+  }
+  static NNF_INLINE V backward_from_output(V g, V y, V alpha) { return backward(g, y, alpha); }
+};
+
 // ---------------------------------------------------------------- over arrays
 
 template <class T, template <class> class Act>
@@ -114,8 +161,9 @@ void activation_array_backward_from_output(i64 n, const T* g, const T* y, T* gx,
 
 template <class T, template <class> class Act>
 constexpr ActivationKernels<T> make_activation() {
-  return {&activation_array<T, Act>, &activation_array_backward<T, Act>,
-          Act<T>::kFromOutput ? &activation_array_backward_from_output<T, Act> : nullptr, Act<T>::kLeastAlpha,
+  ActBackwardOutFn<T> from_output = nullptr;
+  if constexpr (Act<T>::kFromOutput) from_output = &activation_array_backward_from_output<T, Act>;
+  return {&activation_array<T, Act>, &activation_array_backward<T, Act>, from_output, Act<T>::kLeastAlpha,
           Act<T>::kCost};
 }
 

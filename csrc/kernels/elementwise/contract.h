@@ -8,7 +8,7 @@
 
 namespace nnf {
 
-constexpr int kActivationCount = 5;  // lines of NNF_ACTIVATIONS; equal to NNF_ACT_COUNT (asserted in dispatch.cpp)
+constexpr int kActivationCount = 16;  // lines of NNF_ACTIVATIONS; equal to NNF_ACT_COUNT (asserted in dispatch.cpp)
 
 // y[i] = f(x[i])
 template <class T>
@@ -28,6 +28,27 @@ struct ActivationKernels {
   double least_alpha;  // backward_from_output holds for alpha >= least_alpha
   int cost;            // of an element, in parallel_for's unit (base/thread_pool.h)
 };
+
+// softplus of any slope beta > 0 and threshold: y[i] = log(1 + exp(beta x[i])) / beta; x[i] where
+// beta x[i] > threshold
+template <class T>
+using SoftplusFn = void (*)(i64 n, const T* x, T* y, T beta, T threshold);
+// gx[i] = g[i] / (1 + exp(-beta x[i])); g[i] where beta x[i] > threshold
+template <class T>
+using SoftplusBackwardFn = void (*)(i64 n, const T* g, const T* x, T* gx, T beta, T threshold);
+
+// Dense x, y, g, gx (rows, n) and slopes w (n): y[i][j] = x[i][j] > 0 ? x[i][j] : w[j] x[i][j]
+template <class T>
+using PreluRowsFn = void (*)(i64 rows, i64 n, const T* x, const T* w, T* y);
+// gx[i][j] = x[i][j] > 0 ? g[i][j] : w[j] g[i][j]
+template <class T>
+using PreluRowsBackwardFn = void (*)(i64 rows, i64 n, const T* g, const T* x, const T* w, T* gx);
+// The gradient of a slope: the sum of g[i] x[i] over the i where x[i] > 0 does not hold; in a tree fixed by n
+template <class T>
+using PreluSlopeSumFn = T (*)(i64 n, const T* g, const T* x);
+// The same for each column of (rows, n): out (n), overwritten; summed in the order of the rows
+template <class T>
+using PreluSlopeColumnsFn = void (*)(i64 rows, i64 n, const T* g, const T* x, T* out);
 
 // y[i] += x[i]
 template <class T>

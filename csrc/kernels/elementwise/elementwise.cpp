@@ -78,6 +78,20 @@ void activation_backward_from_output(nnf_activation act, T alpha, i64 n, const T
 }
 
 template <class T>
+void softplus_forward(T beta, T threshold, i64 n, const T* x, T* y) {
+  const KernelTable<T>& k = kernels<T>();
+  over_elements(n, k.activation[NNF_ACT_SOFTPLUS].cost,
+                [&](i64 i, i64 count) { k.softplus_array(count, x + i, y + i, beta, threshold); });
+}
+
+template <class T>
+void softplus_backward(T beta, T threshold, i64 n, const T* g, const T* x, T* gx) {
+  const KernelTable<T>& k = kernels<T>();
+  over_elements(n, k.activation[NNF_ACT_SOFTPLUS].cost,
+                [&](i64 i, i64 count) { k.softplus_array_backward(count, g + i, x + i, gx + i, beta, threshold); });
+}
+
+template <class T>
 void add_into(i64 n, const T* x, T* y) {
   const AddIntoFn<T> kernel = kernels<T>().add_into;
   over_elements(n, kStreamCost, [&](i64 i, i64 count) { kernel(count, x + i, y + i); });
@@ -119,6 +133,8 @@ bool all_finite(i64 n, const T* x) {
   template void activation_forward<T>(nnf_activation, T, i64, const T*, T*);                           \
   template void activation_backward<T>(nnf_activation, T, i64, const T*, const T*, T*);                \
   template void activation_backward_from_output<T>(nnf_activation, T, i64, const T*, const T*, T*);    \
+  template void softplus_forward<T>(T, T, i64, const T*, T*);                                          \
+  template void softplus_backward<T>(T, T, i64, const T*, const T*, T*);                               \
   template void add_into<T>(i64, const T*, T*);                                                        \
   template void scale_into<T>(i64, const T*, T, T*);                                                   \
   template void column_sum<T>(i64, i64, const T*, T*, bool);                                           \

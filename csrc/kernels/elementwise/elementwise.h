@@ -15,6 +15,11 @@ void activation_backward(nnf_activation act, T alpha, i64 n, const T* g, const T
 bool activation_has_backward_from_output(nnf_activation act, double alpha);
 template <class T>
 void activation_backward_from_output(nnf_activation act, T alpha, i64 n, const T* g, const T* y, T* gx);
+// softplus with any threshold; NNF_ACT_SOFTPLUS is the one with 20.
+template <class T>
+void softplus_forward(T beta, T threshold, i64 n, const T* x, T* y);
+template <class T>
+void softplus_backward(T beta, T threshold, i64 n, const T* g, const T* x, T* gx);
 template <class T>
 void add_into(i64 n, const T* x, T* y);
 template <class T>

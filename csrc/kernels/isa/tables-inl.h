@@ -2,7 +2,9 @@
 // Included last by each <isa>.cpp, which defines NNF_ISA_NAME. All but the tables stays in anonymous namespaces.
 #include "kernels/dropout/dropout-inl.h"
 #include "kernels/elementwise/activation-inl.h"
+#include "kernels/elementwise/prelu-inl.h"
 #include "kernels/elementwise/rows-inl.h"
+#include "kernels/elementwise/smooth-inl.h"
 #include "kernels/gemm/gemm-inl.h"
 #include "kernels/layout/transpose-inl.h"
 #include "kernels/loss/loss-inl.h"

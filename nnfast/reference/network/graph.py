@@ -23,9 +23,10 @@ class Graph:
     Operations and their options: "linear" (out_features, bias), "conv2d" (out_channels, kernel_size, stride,
     padding: top, bottom, left, right; dilation, groups, bias), "max_pool2d" and "avg_pool2d" (kernel_size,
     stride, padding, dilation, ceil_mode, count_include_pad), "flatten", "dropout" (p), "sigmoid", "tanh",
-    "relu", "leaky_relu" (negative_slope), "softmax" and "log_softmax" (axis, of the batch's array), "add"
-    and "concat" (along the first axis of a sample; two or more inputs). Shapes are those of one sample;
-    images are (channels, height, width).
+    "relu", "leaky_relu" (negative_slope), "step", "hard_sigmoid", "relu6", "elu" (alpha), "selu", "gelu",
+    "gelu_tanh", "silu", "mish", "softplus" (beta, threshold), "softsign", "prelu" (num_parameters), "softmax"
+    and "log_softmax" (axis, of the batch's array), "add" and "concat" (along the first axis of a
+    sample; two or more inputs). Shapes are those of one sample; images are (channels, height, width).
 
     Examples
     --------

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import activations, convolution, dense, pooling, probabilities, randomness
+from .. import activations, convolution, dense, fused, pooling, probabilities, randomness
 from ..checks import Array, value_error
 from ..windows import Size
 
@@ -224,17 +224,40 @@ class Activation(Op):
 
     def __init__(self, shapes: list[Shape], options: Options) -> None:
         super().__init__(shapes, options)
-        self.f: Callable[..., Array] = getattr(activations, options.op)
-        self.f_backward: Callable[..., Array] = getattr(activations, options.op + "_backward")
-        self.arguments = options.numbers("negative_slope", 1, [0.01]) if options.op == "leaky_relu" else []
-        if not all(math.isfinite(value) for value in self.arguments):
-            raise value_error(options.op, "negative_slope", "a finite number", self.arguments[0])
+        self.f, self.f_backward = fused.ACTIVATIONS[options.op], fused.BACKWARD[options.op]
+        defaults = fused.OPTIONS.get(options.op, {})
+        self.arguments = {name: options.numbers(name, 1, [value])[0] for name, value in defaults.items()}
+        for name, value in self.arguments.items():
+            if not math.isfinite(value):
+                raise value_error(options.op, name, "a finite number", value)
+            if name == "beta" and value <= 0:
+                raise value_error(options.op, name, "a finite number > 0", value)
 
     def forward(self, inputs: list[Array], params: list[Array], run: Run) -> Array:
-        return self.f(inputs[0], *self.arguments)
+        return self.f(inputs[0], **self.arguments)
 
     def backward(self, grad: Array, inputs: list[Array], params: list[Array], run: Run) -> Gradients:
-        return [self.f_backward(grad, inputs[0], *self.arguments)], []
+        return [self.f_backward(grad, inputs[0], **self.arguments)], []
+
+
+class Prelu(Op):
+    """PReLU: one trained slope, or one for each channel, the first axis of a sample."""
+
+    def __init__(self, shapes: list[Shape], options: Options) -> None:
+        super().__init__(shapes, options)
+        (count,) = options.integers("num_parameters", 1, (1,), 1)
+        if count not in (1, self.shape[0]):
+            raise value_error(
+                options.op, "num_parameters", f"1 or {self.shape[0]}, the input's channels", count
+            )
+        self.params["weight"] = (count,)
+
+    def forward(self, inputs: list[Array], params: list[Array], run: Run) -> Array:
+        return activations.prelu(inputs[0], params[0])
+
+    def backward(self, grad: Array, inputs: list[Array], params: list[Array], run: Run) -> Gradients:
+        gx, gweight = activations.prelu_backward(grad, inputs[0], params[0])
+        return [gx], [gweight]
 
 
 class Softmax(Op):
@@ -304,18 +327,16 @@ class Concat(Op):
 
 
 BY_NAME: dict[str, type[Op]] = {
+    **dict.fromkeys(fused.ACTIVATIONS, Activation),
     "add": Add,
     "avg_pool2d": Pool2d,
     "concat": Concat,
     "conv2d": Conv2d,
     "dropout": Dropout,
     "flatten": Flatten,
-    "leaky_relu": Activation,
     "linear": Linear,
     "log_softmax": Softmax,
     "max_pool2d": Pool2d,
-    "relu": Activation,
-    "sigmoid": Activation,
+    "prelu": Prelu,
     "softmax": Softmax,
-    "tanh": Activation,
 }

@@ -1,0 +1,203 @@
+// The activation functions made of exponentials: ELU and SELU, GELU, SiLU, Mish, softplus, softsign. Functors as
+// activation-inl.h describes them, and softplus over arrays.
+//
+// Infinite inputs give the functions' limits, never infinity times 0: arguments are clamped to where the result, in
+// either precision, no longer changes.
+#ifndef NNF_KERNELS_ELEMENTWISE_SMOOTH_INL_H
+#define NNF_KERNELS_ELEMENTWISE_SMOOTH_INL_H
+
+#include "kernels/elementwise/activation-inl.h"
+#include "kernels/elementwise/contract.h"
+#include "simd/loop-inl.h"
+#include "simd/math-inl.h"
+
+namespace nnf {
+namespace {
+
+// x in low..high; a NaN stays.
+template <class T>
+NNF_INLINE Vec<T> clamp(Vec<T> x, double low, double high) {
+  return min(set1<T>(static_cast<T>(high)), max(set1<T>(static_cast<T>(low)), x));
+}
+
+// exp(kVanish) is 0 in both precisions, and so is kVanish times it.
+constexpr double kVanish = -800;
+
+// alpha (e^x - 1) for x <= 0 (Clevert, Unterthiner, Hochreiter, "Fast and accurate deep network learning by exponential
+// linear units", 2016). f' = alpha e^x = f + alpha there.
+template <class T>
+struct act_elu {
+  using V = Vec<T>;
+  static constexpr bool kFromOutput = true;
+  static constexpr double kLeastAlpha = 0;
+  static constexpr int kCost = 6;
+  static NNF_INLINE V forward(V x, V alpha) { return select(gt(x, zero<T>()), x, alpha * expm1(min(zero<T>(), x))); }
+  static NNF_INLINE V backward(V g, V x, V alpha) {
+    return select(gt(x, zero<T>()), g, g * (alpha * exp(min(zero<T>(), x))));
+  }
+  static NNF_INLINE V backward_from_output(V g, V y, V alpha) {
+    return select(gt(y, zero<T>()), g, g * (y + alpha));
+  }
+};
+
+// scale * elu(x, alpha) with the constants that keep mean 0 and variance 1 (Klambauer, Unterthiner, Mayr, Hochreiter,
+// "Self-normalizing neural networks", 2017, equation 14).
+template <class T>
+struct act_selu {
+  using V = Vec<T>;
+  static constexpr T kScale = T(1.0507009873554804934193349852946);
+  static constexpr T kScaleAlpha = T(1.7580993408473768599402175208123);
+  static constexpr bool kFromOutput = true;
+  static constexpr double kLeastAlpha = kAnyAlpha;
+  static constexpr int kCost = 6;
+  static NNF_INLINE V forward(V x, V) {
+    return select(gt(x, zero<T>()), x * set1<T>(kScale), set1<T>(kScaleAlpha) * expm1(min(zero<T>(), x)));
+  }
+  static NNF_INLINE V backward(V g, V x, V) {
+    return g * select(gt(x, zero<T>()), set1<T>(kScale), set1<T>(kScaleAlpha) * exp(min(zero<T>(), x)));
+  }
+  static NNF_INLINE V backward_from_output(V g, V y, V) {
+    return g * select(gt(y, zero<T>()), set1<T>(kScale), y + set1<T>(kScaleAlpha));
+  }
+};
+
+// x Phi(x), f' = Phi(x) + x phi(x), with the normal distribution's Phi and density phi (Hendrycks, Gimpel, "Gaussian
+// error linear units", 2016).
+template <class T>
+struct act_gelu {
+  using V = Vec<T>;
+  static constexpr bool kFromOutput = false;
+  static constexpr double kLeastAlpha = kAnyAlpha;
+  static constexpr int kCost = 12;
+  static NNF_INLINE V forward(V x, V) { return max(set1<T>(T(kVanish)), x) * normal_cdf(x); }
+  static NNF_INLINE V backward(V g, V x, V) {
+    const V c = clamp(x, -50, 50);  // exp(-50^2 / 2) is 0
+    const V density = set1<T>(T(0.39894228040143267794)) * exp(c * c * set1<T>(T(-0.5)));
+    return g * fma(c, density, normal_cdf(x));
+  }
+};
+
+// The same with Phi replaced by (1 + tanh(u)) / 2 = sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3).
+// f' = s + x s (1 - s) 2 u' with s = sigmoid(2 u).
+template <class T>
+struct act_gelu_tanh {
+  using V = Vec<T>;
+  static constexpr T kTwice = T(1.5957691216057307117597842397375);  // 2 sqrt(2 / pi)
+  static constexpr T kCubic = T(0.044715);
+  static constexpr bool kFromOutput = false;
+  static constexpr double kLeastAlpha = kAnyAlpha;
+  static constexpr int kCost = 8;
+  static NNF_INLINE V twice_u(V c) { return set1<T>(kTwice) * (c * fma(c * c, set1<T>(kCubic), set1<T>(1))); }
+  static NNF_INLINE V forward(V x, V) { return max(set1<T>(T(kVanish)), x) * sigmoid(twice_u(clamp(x, -50, 50))); }
+  static NNF_INLINE V backward(V g, V x, V) {
+    const V c = clamp(x, -50, 50), one = set1<T>(1);
+    const V p = sigmoid(copysign(twice_u(c), set1<T>(-1))), q = one - p;  // p <= 1/2
+    const V slope = set1<T>(kTwice) * fma(c * c, set1<T>(3 * kCubic), one);
+    return g * fma(c * slope, p * q, select(lt(c, zero<T>()), p, q));
+  }
+};
+
+// x s with s = sigmoid(x); f' = s + x s (1 - s) (Elfwing, Uchibe, Doya, "Sigmoid-weighted linear units for neural
+// network function approximation in reinforcement learning", 2018).
+template <class T>
+struct act_silu {
+  using V = Vec<T>;
+  static constexpr bool kFromOutput = false;
+  static constexpr double kLeastAlpha = kAnyAlpha;
+  static constexpr int kCost = 6;
+  static NNF_INLINE V forward(V x, V) { return max(set1<T>(T(kVanish)), x) * sigmoid(x); }
+  static NNF_INLINE V backward(V g, V x, V) {
+    const V c = clamp(x, kVanish, -kVanish);
+    const V p = sigmoid(copysign(c, set1<T>(-1))), q = set1<T>(1) - p;
+    return g * fma(c, p * q, select(lt(c, zero<T>()), p, q));
+  }
+};
+
+// x tanh(softplus(x)) = x w, w = n / (n + 2) with n = e (e + 2), e = exp(x), which never cancels. f' = w + x w',
+// w' = 4 e (e + 1) / (n + 2)^2 (Misra, "Mish: a self regularized non-monotonic activation function", 2020).
+template <class T>
+struct act_mish {
+  using V = Vec<T>;
+  static constexpr bool kFromOutput = false;
+  static constexpr double kLeastAlpha = kAnyAlpha;
+  static constexpr int kCost = 6;
+  static constexpr double kOne = 40;  // from here w is 1 and x w' is 0, and e^2 is far from overflow
+  static NNF_INLINE V forward(V x, V) {
+    const V e = exp(clamp(x, kVanish, kOne)), n = e * (e + set1<T>(2));
+    return max(set1<T>(T(kVanish)), x) * (n / (n + set1<T>(2)));
+  }
+  static NNF_INLINE V backward(V g, V x, V) {
+    const V c = clamp(x, kVanish, kOne), e = exp(c), n = e * (e + set1<T>(2)), r = set1<T>(1) / (n + set1<T>(2));
+    return g * fma(c, (set1<T>(4) * e * r) * ((e + set1<T>(1)) * r), n * r);
+  }
+};
+
+// log(1 + e^z) / beta with z = beta x, from the end where the exponential is at most 1; x where z > threshold.
+template <class T>
+NNF_INLINE Vec<T> softplus(Vec<T> x, Vec<T> beta, Vec<T> threshold) {
+  const Vec<T> z = beta * x;
+  const Vec<T> y = (max(zero<T>(), z) + log1p(exp(copysign(z, set1<T>(-1))))) / beta;
+  return select(gt(z, threshold), x, y);
+}
+template <class T>
+NNF_INLINE Vec<T> softplus_backward(Vec<T> g, Vec<T> x, Vec<T> beta, Vec<T> threshold) {
+  const Vec<T> z = beta * x;
+  return select(gt(z, threshold), g, g * sigmoid(z));
+}
+
+// softplus with PyTorch's threshold of 20 and beta as alpha. f' = 1 - exp(-beta f).
+template <class T>
+struct act_softplus {
+  using V = Vec<T>;
+  static constexpr bool kFromOutput = true;
+  static constexpr double kLeastAlpha = 0;
+  static constexpr int kCost = 12;
+  static NNF_INLINE V forward(V x, V beta) { return softplus(x, beta, set1<T>(20)); }
+  static NNF_INLINE V backward(V g, V x, V beta) { return softplus_backward(g, x, beta, set1<T>(20)); }
+  static NNF_INLINE V backward_from_output(V g, V y, V beta) {
+    const V z = beta * y;
+    return select(gt(z, set1<T>(20)), g, g * -expm1(-z));
+  }
+};
+
+// x / (1 + |x|); f' = 1 / (1 + |x|)^2 = (1 - |f|)^2.
+template <class T>
+struct act_softsign {
+  using V = Vec<T>;
+  static constexpr bool kFromOutput = true;
+  static constexpr double kLeastAlpha = kAnyAlpha;
+  static constexpr int kCost = 3;
+  static NNF_INLINE V forward(V x, V) {
+    const V a = min(set1<T>(T(1e30)), abs(x));  // 1e30 / (1 + 1e30) is 1
+    return copysign(a / (a + set1<T>(1)), x);
+  }
+  static NNF_INLINE V backward(V g, V x, V) {
+    const V d = abs(x) + set1<T>(1);
+    return g / d / d;
+  }
+  static NNF_INLINE V backward_from_output(V g, V y, V) {
+    const V d = set1<T>(1) - abs(y);
+    return g * (d * d);
+  }
+};
+
+template <class T>
+void softplus_array(i64 n, const T* x, T* y, T beta_, T threshold_) {
+  const Vec<T> beta = set1<T>(beta_), threshold = set1<T>(threshold_);
+  for_each_vector<T>(n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+    lanes.store(y + i, softplus(lanes.load(x + i), beta, threshold));
+  });
+}
+
+template <class T>
+void softplus_array_backward(i64 n, const T* g, const T* x, T* gx, T beta_, T threshold_) {
+  const Vec<T> beta = set1<T>(beta_), threshold = set1<T>(threshold_);
+  for_each_vector<T>(n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+    lanes.store(gx + i, softplus_backward(lanes.load(g + i), lanes.load(x + i), beta, threshold));
+  });
+}
+
+}  // namespace
+}  // namespace nnf
+
+#endif  // NNF_KERNELS_ELEMENTWISE_SMOOTH_INL_H
