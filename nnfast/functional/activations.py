@@ -318,6 +318,10 @@ def prelu_backward(grad_output: ArrayLike, x: ArrayLike, weight: ArrayLike) -> t
     TypeError, ValueError
         A dtype or shape does not fit; the message names the argument.
 
+    Notes
+    -----
+    The derivative of `prelu`'s formula; its source is there.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -377,6 +381,10 @@ def step_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = N
     TypeError, ValueError
         A dtype, a shape, or `out` does not fit; the message names the argument.
 
+    Notes
+    -----
+    The derivative of `step`'s formula; its source is there.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -435,6 +443,10 @@ def hard_sigmoid_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | 
     TypeError, ValueError
         A dtype, a shape, or `out` does not fit; the message names the argument.
 
+    Notes
+    -----
+    The derivative of `hard_sigmoid`'s formula; its source is there.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -492,6 +504,10 @@ def relu6_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = 
     ------
     TypeError, ValueError
         A dtype, a shape, or `out` does not fit; the message names the argument.
+
+    Notes
+    -----
+    The derivative of `relu6`'s formula; its source is there.
 
     Examples
     --------

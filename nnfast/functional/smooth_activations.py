@@ -62,6 +62,10 @@ def elu_backward(
     TypeError, ValueError
         A dtype, a shape, an option, or `out` does not fit; the message names the argument.
 
+    Notes
+    -----
+    The derivative of `elu`'s formula; its source is there.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -120,6 +124,10 @@ def selu_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = N
     ------
     TypeError, ValueError
         A dtype, a shape, or `out` does not fit; the message names the argument.
+
+    Notes
+    -----
+    The derivative of `selu`'s formula; its source is there.
 
     Examples
     --------
@@ -186,6 +194,10 @@ def gelu_backward(
     TypeError, ValueError
         A dtype, a shape, an option, or `out` does not fit; the message names the argument.
 
+    Notes
+    -----
+    The derivative of `gelu`'s formula; its source is there.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -246,6 +258,10 @@ def silu_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = N
     TypeError, ValueError
         A dtype, a shape, or `out` does not fit; the message names the argument.
 
+    Notes
+    -----
+    The derivative of `silu`'s formula; its source is there.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -304,6 +320,10 @@ def mish_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = N
     ------
     TypeError, ValueError
         A dtype, a shape, or `out` does not fit; the message names the argument.
+
+    Notes
+    -----
+    The derivative of `mish`'s formula; its source is there.
 
     Examples
     --------
@@ -375,6 +395,10 @@ def softplus_backward(
     TypeError, ValueError
         A dtype, a shape, an option, or `out` does not fit; the message names the argument.
 
+    Notes
+    -----
+    The derivative of `softplus`'s formula; its source is there.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -433,6 +457,10 @@ def softsign_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None
     ------
     TypeError, ValueError
         A dtype, a shape, or `out` does not fit; the message names the argument.
+
+    Notes
+    -----
+    The derivative of `softsign`'s formula; its source is there.
 
     Examples
     --------
