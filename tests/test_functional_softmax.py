@@ -7,7 +7,16 @@ import nnfast as nf
 from nnfast import reference as ref
 
 from .arrays import SIZES, both_floats, guarded, normal, views
-from .tolerances import assert_close, both, exact, flushed, log_softmax_bound, softmax_parts, softmax_relative
+from .tolerances import (
+    LOG_ULP,
+    assert_close,
+    both,
+    exact,
+    flushed,
+    log_softmax_bound,
+    softmax_parts,
+    softmax_relative,
+)
 
 NAMES = ["softmax", "log_softmax"]
 every_function = pytest.mark.parametrize("name", NAMES)
@@ -82,6 +91,29 @@ def test_large_logits(isa, dtype, name):
     np.testing.assert_allclose(
         np.exp(y) if name == "log_softmax" else y, [[0.5, 0.5], [0, 1], [1, 0]], rtol=1e-6
     )
+
+
+@both_floats
+@every_function
+def test_equal_and_denormal_logits(isa, dtype, name):
+    """Logits all equal, of any size, or all denormals, are 1 / n each."""
+    info = np.finfo(dtype)
+    for n in (1, 2, 3, 16, 37, 200):
+        rows = [
+            np.full(n, v, dtype) for v in (0, -3, info.max, -info.max, info.tiny, info.smallest_subnormal)
+        ]
+        rows.append((np.arange(n) * info.smallest_subnormal).astype(dtype))
+        x = np.stack(rows)
+        expected, rtol = (
+            (1 / n, both(2, dtype)) if name == "softmax" else (-np.log(n), both(2 * LOG_ULP, dtype))
+        )
+        np.testing.assert_allclose(exact(getattr(nf, name)(x)), expected, rtol=rtol, atol=0)
+        # Equal gradients leave equal logits where they are; a lone one moves its own up and the others down.
+        g = np.zeros_like(x)
+        g[:, 0] = 1
+        twin = getattr(ref, name + "_backward")(exact(g), exact(x))
+        got = getattr(nf, name + "_backward")(g, x)
+        assert_close(got, twin, both(n + 8, dtype))
 
 
 @both_floats
