@@ -78,6 +78,62 @@ def dropout_backward(
     out: Array | None = None,
 ) -> Array: ...
 
+# ---- normalisation, embedding
+def batch_norm(
+    x: ArrayLike,
+    running_mean: ArrayLike | None,
+    running_var: ArrayLike | None,
+    weight: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    out: Array | None = None,
+) -> Array:
+    """While training, the running arrays are exactly float32 or float64, writable and changed in place."""
+
+def batch_norm_backward(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    running_mean: ArrayLike | None,
+    running_var: ArrayLike | None,
+    weight: ArrayLike | None = None,
+    training: bool = False,
+    eps: float = 1e-5,
+) -> tuple[Array, Array, Array]: ...
+def group_norm(
+    x: ArrayLike,
+    num_groups: int,
+    weight: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    eps: float = 1e-5,
+    out: Array | None = None,
+) -> Array: ...
+def group_norm_backward(
+    grad_output: ArrayLike, x: ArrayLike, num_groups: int, weight: ArrayLike | None = None, eps: float = 1e-5
+) -> tuple[Array, Array, Array]: ...
+def layer_norm(
+    x: ArrayLike,
+    normalized_shape: Sequence[int],
+    weight: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    eps: float = 1e-5,
+    out: Array | None = None,
+) -> Array: ...
+def layer_norm_backward(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    normalized_shape: Sequence[int],
+    weight: ArrayLike | None = None,
+    eps: float = 1e-5,
+) -> tuple[Array, Array, Array]: ...
+def embedding(
+    indices: ArrayLike, weight: ArrayLike, padding_idx: int | None = None, out: Array | None = None
+) -> Array: ...
+def embedding_backward(
+    grad_output: ArrayLike, indices: ArrayLike, weight: ArrayLike, padding_idx: int | None = None
+) -> Array: ...
+
 # ---- losses: reduction "none" gives an array, "mean" and "sum" a NumPy scalar of the inputs' dtype
 def mse_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Any: ...
 def mse_loss_backward(
@@ -305,6 +361,8 @@ class Model:
     def __init__(self, graph: Graph, dtype: str) -> None: ...
     def params(self) -> list[tuple[int, str, Array]]:
         """(node, name, view) of every trained array: PyTorch's shape, writable, any strides."""
+    def buffers(self) -> list[tuple[int, str, Array]]:
+        """(node, name, view) of every array that is not trained, such as running statistics."""
     def gradients(self) -> list[Array]: ...
     def states(self, which: int) -> list[Array]:
         """Views of optimizer state 0 or 1 in the order and shapes of params(); [] when there is none."""

@@ -193,7 +193,7 @@ class Network:
 
     def _views_by_layer(self, core: _core.Model) -> list[dict[str, Array]]:
         by_node: dict[int, dict[str, Array]] = {node: {} for node in self._nodes}
-        for node, name, view in core.params():
+        for node, name, view in core.params() + core.buffers():
             by_node[node][name] = view
         return [by_node[node] for node in self._nodes]
 
@@ -245,11 +245,17 @@ class Network:
 
     def _named_views(self, owner: str) -> dict[str, Array]:
         core = self._ensure_model(owner)
-        views = [view for _, _, view in core.params()]
-        return dict(zip(self._param_names(core), views, strict=True))
+        return {
+            f"{key}.{name}": view
+            for key, views in zip(self._keys, self._views_by_layer(core), strict=True)
+            for name, view in views.items()
+        }
 
     def state_dict(self) -> dict[str, Array]:
         """Copies of all parameters, named as in torch.nn.Sequential: "0.weight", "0.bias", ...
+
+        Arrays that are not trained are there too: the running statistics of batch normalisation, by PyTorch's
+        names, and the constants of `Normalize`.
 
         Raises
         ------
@@ -370,7 +376,8 @@ class Network:
         total                   79,510
         """
         core = self._ensure_model("summary")
-        counts = [sum(v.size for v in params.values()) for params in self._views_by_layer(core)]
+        sizes = [(node, view.size) for node, _, view in core.params()]  # what is trained
+        counts = [sum(size for owner, size in sizes if owner == node) for node in self._nodes]
         kinds = [type(layer).__name__ for layer in self.layers]
         keys = self._keys
         shapes = [str(shape) for shape in self._shapes]

@@ -46,6 +46,26 @@ CASES = {
         {"grad_output": (3,), "input": (3, 4)},
         {"target": np.array([0, 3, 1]), "reduction": "none"},
     ),
+    "batch_norm": (
+        {"x": IMAGE, "running_mean": (3,), "running_var": (3,), "weight": (3,), "bias": (3,)},
+        {"eps": 9.0},
+    ),
+    "batch_norm_backward": (
+        {"grad_output": IMAGE, "x": IMAGE, "running_mean": (3,), "running_var": (3,), "weight": (3,)},
+        {"eps": 9.0},
+    ),
+    "group_norm": ({"x": IMAGE, "weight": (3,), "bias": (3,)}, {"num_groups": 3}),
+    "group_norm_backward": ({"grad_output": IMAGE, "x": IMAGE, "weight": (3,)}, {"num_groups": 3}),
+    "layer_norm": ({"x": IMAGE, "weight": (6, 7), "bias": (6, 7)}, {"normalized_shape": (6, 7)}),
+    "layer_norm_backward": (
+        {"grad_output": IMAGE, "x": IMAGE, "weight": (6, 7)},
+        {"normalized_shape": (6, 7)},
+    ),
+    "embedding": ({"weight": (5, 3)}, {"indices": np.array([0, 4, 4, 1])}),
+    "embedding_backward": (
+        {"grad_output": (4, 3), "weight": (5, 3)},
+        {"indices": np.array([0, 4, 4, 1])},
+    ),
     "conv2d": ({"x": IMAGE, "weight": KERNEL, "bias": (4,)}, {}),
     "conv2d_backward": ({"grad_output": (2, 4, 4, 5), "x": IMAGE, "weight": KERNEL}, {}),
     "max_pool2d": ({"x": IMAGE}, {"kernel_size": 2}),
@@ -153,7 +173,9 @@ def test_mixed_dtypes(name):
 def test_not_arrays(name):
     for argument in CASES[name][0]:
         for bad in (None, "text", object(), {}, [[1.0], [2.0, 3.0]]):
-            if bad is None and argument == "bias":
+            if bad is None and argument.startswith("running"):
+                continue  # only together: test_functional_normalization.py
+            if bad is None and inspect.signature(getattr(nf, name)).parameters[argument].default is None:
                 continue
             refused(name, {**call_arguments(name), argument: bad}, TypeError, argument)
 
@@ -165,6 +187,8 @@ FIRST = {
     "mse_loss": {"input": "target"},
     "cross_entropy": {"input": "target"},
     "nll_loss": {"input": "target"},
+    "batch_norm": {"x": "running_mean"},
+    "group_norm": {"x": "weight"},
     "conv1d": {"x": "(groups|weight)", "weight": "(groups|weight|bias)"},
     "conv2d": {"x": "(groups|weight)", "weight": "(groups|weight|bias)"},
     "conv_transpose2d": {"x": "weight", "weight": "(weight|bias)"},
@@ -180,7 +204,7 @@ def test_wrong_shapes(name):
         arguments[argument] = normal([n + 1 for n in shape], np.float64, 9)
         named = FIRST.get(forward, {}).get(argument, argument)
         if argument != "grad_output" and name.endswith("_backward"):
-            named = f"({named}|grad_output|target|weight|groups|b)"
+            named = f"({named}|grad_output|target|weight|groups|x|b)"
         refused(name, arguments, ValueError, named)
         arguments[argument] = normal((*shape, 1, 1, 1), np.float64, 9)
         with pytest.raises(ValueError, match=rf"^{name}: \w+: "):
@@ -297,6 +321,24 @@ OPTIONS = [
             ("groups", 1.0, TypeError),
         )
     ),
+    *(
+        (name, {"eps": bad}, error, "eps")
+        for name in CASES
+        if "norm" in name
+        for bad, error in ((-1.0, ValueError), (np.nan, ValueError), ("small", TypeError))
+    ),
+    *(
+        (name, {"num_groups": bad}, error, "num_groups")
+        for name in ("group_norm", "group_norm_backward")
+        for bad, error in ((2, ValueError), (0, ValueError), (1.5, TypeError))
+    ),
+    ("layer_norm", {"normalized_shape": (7, 6)}, ValueError, "x"),
+    ("layer_norm", {"normalized_shape": ()}, ValueError, "normalized_shape"),
+    ("layer_norm", {"normalized_shape": "all"}, TypeError, "normalized_shape"),
+    ("batch_norm", {"momentum": "some"}, TypeError, "momentum"),
+    ("embedding", {"indices": np.array([0, 5])}, ValueError, "indices"),
+    ("embedding", {"indices": np.array([0.0])}, TypeError, "indices"),
+    ("embedding_backward", {"padding_idx": -6}, ValueError, "padding_idx"),
     ("conv2d", {"padding": "same", "stride": 2}, ValueError, "padding"),
     ("conv2d", {"dilation": 5}, ValueError, "kernel_size"),
     ("conv2d_backward", {"dilation": 5}, ValueError, "kernel_size"),

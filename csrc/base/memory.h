@@ -37,7 +37,7 @@ class AlignedBuffer {
 // Scratch of the calling thread: at least `bytes`, aligned, contents undefined, valid until the same thread asks the
 // same slot again. Grows, never shrinks below what the thread has used, freed when the thread ends: the steady state
 // allocates nothing. One slot per use that may be live at the same time.
-enum class Scratch { gemm_b, gemm_rows, conv_image, conv_cols, convert_in, convert_out, softmax, reduce, count };
+enum class Scratch { gemm_b, gemm_rows, conv_image, conv_cols, convert_in, convert_out, softmax, reduce, norm, norm_sums, norm_image, count };
 void* thread_scratch(Scratch slot, std::size_t bytes);
 template <class T>
 T* thread_scratch(Scratch slot, i64 elements) {

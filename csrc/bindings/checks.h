@@ -264,6 +264,8 @@ void init_config(py::module_& m);
 void init_dense(py::module_& m);
 void init_elementwise(py::module_& m);
 void init_softmax(py::module_& m);
+void init_norm(py::module_& m);
+void init_embedding(py::module_& m);
 void init_loss(py::module_& m);
 void init_conv(py::module_& m);
 void init_pool(py::module_& m);

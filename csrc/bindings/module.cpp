@@ -12,6 +12,8 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   init_dense(m);
   init_elementwise(m);
   init_softmax(m);
+  init_norm(m);
+  init_embedding(m);
   init_loss(m);
   init_conv(m);
   init_pool(m);

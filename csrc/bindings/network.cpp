@@ -171,12 +171,12 @@ class Model {
 
   // ---- arrays over the flat buffers, which live as long as the model: it is their base
 
-  static py::list params(const py::object& self) {
+  static py::list params(const py::object& self, bool trained) {
     Model& m = self.cast<Model&>();
     const InUse guard(m.busy_, "model");
     py::list list;
-    const std::vector<nnf_param> all = m.param_list();
-    const std::vector<py::object> arrays = m.views(self, NNF_PARAMETERS, all);
+    const std::vector<nnf_param> all = m.param_list(trained);
+    const std::vector<py::object> arrays = m.views(self, trained ? NNF_PARAMETERS : NNF_UNTRAINED, all);
     for (std::size_t i = 0; i < all.size(); ++i) list.append(py::make_tuple(all[i].node, all[i].name, arrays[i]));
     return list;
   }
@@ -184,7 +184,7 @@ class Model {
     Model& m = self.cast<Model&>();
     const InUse guard(m.busy_, "model");
     py::list list;
-    for (const py::object& array : m.views(self, which, m.param_list())) list.append(array);
+    for (const py::object& array : m.views(self, which, m.param_list(true))) list.append(array);
     return list;
   }
   static py::list states(const py::object& self, py::handle which) {
@@ -449,11 +449,16 @@ class Model {
   }
   int output_shape(i64 rows, py::ssize_t* shape) const { return batch_shape(output_, rows, shape); }
 
-  std::vector<nnf_param> param_list() const {
+  // Those that are trained, or those that are not.
+  std::vector<nnf_param> param_list(bool trained) const {
     int count = 0;
     check(nnf_model_num_params(model_.get(), &count));
-    std::vector<nnf_param> all(static_cast<std::size_t>(count));
-    for (int i = 0; i < count; ++i) check(nnf_model_param(model_.get(), i, &all[static_cast<std::size_t>(i)]));
+    std::vector<nnf_param> all;
+    for (int i = 0; i < count; ++i) {
+      nnf_param p;
+      check(nnf_model_param(model_.get(), i, &p));
+      if ((p.trained != 0) == trained) all.push_back(p);
+    }
     return all;
   }
   std::vector<py::object> views(const py::object& self, nnf_buffer which, const std::vector<nnf_param>& all) const {
@@ -503,7 +508,8 @@ void init_network(py::module_& m) {
 
   py::class_<Model>(m, "Model")
       .def(py::init<Graph&, py::handle>(), py::arg("graph"), py::arg("dtype"))
-      .def("params", [](const py::object& self) { return Model::params(self); })
+      .def("params", [](const py::object& self) { return Model::params(self, true); })
+      .def("buffers", [](const py::object& self) { return Model::params(self, false); })
       .def("gradients", [](const py::object& self) { return Model::buffers(self, NNF_GRADIENTS); })
       .def("states", [](const py::object& self, py::handle which) { return Model::states(self, which); },
            py::arg("which"))

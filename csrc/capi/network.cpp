@@ -94,6 +94,7 @@ nnf_status nnf_model_param(const nnf_model* model, int index, nnf_param* param) 
     std::copy(e.spec.shape.begin(), e.spec.shape.end(), p.shape);
     std::copy(e.spec.strides.begin(), e.spec.strides.end(), p.strides);
     p.offset = e.offset;
+    p.trained = e.spec.trained ? 1 : 0;
     need(param, "param") = p;
   });
 }

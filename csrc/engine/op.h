@@ -51,13 +51,14 @@ class Attrs {
   std::vector<bool> used_;
 };
 
-// A trained array: PyTorch's shape, and the strides that place it in the dense block of `size` elements whose layout the
-// kernels want.
+// An array of the model: PyTorch's shape, and the strides that place it in the dense block of `size` elements whose layout
+// the kernels want. Those not trained (running statistics, constants) lie apart, where no optimizer comes.
 struct ParamSpec {
   const char* name;
   Shape shape;
   std::vector<i64> strides;
   i64 size;
+  bool trained = true;
 };
 
 // What a step may share and must keep; the plan decides lifetimes from these.
@@ -81,8 +82,9 @@ struct ForwardArgs {
   i64 n;  // samples
   const T* const* x;
   T* y;
-  const T* const* params;
+  const T* const* params;  // trained
   const RunState& run;
+  T* const* buffers;  // not trained; may be written
 };
 
 template <class T>

@@ -1,5 +1,5 @@
 // All trained arrays of a network in one flat buffer, their gradients and the optimizer's states in others of the same
-// layout: one update call serves them all.
+// layout: one update call serves them all. Arrays that are not trained lie in a flat buffer of their own.
 #ifndef NNF_ENGINE_PARAMETERS_H
 #define NNF_ENGINE_PARAMETERS_H
 
@@ -14,7 +14,7 @@ namespace nnf {
 struct ParamEntry {
   int node;
   ParamSpec spec;
-  i64 offset;  // in elements; a multiple of a cache line
+  i64 offset;  // in elements, in the trained or the untrained buffer; a multiple of a cache line
 };
 
 template <class T>
@@ -25,17 +25,21 @@ class Parameters {
     for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
       if (graph.nodes()[i].spec == nullptr) continue;
       for (const ParamSpec& p : graph.nodes()[i].spec->params()) {
-        entries_.push_back({static_cast<int>(i), p, size_});
-        size_ = round_up(size_ + p.size, line);
+        i64& end = p.trained ? size_ : untrained_size_;
+        entries_.push_back({static_cast<int>(i), p, end});
+        end = round_up(end + p.size, line);
       }
     }
     values_ = AlignedBuffer(bytes(), true);
     gradients_ = AlignedBuffer(bytes(), true);
+    untrained_ = AlignedBuffer(static_cast<std::size_t>(untrained_size_) * sizeof(T), true);
   }
 
   const std::vector<ParamEntry>& entries() const { return entries_; }
   i64 size() const { return size_; }
   T* values() const { return values_.as<T>(); }
+  i64 untrained_size() const { return untrained_size_; }
+  T* untrained() const { return untrained_.as<T>(); }
   T* gradients() const { return gradients_.as<T>(); }
   // Optimizer state 0 or 1; null when the optimizer has none.
   T* state(int which) const { return which < num_states_ ? states_[which].template as<T>() : nullptr; }
@@ -54,9 +58,9 @@ class Parameters {
  private:
   std::size_t bytes() const { return static_cast<std::size_t>(size_) * sizeof(T); }
   std::vector<ParamEntry> entries_;
-  i64 size_ = 0;
+  i64 size_ = 0, untrained_size_ = 0;
   int num_states_ = 0;
-  AlignedBuffer values_, gradients_, states_[2];
+  AlignedBuffer values_, gradients_, untrained_, states_[2];
 };
 
 }  // namespace nnf

@@ -62,6 +62,7 @@ class Plan {
     int output;
     std::vector<const T*> params;
     std::vector<T*> gparams;
+    std::vector<T*> buffers;  // not trained
     bool has_backward = false;
     std::vector<int> grad_temps;  // per input: a buffer when another consumer has written the gradient before, else -1
     // Scratch for the pointer arrays the operation sees.

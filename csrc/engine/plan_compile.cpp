@@ -105,6 +105,10 @@ void Plan<T>::lower(const Graph& graph, const Parameters<T>& params) {
     Step& step = steps_.back();
     for (const ParamEntry& p : params.entries()) {
       if (p.node != static_cast<int>(i)) continue;
+      if (!p.spec.trained) {
+        step.buffers.push_back(params.untrained() + p.offset);
+        continue;
+      }
       step.params.push_back(params.values() + p.offset);
       step.gparams.push_back(params.gradients() + p.offset);
     }

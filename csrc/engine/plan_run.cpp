@@ -17,7 +17,8 @@ void Plan<T>::forward(i64 n, const RunState& run) {
   NNF_ASSERT(n >= 0 && n <= batch_);
   for (Step& s : steps_) {
     for (std::size_t j = 0; j < s.inputs.size(); ++j) s.x[j] = pointer(values_[at(s.inputs[j])].buffer);
-    s.op->forward({n, s.x.data(), pointer(values_[at(s.output)].buffer), s.params.data(), run});
+    s.op->forward({n, s.x.data(), pointer(values_[at(s.output)].buffer), s.params.data(), run,
+                   s.buffers.data()});
   }
 }
 

@@ -13,6 +13,7 @@
 #include "kernels/gemm/contract.h"
 #include "kernels/layout/contract.h"
 #include "kernels/loss/contract.h"
+#include "kernels/norm/contract.h"
 #include "kernels/optim/contract.h"
 #include "kernels/peak/contract.h"
 #include "kernels/pool/contract.h"
@@ -40,6 +41,12 @@
   K(softmax_rows_backward, SoftmaxRowsBackwardFn)    \
   K(cross_entropy_rows, CrossEntropyRowsFn)          \
   K(squared_error, SquaredErrorFn)                   \
+  K(column_moments, ColumnMomentsFn)                 \
+  K(column_affine, ColumnAffineFn)                   \
+  K(column_grad_sums, ColumnGradSumsFn)              \
+  K(column_norm_backward, ColumnNormBackwardFn)      \
+  K(layer_norm_rows, LayerNormRowsFn)                \
+  K(layer_norm_rows_backward, LayerNormRowsBackwardFn) \
   K(dropout_apply, DropoutFn)                        \
   K(sgd_step, SgdFn)                                 \
   K(rmsprop_step, RmspropFn)                         \

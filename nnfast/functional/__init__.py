@@ -39,6 +39,7 @@ from .convolution_transpose import (
     conv_transpose2d_backward,
 )
 from .dense import linear, linear_backward, matmul, matmul_backward
+from .embeddings import embedding, embedding_backward
 from .losses import (
     cross_entropy,
     cross_entropy_backward,
@@ -46,6 +47,14 @@ from .losses import (
     mse_loss_backward,
     nll_loss,
     nll_loss_backward,
+)
+from .normalization import (
+    batch_norm,
+    batch_norm_backward,
+    group_norm,
+    group_norm_backward,
+    layer_norm,
+    layer_norm_backward,
 )
 from .optimizers import adam_update, rmsprop_update, sgd_update
 from .pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
@@ -80,6 +89,8 @@ __all__ = [
     "avg_pool1d_backward",
     "avg_pool2d",
     "avg_pool2d_backward",
+    "batch_norm",
+    "batch_norm_backward",
     "conv1d",
     "conv1d_backward",
     "conv2d",
@@ -90,10 +101,16 @@ __all__ = [
     "cross_entropy_backward",
     "dropout",
     "dropout_backward",
+    "embedding",
+    "embedding_backward",
     "global_avg_pool2d",
     "global_avg_pool2d_backward",
     "global_max_pool2d",
     "global_max_pool2d_backward",
+    "group_norm",
+    "group_norm_backward",
+    "layer_norm",
+    "layer_norm_backward",
     "leaky_relu",
     "leaky_relu_backward",
     "linear",

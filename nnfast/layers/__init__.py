@@ -6,8 +6,10 @@ from nnfast.layers.conv import Conv2d
 from nnfast.layers.conv1d import Conv1d
 from nnfast.layers.conv_transpose import ConvTranspose2d
 from nnfast.layers.dropout import Dropout
+from nnfast.layers.embedding import Embedding
 from nnfast.layers.linear import Linear
 from nnfast.layers.merge import Add, Concat
+from nnfast.layers.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, Normalize
 from nnfast.layers.pool import AvgPool2d, MaxPool2d
 from nnfast.layers.pool1d import AvgPool1d, MaxPool1d
 from nnfast.layers.resize import (
@@ -25,21 +27,27 @@ __all__ = [
     "Add",
     "AvgPool1d",
     "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "Concat",
     "ConstantPad2d",
     "Conv1d",
     "Conv2d",
     "ConvTranspose2d",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GlobalAvgPool2d",
     "GlobalMaxPool2d",
+    "GroupNorm",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
     "MaxPool1d",
     "MaxPool2d",
+    "Normalize",
     "ReLU",
     "Reshape",
     "Sigmoid",

@@ -6,6 +6,8 @@ textbook:
 - `dense`: matrix products and the linear layer
 - `activations`: sigmoid, tanh, ReLU, leaky ReLU
 - `probabilities`: softmax and log-softmax
+- `normalization`: batch, group and layer normalisation
+- `embeddings`: rows of a table by their numbers
 - `randomness`: Philox and dropout
 - `losses`: squared error, cross-entropy, negative log-likelihood
 - `windows`, `convolution`, `convolution_transpose`, `pooling`, `pooling_adaptive`, `resizing`: images
@@ -34,6 +36,7 @@ from .convolution_transpose import (
     conv_transpose2d_backward,
 )
 from .dense import linear, linear_backward, matmul, matmul_backward
+from .embeddings import embedding, embedding_backward
 from .losses import (
     cross_entropy,
     cross_entropy_backward,
@@ -43,6 +46,14 @@ from .losses import (
     nll_loss_backward,
 )
 from .network import Graph, Model, Totals
+from .normalization import (
+    batch_norm,
+    batch_norm_backward,
+    group_norm,
+    group_norm_backward,
+    layer_norm,
+    layer_norm_backward,
+)
 from .optimizers import adam_update, rmsprop_update, sgd_update
 from .pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from .pooling1d import (
@@ -79,6 +90,8 @@ __all__ = [
     "avg_pool1d_backward",
     "avg_pool2d",
     "avg_pool2d_backward",
+    "batch_norm",
+    "batch_norm_backward",
     "conv1d",
     "conv1d_backward",
     "conv2d",
@@ -90,10 +103,16 @@ __all__ = [
     "dropout",
     "dropout_backward",
     "dropout_mask",
+    "embedding",
+    "embedding_backward",
     "global_avg_pool2d",
     "global_avg_pool2d_backward",
     "global_max_pool2d",
     "global_max_pool2d_backward",
+    "group_norm",
+    "group_norm_backward",
+    "layer_norm",
+    "layer_norm_backward",
     "leaky_relu",
     "leaky_relu_backward",
     "linear",

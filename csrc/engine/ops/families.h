@@ -10,6 +10,7 @@ using SpecMaker = std::unique_ptr<OpSpec> (*)(const std::vector<Shape>& inputs, 
 
 std::unique_ptr<OpSpec> make_activation_spec(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_add(const std::vector<Shape>& inputs, Attrs& attrs);
+std::unique_ptr<OpSpec> make_batch_norm(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_concat(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_adaptive_avg_pool2d(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_constant_pad2d(const std::vector<Shape>& inputs, Attrs& attrs);
@@ -17,10 +18,14 @@ std::unique_ptr<OpSpec> make_conv1d(const std::vector<Shape>& inputs, Attrs& att
 std::unique_ptr<OpSpec> make_conv_transpose2d(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_conv2d(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_dropout(const std::vector<Shape>& inputs, Attrs& attrs);
+std::unique_ptr<OpSpec> make_embedding(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_flatten(const std::vector<Shape>& inputs, Attrs& attrs);
+std::unique_ptr<OpSpec> make_group_norm(const std::vector<Shape>& inputs, Attrs& attrs);
+std::unique_ptr<OpSpec> make_layer_norm(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_linear(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_max_pool2d(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_avg_pool2d(const std::vector<Shape>& inputs, Attrs& attrs);
+std::unique_ptr<OpSpec> make_normalize(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_max_pool1d(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_avg_pool1d(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_global_pool2d(const std::vector<Shape>& inputs, Attrs& attrs);

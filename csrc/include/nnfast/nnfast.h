@@ -129,6 +129,38 @@ NNF_API nnf_status nnf_softmax_backward(nnf_dtype dt, int log, int64_t outer, in
 NNF_API nnf_status nnf_dropout(nnf_dtype dt, double p, uint64_t seed, uint32_t step, uint32_t layer, int64_t first,
                                int64_t n, const void *x, void *y);
 
+/* ---------------------------------------------------------------- normalisation, embedding */
+
+/* x, y (n, c, inner): y = (x - mean) / sqrt(variance + eps) * weight + bias, a mean and variance a channel; weight, bias
+ * (c) may be NULL. training != 0: those of the batch (n * inner != 1; the biased variance), and running = (1 - momentum)
+ * * running + momentum * the batch's, the variance unbiased, unless either is NULL. Otherwise the running ones. */
+NNF_API nnf_status nnf_batch_norm(nnf_dtype dt, int64_t n, int64_t c, int64_t inner, const void *x, const void *weight,
+                                  const void *bias, void *running_mean, void *running_var, int training,
+                                  double momentum, double eps, void *y);
+/* gx (n, c, inner), gweight (c), gbias (c): any may be NULL. */
+NNF_API nnf_status nnf_batch_norm_backward(nnf_dtype dt, int64_t n, int64_t c, int64_t inner, const void *g,
+                                           const void *x, const void *weight, const void *running_mean,
+                                           const void *running_var, int training, double eps, void *gx, void *gweight,
+                                           void *gbias);
+/* The same with moments of each sample's groups of c / groups channels. */
+NNF_API nnf_status nnf_group_norm(nnf_dtype dt, int64_t n, int64_t c, int64_t inner, int64_t groups, const void *x,
+                                  const void *weight, const void *bias, double eps, void *y);
+NNF_API nnf_status nnf_group_norm_backward(nnf_dtype dt, int64_t n, int64_t c, int64_t inner, int64_t groups,
+                                           const void *g, const void *x, const void *weight, double eps, void *gx,
+                                           void *gweight, void *gbias);
+/* The same with moments of each row of x (rows, len); weight, bias, gweight, gbias (len). */
+NNF_API nnf_status nnf_layer_norm(nnf_dtype dt, int64_t rows, int64_t len, const void *x, const void *weight,
+                                  const void *bias, double eps, void *y);
+NNF_API nnf_status nnf_layer_norm_backward(nnf_dtype dt, int64_t rows, int64_t len, const void *g, const void *x,
+                                           const void *weight, double eps, void *gx, void *gweight, void *gbias);
+
+/* y (count, dim) = weight (rows, dim)[indices]; an index outside 0..rows-1 is NNF_INVALID_VALUE. */
+NNF_API nnf_status nnf_embedding(nnf_dtype dt, int64_t count, int64_t rows, int64_t dim, const int64_t *indices,
+                                 const void *weight, void *y);
+/* gweight (rows, dim): sums of g (count, dim) in the order of the indices; row `padding` stays 0 (-1: none). */
+NNF_API nnf_status nnf_embedding_backward(nnf_dtype dt, int64_t count, int64_t rows, int64_t dim,
+                                          const int64_t *indices, int64_t padding, const void *g, void *gweight);
+
 /* ---------------------------------------------------------------- losses */
 
 typedef enum nnf_reduction { NNF_REDUCE_NONE = 0, NNF_REDUCE_MEAN = 1, NNF_REDUCE_SUM = 2 } nnf_reduction;
@@ -261,8 +293,11 @@ NNF_API nnf_status nnf_graph_input(nnf_graph *graph, int ndim, const int64_t *sh
  * kernel_size[2], stride[2], padding[2], output_padding[2], groups, bias, dilation[2]), "max_pool1d" / "avg_pool1d",
  * "adaptive_avg_pool2d" (output_size[2]), "global_avg_pool2d" / "global_max_pool2d" (keepdims), "constant_pad2d"
  * (padding[4: left right top bottom], value), "upsample_nearest" (scale_factor[2]), "reshape" (shape, at most 4 sizes),
- * "leaky_relu" (negative_slope), "softmax", "log_softmax" (axis, of the batch's array), "add" and "concat" (along
- * the first axis of a sample; two or more inputs). */
+ * "leaky_relu" (negative_slope), "softmax", "log_softmax" (axis, of the batch's array),
+ * "batch_norm" (eps,
+ * momentum, cumulative, affine, track_running_stats), "normalize" (arrays mean and std, not trained), "layer_norm" (axes:
+ * the last ones, eps, elementwise_affine, bias), "group_norm" (num_groups, eps, affine), "embedding" (num_embeddings,
+ * embedding_dim, padding_idx), "add" and "concat" (along the first axis of a sample; two or more inputs). */
 NNF_API nnf_status nnf_graph_node(nnf_graph *graph, const char *op, int n_inputs, const int *inputs, int n_attrs,
                                   const nnf_attr *attrs, int *node);
 /* Shape of one sample that node yields, NCHW's order; shape must hold 8. */
@@ -275,22 +310,24 @@ NNF_API nnf_status nnf_graph_output(nnf_graph *graph, int node);
 NNF_API nnf_status nnf_model_new(const nnf_graph *graph, nnf_dtype dt, nnf_model **model);
 NNF_API void nnf_model_free(nnf_model *model);
 
-/* One trained array: where it lies in the flat buffers, by PyTorch's shape and with the strides (in elements)
+/* One array of the model: where it lies in the flat buffers, by PyTorch's shape and with the strides (in elements)
  * that fit the engine's own layout. */
 typedef struct nnf_param {
   int node;         /* the graph node it belongs to */
-  const char *name; /* "weight", "bias" */
+  const char *name; /* "weight", "bias", "running_mean", ... */
   int ndim;
   int64_t shape[8];
   int64_t strides[8];
   int64_t offset; /* of its first element in the flat buffer */
+  int trained;    /* 0: its buffer is NNF_UNTRAINED, and it has neither gradient nor state */
 } nnf_param;
 
 typedef enum nnf_buffer {
   NNF_PARAMETERS = 0,
   NNF_GRADIENTS = 1,
   NNF_STATE0 = 2, /* optimizer: momentum_buffer, square_avg or Adam's m */
-  NNF_STATE1 = 3  /* optimizer: Adam's v */
+  NNF_STATE1 = 3, /* optimizer: Adam's v */
+  NNF_UNTRAINED = 16 /* arrays that are not trained: running statistics, constants */
 } nnf_buffer;
 
 NNF_API nnf_status nnf_model_num_params(const nnf_model *model, int *count);

@@ -6,6 +6,7 @@
 #include "kernels/gemm/gemm-inl.h"
 #include "kernels/layout/transpose-inl.h"
 #include "kernels/loss/loss-inl.h"
+#include "kernels/norm/norm-inl.h"
 #include "kernels/optim/optim-inl.h"
 #include "kernels/peak/peak-inl.h"
 #include "kernels/pool/pool-inl.h"

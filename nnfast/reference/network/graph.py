@@ -32,7 +32,9 @@ class Graph:
     groups, bias), "max_pool1d", "avg_pool1d",
     "adaptive_avg_pool2d" (output_size), "global_avg_pool2d" and "global_max_pool2d" (keepdims),
     "constant_pad2d" (padding: left, right, top, bottom; value), "upsample_nearest" (scale_factor), "reshape"
-    (shape, 1 to 4 sizes). Shapes are those of one sample; images are (channels, height, width).
+    (shape, 1 to 4 sizes), "batch_norm" (eps, momentum, cumulative, affine, track_running_stats), "normalize",
+    "layer_norm" (axes, eps, elementwise_affine, bias), "group_norm" (num_groups, eps, affine), "embedding"
+    (num_embeddings, embedding_dim, padding_idx). Shapes are those of one sample; images are (channels, height, width).
 
     Examples
     --------

@@ -73,6 +73,13 @@ class Model:
             if node.op is not None
             for name, shape in node.op.params.items()
         ]
+        self._buffer_names = [
+            (number, name, shape)
+            for number, node in enumerate(graph.nodes)
+            if node.op is not None
+            for name, shape in node.op.buffers.items()
+        ]
+        self._buffers = [np.zeros(shape, self._dtype) for _, _, shape in self._buffer_names]
         self._params = self._zeros()
         self._gradients = self._zeros()
         self._states: list[list[Array]] = []
@@ -92,6 +99,11 @@ class Model:
     def params(self) -> list[tuple[int, str, Array]]:
         """(node, name, array) of every trained array, weight before bias; write to the arrays to set them."""
         return [(node, name, array) for (node, name, _), array in zip(self._names, self._params, strict=True)]
+
+    def buffers(self) -> list[tuple[int, str, Array]]:
+        """(node, name, array) of every array that is not trained, such as running statistics."""
+        names = self._buffer_names
+        return [(node, name, array) for (node, name, _), array in zip(names, self._buffers, strict=True)]
 
     def gradients(self) -> list[Array]:
         """The gradients, in the order of `params`."""
@@ -213,14 +225,17 @@ class Model:
             if node.op is None:
                 values.append(next(inputs).astype(self._dtype))
             else:
-                values.append(
-                    node.op.forward([values[i] for i in node.inputs], self._own(self._params, number), run)
-                )
+                values.append(node.op.forward([values[i] for i in node.inputs], self._arrays(number), run))
         return values
 
     def _own(self, arrays: list[Array], number: int) -> list[Array]:
         """Those of `arrays` (parameters or gradients) that belong to node `number`."""
         return [array for array, (node, _, _) in zip(arrays, self._names, strict=True) if node == number]
+
+    def _arrays(self, number: int) -> list[Array]:
+        """The parameters of node `number`, then its arrays that are not trained."""
+        own = [array for node, _, array in self.buffers() if node == number]
+        return self._own(self._params, number) + own
 
     def _backward(self, grad_output: Array, values: list[Array], run: Run, accumulate: bool) -> Array:
         """Set, or add to, the parameters' gradients; returns the gradient of the network's first input."""
@@ -233,7 +248,7 @@ class Model:
             if node.op is None or number not in flowing:
                 continue  # an input, or a branch that does not reach the output
             inputs = [values[i] for i in node.inputs]
-            ginputs, gparams = node.op.backward(flowing[number], inputs, self._own(self._params, number), run)
+            ginputs, gparams = node.op.backward(flowing[number], inputs, self._arrays(number), run)
             for total, gradient in zip(self._own(self._gradients, number), gparams, strict=True):
                 total += gradient
             for i, gradient in zip(node.inputs, ginputs, strict=True):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import activations, convolution, dense, pooling, probabilities, randomness
+from .. import activations, convolution, dense, embeddings, normalization, pooling, probabilities, randomness
 from ..checks import Array, value_error
 from ..windows import Size
 
@@ -76,12 +76,14 @@ class Op:
 
     shape: Shape  # of one sample of the output
     params: dict[str, Shape]
+    buffers: dict[str, Shape]  # not trained; they follow the trained ones in the list `params` of a pass
 
     def __init__(self, shapes: list[Shape], options: Options) -> None:
         if len(shapes) != 1:
             raise value_error(options.op, "inputs", "1 node", len(shapes))
         self.shape = shapes[0]
         self.params = {}
+        self.buffers = {}
 
     def forward(self, inputs: list[Array], params: list[Array], run: Run) -> Array:
         raise NotImplementedError
@@ -116,6 +118,161 @@ class Linear(Op):
     def backward(self, grad: Array, inputs: list[Array], params: list[Array], run: Run) -> Gradients:
         gx, *gparams = dense.linear_backward(grad, inputs[0], params[0])
         return [gx], gparams[: len(params)]
+
+
+class BatchNorm(Op):
+    """Batch normalisation; its running statistics move at every training forward."""
+
+    def __init__(self, shapes: list[Shape], options: Options) -> None:
+        super().__init__(shapes, options)
+        (self.eps,) = options.numbers("eps", 1, [1e-5])
+        (self.momentum,) = options.numbers("momentum", 1, [0.1])
+        self.cumulative = options.flag("cumulative", False)
+        self.affine = options.flag("affine", True)
+        if not 0 <= self.eps < math.inf:
+            raise value_error(options.op, "eps", "a finite number >= 0", self.eps)
+        if not math.isfinite(self.momentum):
+            raise value_error(options.op, "momentum", "a finite number", self.momentum)
+        channels = self.shape[:1]
+        if self.affine:
+            self.params = {"weight": channels, "bias": channels}
+        if options.flag("track_running_stats", True):
+            self.buffers = {"running_mean": channels, "running_var": channels, "num_batches_tracked": ()}
+
+    def _parts(self, x: Array, params: list[Array]) -> tuple[Array, list[Array | None], list[Array]]:
+        """x with at most two axes after the channels, weight and bias, the buffers."""
+        flat = x.reshape(*x.shape[:2], -1)
+        own: list[Array | None] = [params[0], params[1]] if self.affine else [None, None]
+        return flat, own, params[len(self.params) :]
+
+    def forward(self, inputs: list[Array], params: list[Array], run: Run) -> Array:
+        x, (weight, bias), buffers = self._parts(inputs[0], params)
+        mean, var, momentum = None, None, self.momentum
+        if buffers:
+            mean, var, batches = buffers
+            if run.training and x.size != x.shape[1]:
+                batches += 1
+                momentum = 1 / float(batches) if self.cumulative else momentum
+        training = run.training or not buffers
+        if training and not run.training and x.size == x.shape[1]:
+            y = np.zeros_like(x)  # the moments of a single value
+            y += 0 if bias is None else bias[:, None]
+        else:
+            y = normalization.batch_norm(x, mean, var, weight, bias, training, momentum, self.eps)
+        return y.reshape(inputs[0].shape)
+
+    def backward(self, grad: Array, inputs: list[Array], params: list[Array], run: Run) -> Gradients:
+        x, (weight, _), _ = self._parts(inputs[0], params)
+        gx, *gparams = normalization.batch_norm_backward(
+            grad.reshape(x.shape), x, None, None, weight, True, self.eps
+        )
+        return [gx.reshape(grad.shape)], gparams if self.affine else []
+
+
+class Normalize(Op):
+    """(x - mean) / std with constants a channel, which are arrays of the model that are not trained."""
+
+    def __init__(self, shapes: list[Shape], options: Options) -> None:
+        super().__init__(shapes, options)
+        self.buffers = {"mean": self.shape[:1], "std": self.shape[:1]}
+
+    def forward(self, inputs: list[Array], params: list[Array], run: Run) -> Array:
+        mean, std = (p.reshape(-1, *[1] * (len(self.shape) - 1)) for p in params)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray((inputs[0] - mean) / std)
+
+    def backward(self, grad: Array, inputs: list[Array], params: list[Array], run: Run) -> Gradients:
+        return [grad / params[1].reshape(-1, *[1] * (len(self.shape) - 1))], []
+
+
+def _weight_and_bias(params: list[Array]) -> list[Array | None]:
+    return [*params, None, None][:2]
+
+
+class LayerNorm(Op):
+    """Layer normalisation over the last axes."""
+
+    def __init__(self, shapes: list[Shape], options: Options) -> None:
+        super().__init__(shapes, options)
+        (axes,) = options.integers("axes", 1, (1,), 1)
+        (self.eps,) = options.numbers("eps", 1, [1e-5])
+        if axes > len(self.shape):
+            raise value_error(options.op, "axes", f"1..{len(self.shape)}", axes)
+        if not 0 <= self.eps < math.inf:
+            raise value_error(options.op, "eps", "a finite number >= 0", self.eps)
+        self.normalized = self.shape[-axes:]
+        bias = options.flag("bias", True)
+        if options.flag("elementwise_affine", True):
+            self.params["weight"] = self.normalized
+            if bias:
+                self.params["bias"] = self.normalized
+
+    def forward(self, inputs: list[Array], params: list[Array], run: Run) -> Array:
+        weight, bias = _weight_and_bias(params)
+        return normalization.layer_norm(inputs[0], self.normalized, weight, bias, self.eps)
+
+    def backward(self, grad: Array, inputs: list[Array], params: list[Array], run: Run) -> Gradients:
+        weight, _ = _weight_and_bias(params)
+        gx, *gparams = normalization.layer_norm_backward(grad, inputs[0], self.normalized, weight, self.eps)
+        return [gx], gparams[: len(params)]
+
+
+class GroupNorm(Op):
+    """Group normalisation."""
+
+    def __init__(self, shapes: list[Shape], options: Options) -> None:
+        super().__init__(shapes, options)
+        (self.groups,) = options.integers("num_groups", 1, None, 1)
+        (self.eps,) = options.numbers("eps", 1, [1e-5])
+        channels = self.shape[0]
+        if channels % self.groups:
+            raise value_error(options.op, "num_groups", f"a divisor of the {channels} channels", self.groups)
+        if not 0 <= self.eps < math.inf:
+            raise value_error(options.op, "eps", "a finite number >= 0", self.eps)
+        if options.flag("affine", True):
+            self.params = {"weight": (channels,), "bias": (channels,)}
+
+    def forward(self, inputs: list[Array], params: list[Array], run: Run) -> Array:
+        x = inputs[0].reshape(*inputs[0].shape[:2], -1)
+        weight, bias = _weight_and_bias(params)
+        return normalization.group_norm(x, self.groups, weight, bias, self.eps).reshape(inputs[0].shape)
+
+    def backward(self, grad: Array, inputs: list[Array], params: list[Array], run: Run) -> Gradients:
+        x = inputs[0].reshape(*inputs[0].shape[:2], -1)
+        weight, _ = _weight_and_bias(params)
+        gx, *gparams = normalization.group_norm_backward(
+            grad.reshape(x.shape), x, self.groups, weight, self.eps
+        )
+        return [gx.reshape(grad.shape)], gparams[: len(params)]
+
+
+class Embedding(Op):
+    """Every number of a sample is an index into a trained table."""
+
+    def __init__(self, shapes: list[Shape], options: Options) -> None:
+        super().__init__(shapes, options)
+        (self.rows,) = options.integers("num_embeddings", 1, None, 1)
+        (dim,) = options.integers("embedding_dim", 1, None, 1)
+        (padding,) = options.integers("padding_idx", 1, (-1,), -1)
+        if padding >= self.rows:
+            raise value_error(options.op, "padding_idx", f"-1 (none) or 0..{self.rows - 1}", padding)
+        self.padding = None if padding < 0 else padding
+        self.params["weight"] = (self.rows, dim)
+        self.shape = (*self.shape, dim)
+
+    def _indices(self, x: Array) -> Array:
+        bad = ~((x >= 0) & (x < self.rows) & (x == np.floor(x)))
+        if bad.any():
+            raise value_error("embedding", "x", f"integers 0..{self.rows - 1}", x[bad][0])
+        return x.astype(np.int64)
+
+    def forward(self, inputs: list[Array], params: list[Array], run: Run) -> Array:
+        return embeddings.embedding(self._indices(inputs[0]), params[0], self.padding)
+
+    def backward(self, grad: Array, inputs: list[Array], params: list[Array], run: Run) -> Gradients:
+        indices = self._indices(inputs[0])
+        gweight = embeddings.embedding_backward(grad, indices, params[0], self.padding)
+        return [np.zeros_like(inputs[0])], [gweight]  # an index has no gradient
 
 
 class Conv2d(Op):
@@ -306,14 +463,19 @@ class Concat(Op):
 BY_NAME: dict[str, type[Op]] = {
     "add": Add,
     "avg_pool2d": Pool2d,
+    "batch_norm": BatchNorm,
     "concat": Concat,
     "conv2d": Conv2d,
     "dropout": Dropout,
+    "embedding": Embedding,
     "flatten": Flatten,
+    "group_norm": GroupNorm,
+    "layer_norm": LayerNorm,
     "leaky_relu": Activation,
     "linear": Linear,
     "log_softmax": Softmax,
     "max_pool2d": Pool2d,
+    "normalize": Normalize,
     "relu": Activation,
     "sigmoid": Activation,
     "softmax": Softmax,
