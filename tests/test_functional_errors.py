@@ -190,6 +190,8 @@ FIRST = {
     "mse_loss": {"input": "target"},
     "cross_entropy": {"input": "target"},
     "nll_loss": {"input": "target"},
+    "batch_norm": {"x": "running_mean"},
+    "group_norm": {"x": "weight"},
     "conv1d": {"x": "(groups|weight)", "weight": "(groups|weight|bias)"},
     "batch_norm": {"x": "running_mean"},
     "group_norm": {"x": "weight"},

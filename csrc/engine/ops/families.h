@@ -25,6 +25,7 @@ std::unique_ptr<OpSpec> make_layer_norm(const std::vector<Shape>& inputs, Attrs&
 std::unique_ptr<OpSpec> make_linear(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_max_pool2d(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_avg_pool2d(const std::vector<Shape>& inputs, Attrs& attrs);
+std::unique_ptr<OpSpec> make_normalize(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_max_pool1d(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_avg_pool1d(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_global_pool2d(const std::vector<Shape>& inputs, Attrs& attrs);
