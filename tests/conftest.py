@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,3 +104,15 @@ def compilers():
     if None in found.values():
         pytest.skip("no C and C++ compiler")
     return found
+
+
+@pytest.fixture(scope="session")
+def openmp_region(compilers, tmp_path_factory):
+    """The library built from tests/cpp/openmp_region.cpp; skips where the compiler has no OpenMP."""
+    path = tmp_path_factory.mktemp("openmp") / "openmp_region.so"
+    source = Path(__file__).resolve().parent / "cpp" / "openmp_region.cpp"
+    for compiler in filter(None, (compilers["c++"], shutil.which("g++"), shutil.which("clang++"))):
+        command = [compiler, "-std=c++17", "-O1", "-fopenmp", "-shared", "-fPIC", source, "-o", path]
+        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+            return path
+    pytest.skip("no compiler with OpenMP")

@@ -368,3 +368,65 @@ _ctypes.dlclose(lib._handle)
 time.sleep(0.3)
 """
     run_python(code, env={"LIBRARY": _core.library_path()})
+
+
+@linux_only
+def test_one_thread_inside_another_librarys_parallel_region(run_python, openmp_region):
+    """As C programs call us, from an OpenMP loop: no workers are started there, and the results are right."""
+    code = """
+import ctypes, os
+lib = ctypes.CDLL(os.environ["LIBRARY"])
+host = ctypes.CDLL(os.environ["HOST"])
+lib.nnf_set_num_threads(3)
+n, one = ctypes.c_int64(300), ctypes.c_int64(1)
+a = (ctypes.c_float * 90000)(*[1.0] * 90000)
+failed, called = [], []
+
+@ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+def work(_):
+    c = (ctypes.c_float * 90000)()
+    called.append(1)
+    if lib.nnf_matmul(0, n, n, n, a, n, one, a, n, one, c, n, 0) != 0 or c[:] != [300.0] * 90000:
+        failed.append(1)
+
+def workers():
+    tasks = os.listdir("/proc/self/task")
+    return sum(open(f"/proc/self/task/{t}/comm").read().startswith("nnfast-") for t in tasks)
+
+assert host.openmp_region(4, work, None) == 4
+assert len(called) == 4 and not failed, (called, failed)
+assert workers() == 0, workers()
+work(None)  # outside of it: with all threads
+assert len(called) == 5 and not failed, (called, failed)
+assert workers() == 2, workers()
+"""
+    variables = {"LIBRARY": _core.library_path(), "HOST": str(openmp_region)}
+    run_python(code, env={**variables, "OMP_DYNAMIC": "false", "OMP_THREAD_LIMIT": "8"})
+
+
+@linux_only
+def test_a_pinned_caller_does_not_crowd_the_workers(run_python):
+    """Whoever calls, from whatever processor: workers keep a processor each, if there are so many."""
+    code = """
+import os
+import numpy as np
+import nnfast as nf
+cpus = sorted(os.sched_getaffinity(0))
+nf.set_num_threads(max(2, min(len(cpus), 4)))
+a = np.ones((300, 300), np.float32)
+nf.matmul(a, a)
+workers = [
+    int(task)
+    for task in os.listdir("/proc/self/task")
+    if open(f"/proc/self/task/{task}/comm").read().startswith("nnfast-")
+]
+assert workers
+wanted = max(1, min(len(workers), len(cpus) - 1))
+for i in range(len(cpus)):
+    os.sched_setaffinity(0, {cpus[i], cpus[i - 1]})
+    for _ in range(30):
+        nf.matmul(a, a)
+    for worker in workers:
+        assert len(os.sched_getaffinity(worker)) >= wanted, (worker, os.sched_getaffinity(worker))
+"""
+    run_python(code)

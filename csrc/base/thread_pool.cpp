@@ -17,8 +17,10 @@
 // Placement. A woken thread is put where it last ran unless the kernel finds an idle processor. In a virtual machine
 // Linux takes halted processors for busy ones (vcpu_is_preempted), so a worker that once shared the caller's processor
 // is queued behind the caller again and again: measured, 3000 regions of 2 x 100 us in a row took 200 us each, as
-// libgomp's do. So a caller that finds a worker's last processor to be its own sends that worker to the others it may
-// use itself. No worker is ever pinned to one.
+// libgomp's do. So a caller that finds a worker's last processor to be its own sends that worker to the pool's others
+// (placement.h says to which).
+//
+// Guests. Inside a parallel region of OpenMP the processors are busy already: what is called there runs on its caller.
 //
 // Life. The pool is made at first use and never destroyed: at process exit workers sleep, or finish a piece that nobody
 // waits for. A forked child has none of the workers; it forgets the parent's pool, whatever state that was caught in,
@@ -28,10 +30,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#if defined(__linux__)
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
 
 #include <algorithm>
 #include <atomic>
@@ -48,6 +46,8 @@
 
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/foreign_parallel.h"
+#include "base/placement.h"
 
 namespace nnf {
 namespace {
@@ -92,22 +92,6 @@ void set_fp_control(FpControl control) {
 using FpControl = int;
 FpControl fp_control() { return 0; }
 void set_fp_control(FpControl) {}
-#endif
-
-#if defined(__linux__)
-int current_cpu() { return sched_getcpu(); }
-long thread_id() { return syscall(SYS_gettid); }
-// Lets that thread run wherever the calling thread may, but for processor `cpu`. Only a hint: failure changes nothing.
-void keep_off(long thread, int cpu) {
-  cpu_set_t set;
-  if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof(set), &set) != 0) return;
-  CPU_CLR(static_cast<unsigned>(cpu), &set);
-  if (CPU_COUNT(&set) > 0) (void)sched_setaffinity(static_cast<pid_t>(thread), sizeof(set), &set);
-}
-#else
-int current_cpu() { return -1; }
-long thread_id() { return 0; }
-void keep_off(long, int) {}
 #endif
 
 // True while this thread is inside a region, as caller or worker: what it starts then runs on itself.
@@ -158,7 +142,7 @@ struct alignas(kCacheLine) Worker {
 
 class Pool {
  public:
-  Pool() : usable_(usable_cpus()) {}
+  Pool() : usable_(usable_cpus()), mask_(own_cpu_mask()) {}
 
   bool try_take() {
     return !taken_.load(std::memory_order_relaxed) && !taken_.exchange(true, std::memory_order_acquire);
@@ -185,6 +169,7 @@ class Pool {
   void wait_until_empty();
 
   const int usable_;
+  const CpuMask mask_;  // where its maker might run
   alignas(kCacheLine) std::atomic<u64> gate_{0};
   alignas(kCacheLine) std::atomic<bool> taken_{false};
   alignas(kCacheLine) Job job_;
@@ -325,7 +310,7 @@ void Pool::place() {
   for (int i = 0; i < count; ++i) {
     Worker& worker = worker_[i];
     if (worker.cpu.load(std::memory_order_relaxed) != cpu) continue;
-    keep_off(worker.thread, cpu);
+    set_cpu_mask(worker.thread, worker_mask(mask_, own_cpu_mask(), cpu, count));
     worker.cpu.store(-1, std::memory_order_relaxed);
   }
 }
@@ -463,7 +448,7 @@ void parallel_for(i64 tasks, i64 cost, TaskFn fn, void* context) {
     // Never so many that one's share is below half the threshold.
     const i64 most = std::min(tasks, 1 + total / kParallelThreshold);
     const int threads = static_cast<int>(std::min<i64>(num_threads(), most));
-    if (threads > 1) {
+    if (threads > 1 && !inside_foreign_parallel_region()) {
       Pool& shared = pool();
       if (shared.try_take()) {
         shared.run(tasks, cost, total, threads, fn, context);

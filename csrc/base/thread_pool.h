@@ -2,7 +2,8 @@
 //
 // Work is cut by the caller, by shape alone; the pool only decides who carries out which piece, so results do not
 // depend on the number of threads. Any thread may call parallel_for at any time: a call that finds the pool busy
-// with another caller's work, or is itself made from inside a piece, runs its pieces on the calling thread.
+// with another caller's work, or is itself made from inside a piece or inside a parallel region of OpenMP, runs its
+// pieces on the calling thread.
 #ifndef NNF_BASE_THREAD_POOL_H
 #define NNF_BASE_THREAD_POOL_H
 

@@ -1,5 +1,6 @@
 // Checks of csrc/base that Python cannot reach: the pool's edge cases, the arena planner, control group files.
 // Built and run by tests/test_base.py. `base_test <name>` runs one; the process fails at the first broken check.
+#include <dlfcn.h>
 #include <fenv.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -13,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <initializer_list>
 #include <limits>
 #include <new>
 #include <stdexcept>
@@ -24,7 +26,9 @@
 #include "base/cgroup.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/foreign_parallel.h"
 #include "base/memory.h"
+#include "base/placement.h"
 #include "base/thread_pool.h"
 
 using namespace nnf;
@@ -137,6 +141,88 @@ void nested() {
     }
   });
   CHECK(sum == 8 * 16);
+}
+
+// Where workers are sent: never all to the few processors that one caller is pinned to.
+void placement() {
+  const auto mask = [](std::initializer_list<std::size_t> cpus) {
+    CpuMask made;
+    for (const std::size_t i : cpus) made.set(i);
+    return made;
+  };
+  const CpuMask pool = mask({0, 1, 2, 3});
+  CHECK(worker_mask(pool, pool, 0, 3) == mask({1, 2, 3}));
+  CHECK(worker_mask(pool, pool, 7, 3) == pool);
+  // A caller pinned to {0, 1}: one worker fits there beside it, three do not.
+  CHECK(worker_mask(pool, mask({0, 1}), 0, 1) == mask({1}));
+  CHECK(worker_mask(pool, mask({0, 1}), 0, 2) == mask({1, 2, 3}));
+  CHECK(worker_mask(pool, mask({0, 1}), 0, 3) == mask({1, 2, 3}));
+  CHECK(worker_mask(pool, mask({0, 1, 3}), 1, 2) == mask({0, 3}));
+  CHECK(worker_mask(pool, mask({2}), 2, 1) == mask({0, 1, 3}));
+  CHECK(worker_mask(pool, mask({8, 9}), 8, 1) == pool);  // a caller elsewhere
+  CHECK(worker_mask(pool, CpuMask(), 0, 3) == mask({1, 2, 3}));
+  CHECK(worker_mask(mask({5}), mask({5}), 5, 1).none());
+  CHECK(worker_mask(pool, pool, -1, 3).none() && worker_mask(pool, pool, 1024, 3).none());
+
+  const CpuMask before = own_cpu_mask();
+  set_cpu_mask(thread_id(), CpuMask());  // an empty mask changes nothing
+  CHECK(own_cpu_mask() == before);
+  if (current_cpu() < 0) return;
+  CHECK(before.test(static_cast<std::size_t>(current_cpu())));
+  std::thread([&] {
+    CpuMask one;
+    for (std::size_t i = 0; one.none(); ++i) one[i] = before[i];
+    set_cpu_mask(thread_id(), one);
+    CHECK(own_cpu_mask() == one && one.test(static_cast<std::size_t>(current_cpu())));
+  }).join();
+  CHECK(own_cpu_mask() == before);
+}
+
+// How many threads a region of ours gets at this place: 1, or all of the 2 it asks for.
+int threads_of_a_region() {
+  const std::thread::id me = std::this_thread::get_id();
+  std::atomic<int> here{0};
+  bool alone = false;
+  parallel_for(2, kCostly, [&](i64 begin, i64 end) {
+    if (end - begin == 2) {
+      CHECK(std::this_thread::get_id() == me);
+      alone = true;
+      return;
+    }
+    ++here;
+    while (here < 2) std::this_thread::yield();  // passes only when both pieces run at once
+  });
+  return alone ? 1 : 2;
+}
+
+// A library with OpenMP, loaded when our pool already works: our regions stay on its threads inside its regions only.
+void openmp(const char* library) {
+  set_global_num_threads(2);
+  CHECK(!inside_foreign_parallel_region() && threads_of_a_region() == 2);
+  void* handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) std::fprintf(stderr, "%s\n", dlerror());
+  CHECK(handle != nullptr);
+  const auto region = reinterpret_cast<int (*)(int, void (*)(void*), void*)>(dlsym(handle, "openmp_region"));
+  CHECK(region != nullptr);
+  struct Seen {
+    std::atomic<int> calls{0}, alone{0}, inside{0};
+  };
+  const auto call = [](void* context) {
+    Seen& seen = *static_cast<Seen*>(context);
+    ++seen.calls;
+    if (inside_foreign_parallel_region()) ++seen.inside;
+    if (threads_of_a_region() == 1) ++seen.alone;
+  };
+  for (int round = 0; round < 50; ++round) {
+    Seen many, one;
+    CHECK(region(3, call, &many) == 3);
+    CHECK(many.calls == 3 && many.inside == 3 && many.alone == 3);
+    CHECK(region(1, call, &one) == 1);  // not active: nobody else is at work
+    CHECK(one.calls == 1 && one.inside == 0 && one.alone == 0);
+    CHECK(!inside_foreign_parallel_region() && threads_of_a_region() == 2);
+  }
+  dlclose(handle);
+  CHECK(!inside_foreign_parallel_region() && threads_of_a_region() == 2);
 }
 
 // Many callers at once: each gets its own sum.
@@ -387,6 +473,8 @@ int main(int argc, char** argv) {
   else if (name == "callers") callers();
   else if (name == "forks") forks();
   else if (name == "rounding") rounding();
+  else if (name == "placement") placement();
+  else if (name == "openmp" && argc > 2) openmp(argv[2]);
   else if (name == "memory") memory();
   else if (name == "arena") arena();
   else if (name == "cpu") cpu();
