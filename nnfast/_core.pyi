@@ -15,6 +15,7 @@ Array = NDArray[Any]
 Arrays = Array | Sequence[Array]
 
 __version__: str
+MAX_THREADS: int
 
 # ---- configuration
 def isa() -> str: ...

@@ -4,7 +4,7 @@ Environment variables, all read once, when nnfast is imported or first used:
 
 - `NNFAST_ISA`: the instruction set to use, `scalar`, `avx2`, `avx512` or `neon`; the best one by default. One
   that this CPU does not have makes `import nnfast` an ImportError.
-- `NNFAST_NUM_THREADS`: how many threads to use.
+- `NNFAST_NUM_THREADS`: how many threads to use, 1 to 1024. Anything else is ignored with a RuntimeWarning.
 - `OMP_NUM_THREADS`: the same, when the former is not set, and never more than there are processors.
 
 Without them nnfast uses as many threads as the process has processors, by its CPU affinity and its control
@@ -18,6 +18,7 @@ import importlib.util
 import os
 import platform
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import ModuleType
@@ -40,6 +41,23 @@ def _check_isa() -> None:
         raise ImportError(
             f"nnfast: the environment variable NNFAST_ISA cannot be followed: {error}"
         ) from None
+
+
+def _check_num_threads() -> None:
+    """Warns of a NNFAST_NUM_THREADS that the core ignores, as it cannot be followed."""
+    value = os.environ.get("NNFAST_NUM_THREADS", "")
+    # As the core reads it, with blanks around the number.
+    digits = value.lstrip().rstrip(" ").removeprefix("+")
+    good = (
+        digits.isascii() and digits.isdigit() and 1 <= int(digits.lstrip("0")[:20] or 0) <= _core.MAX_THREADS
+    )
+    if value and not good:
+        warnings.warn(
+            f"nnfast: the environment variable NNFAST_NUM_THREADS: expected an integer in "
+            f"1..{_core.MAX_THREADS}, got {value!r}; it is ignored",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
 
 def set_num_threads(n: int) -> None:
@@ -130,8 +148,8 @@ def num_threads(n: int) -> AbstractContextManager[None]:
     if isinstance(n, bool) or not hasattr(n, "__index__"):
         raise TypeError(f"num_threads: n: expected an integer, got {type(n).__name__}")
     n = n.__index__()
-    if not 1 <= n <= 1024:
-        raise ValueError(f"num_threads: n: expected 1 to 1024, got {n}")
+    if not 1 <= n <= _core.MAX_THREADS:
+        raise ValueError(f"num_threads: n: expected 1 to {_core.MAX_THREADS}, got {n}")
     return _limited(n)
 
 
@@ -246,7 +264,7 @@ def _register(threadpoolctl: ModuleType) -> None:
 
         def set_num_threads(self, num_threads: int) -> None:
             if self.dynlib.nnf_set_num_threads(num_threads) != 0:
-                raise ValueError(f"nnfast: num_threads: expected 1 to 1024, got {num_threads}")
+                raise ValueError(f"nnfast: num_threads: expected 1 to {_core.MAX_THREADS}, got {num_threads}")
 
         def get_version(self) -> str:
             version = self.dynlib.nnf_version
@@ -296,4 +314,5 @@ def _register_threadpoolctl() -> None:
 
 
 _check_isa()
+_check_num_threads()
 _register_threadpoolctl()

@@ -354,6 +354,11 @@ class Model(Network):
         TypeError, ValueError
             For samples that do not fit.
 
+        Notes
+        -----
+        Several threads may predict and evaluate with one model: they wait for each other. Training does not
+        wait, but raises a RuntimeError while another thread uses the model.
+
         Examples
         --------
         >>> import nnfast as nf

@@ -450,6 +450,18 @@ def test_plan():
             dense_model().plan(bad, True)
 
 
+def test_enormous_batches_are_one_batch():
+    model, (x, y) = dense_model(), (normal((6, 5), np.float32, 1), normal((6, 3), np.float32, 2))
+    model.set_loss("mse_loss")
+    model.set_optimizer("sgd", lr=1e-3)
+    for batch in (2**63 - 1, 2**62, 2**40):
+        totals = _core.Totals()
+        assert model.train(x, y, None, batch, 0, 1, 0.0, totals) == 1
+        assert model.evaluate(x, y, batch, 0, 1, 0.0, totals) == 1
+        assert totals.samples == 12
+        np.testing.assert_array_equal(model.predict(x, batch), model.predict(x, 6))
+
+
 # ---------------------------------------------------------------- one thread at a time
 
 
@@ -470,7 +482,7 @@ def test_second_thread_is_refused():
     refused = 0
     deadline = time.perf_counter() + 2.5
     calls = [
-        lambda: model.predict(x[:2]),
+        lambda: model.forward(x[:2]),
         model.params,
         lambda: model.set_seed(1),
         lambda: model.step_count,
@@ -487,3 +499,43 @@ def test_second_thread_is_refused():
     assert refused > 0
     assert outcome[0] > 0
     assert model.predict(x[:2]).shape == (2, 3)
+
+
+def test_predictions_of_many_threads_wait_for_each_other():
+    model = dense_model(hidden=300)
+    model.set_loss("mse_loss")
+    x, y = normal((3000, 5), np.float32, 1), normal((3000, 3), np.float32, 2)
+    expected, outcome = model.predict(x), []
+
+    def predict():
+        for _ in range(8):
+            outcome.append(np.array_equal(model.predict(x), expected))
+
+    def evaluate():
+        for _ in range(8):
+            totals = _core.Totals()
+            model.evaluate(x, y, 256, 0, 12, 0.0, totals)
+            outcome.append(totals.samples == 3000)
+
+    threads = [threading.Thread(target=work) for work in (predict, evaluate) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcome == [True] * 64
+
+
+def test_a_call_from_within_a_call_is_refused():
+    """It would wait for itself."""
+    model = dense_model()
+
+    def again():
+        with pytest.raises(RuntimeError, match="model is in use by a call that this one is part of"):
+            model.predict(np.zeros((2, 5), np.float32))
+        return np.zeros((2, 5), np.float32)
+
+    class Reader:
+        def __array__(self, dtype=None, copy=None):
+            return again()
+
+    np.testing.assert_array_equal(model.predict(Reader()), model.predict(np.zeros((2, 5), np.float32)))

@@ -388,3 +388,49 @@ def test_subclasses(name, tmp_path):
     for a, b in zip(*(r if isinstance(r, tuple) else (r,) for r in (got, expected)), strict=True):
         assert not isinstance(a, np.memmap)
         np.testing.assert_array_equal(a, b)
+
+
+HUGE = 2**62
+IMAGE, KERNEL = normal((1, 2, 6, 6), np.float32, 1), normal((3, 2, 3, 3), np.float32, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: nf.conv2d(IMAGE, KERNEL, stride=HUGE), "conv2d: stride"),
+        (lambda: nf.conv2d(IMAGE, KERNEL, dilation=HUGE), "conv2d: dilation"),
+        (lambda: nf.conv2d(IMAGE, KERNEL, padding=HUGE), "conv2d: padding"),
+        (lambda: nf.conv2d_backward(IMAGE, IMAGE, KERNEL, stride=HUGE), "conv2d_backward: stride"),
+        (lambda: nf.max_pool2d(IMAGE, HUGE), "max_pool2d: kernel_size"),
+        (lambda: nf.max_pool2d(IMAGE, 2, stride=HUGE), "max_pool2d: stride"),
+        (lambda: nf.max_pool2d(IMAGE, 2, dilation=HUGE), "max_pool2d: dilation"),
+        (lambda: nf.avg_pool2d(IMAGE, 2, padding=HUGE), "avg_pool2d: padding"),
+        (lambda: nf.Sequential(nf.Conv2d(2, 3, 3, padding=2**50), input_shape=(2, 6, 6)), "conv2d: padding"),
+        (lambda: nf.Sequential(nf.MaxPool2d(2, stride=2**50), input_shape=(2, 6, 6)), "pool2d: stride"),
+    ],
+)
+def test_enormous_options_name_the_limit(call, name):
+    with pytest.raises(
+        ValueError, match=f"{name}: expected (both|all) at least [01] and at most {2**31}, got"
+    ):
+        call()
+
+
+def test_integers_that_a_layer_cannot_pass_on():
+    with pytest.raises(ValueError, match=r"stride: expected an integer of at most 2\^53 in size"):
+        nf.Sequential(nf.Conv2d(2, 3, 3, stride=HUGE), input_shape=(2, 6, 6))
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "nll_loss", "cross_entropy_backward", "nll_loss_backward"])
+def test_float_labels_say_what_to_do(name):
+    function = getattr(nf, name)
+    first = (1.0,) if name.endswith("backward") else ()
+    z, labels = normal((6, 5), np.float32, 3), np.arange(6) % 5
+    for bad in (labels.astype(float), labels.astype(np.float32), labels > 2):
+        with pytest.raises(
+            TypeError,
+            match=rf"^{name}: target: expected integer.* class labels.*got dtype "
+            rf"{bad.dtype}; convert .*target\.astype\(int\)",
+        ):
+            function(*first, z, bad)
+    function(*first, z, labels)

@@ -233,6 +233,25 @@ def test_environment(variables, expected, run_python):
     assert source in ("CPU affinity", "cgroup quota")
 
 
+def test_one_limit_of_threads():
+    assert _core.MAX_THREADS == 1024
+    for function in (_core.set_num_threads, _core.set_local_num_threads, nf.num_threads):
+        with pytest.raises(ValueError, match=f"to {_core.MAX_THREADS}, got {_core.MAX_THREADS + 1}"):
+            function(_core.MAX_THREADS + 1)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "abc", "4,2", "2.5", "100000", " "])
+def test_a_bad_number_in_the_environment_warns_once(value, run_python):
+    shown = run_python("import nnfast, nnfast.config", env={"NNFAST_NUM_THREADS": value}).stderr
+    assert shown.count("RuntimeWarning: ") == 1
+    assert f"NNFAST_NUM_THREADS: expected an integer in 1..1024, got {value!r}" in shown
+
+
+@pytest.mark.parametrize("value", [None, "", "1", "1024", "2"])
+def test_a_good_number_in_the_environment_does_not_warn(value, run_python):
+    assert run_python("import nnfast", env={"NNFAST_NUM_THREADS": value, "OMP_NUM_THREADS": "0"}).stderr == ""
+
+
 @linux_only
 def test_affinity(run_python):
     cpu = min(os.sched_getaffinity(0))

@@ -413,6 +413,21 @@ def interrupt_after(seconds, pressed):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no os.kill with SIGINT")
+def test_ctrl_c_ends_a_prediction_of_one_large_batch():
+    model = nf.Sequential(*(nf.Linear(400, 400) for _ in range(4)), nf.Linear(400, 1), seed=0)
+    x = np.broadcast_to(np.ones(400, np.float32), (300_000, 400))
+    model.predict(x[:256])
+    pressed = []
+    timer = interrupt_after(0.3, pressed)
+    with pytest.raises(KeyboardInterrupt):
+        while not pressed:
+            model.predict(x, batch_size=len(x))
+    took = time.monotonic() - pressed[0]
+    timer.join()
+    assert took < 0.2 + 0.8  # the promise, and what a busy machine may add
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no os.kill with SIGINT")
 def test_ctrl_c_ends_fit_with_the_history_so_far(backend, rng):
     x, y = rng.normal(size=(4000, 6)).astype(np.float32), rng.integers(0, 3, 4000)
     model = mlp()

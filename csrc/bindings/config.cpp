@@ -24,9 +24,9 @@ const char* utf8(const py::str& text) {
 
 int read_count(const char* function, const char* name, py::handle value, i64 min) {
   const i64 n = read_integer(function, name, value);
-  if (n < min || n > 65536) {
-    fail_value("%s: %s: expected an integer from %lld to 65536, got %lld", function, name,
-               static_cast<long long>(min), static_cast<long long>(n));
+  if (n < min || n > NNF_MAX_THREADS) {
+    fail_value("%s: %s: expected an integer from %lld to %d, got %lld", function, name, static_cast<long long>(min),
+               NNF_MAX_THREADS, static_cast<long long>(n));
   }
   return static_cast<int>(n);
 }
@@ -48,6 +48,7 @@ py::object library_path() {
 
 void init_config(py::module_& m) {
   m.attr("__version__") = nnf_version();
+  m.attr("MAX_THREADS") = NNF_MAX_THREADS;
   m.def("isa", [] { return py::str(nnf_isa()); });
   m.def(
       "set_isa",

@@ -94,7 +94,12 @@ struct ClassLoss {
     loss_nd = reduction == NNF_REDUCE_NONE && x.nd() == 2 ? 1 : 0;
     if (classes == 0) fail_value("%s: input: expected at least one class, got none", function);
     py::object array;
-    if (holds_integers(function, "target", target, &array) || !allow_probs) {
+    const bool integers = holds_integers(function, "target", target, &array);
+    if (!integers && !allow_probs) {
+      fail_type("%s: target: expected integers as class labels, got dtype %s; convert with target.astype(int)",
+                function, py::str(array.attr("dtype")).cast<std::string>().c_str());
+    }
+    if (integers) {
       labels.emplace(function, "target", array);
       if (labels->nd() != x.nd() - 1 || labels->size() != rows) {
         if (x.nd() == 1) fail_value("%s: target: expected one label for the one sample of input", function);
@@ -102,6 +107,13 @@ struct ClassLoss {
                    static_cast<long long>(rows), shape_text(labels->shape(), labels->nd()).c_str());
       }
     } else {
+      // One float a row: labels of the wrong dtype rather than probabilities of the wrong shape.
+      if (ArrayFields(array.ptr()).nd() == x.nd() - 1) {
+        fail_type("%s: target: expected integer class labels, or probabilities of input's shape %s, got dtype %s; "
+                  "convert labels with target.astype(int)",
+                  function, shape_text(x.shape(), x.nd()).c_str(),
+                  py::str(array.attr("dtype")).cast<std::string>().c_str());
+      }
       probs.emplace(function, "target", array);
       probs->expect_same_dtype(x);
       probs->expect_shape(x.shape(), x.nd());

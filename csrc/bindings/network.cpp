@@ -1,10 +1,13 @@
 // Bindings of networks: Graph, Totals and Model. Arrays of samples become nnf_sources (samples.h); the engine converts
 // them batch by batch.
-#include <atomic>
+#include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "bindings/samples.h"
@@ -12,20 +15,57 @@
 namespace nnf::bindings {
 namespace {
 
-// A handle may be used by one thread at a time, and its calls give the GIL away: a second thread is told so.
+// A handle may be used by one thread at a time, and its calls give the GIL away. Who holds it is noted, so that a call
+// from within a call (a signal handler's, an array's own conversion) is told so instead of waiting for itself.
+struct Busy {
+  std::mutex mutex;  // of the two below; never held while waiting for the GIL
+  std::condition_variable freed;
+  bool taken = false;
+  std::thread::id owner;
+};
+
+enum class WhenBusy { refuse, wait };
+
 class InUse {
  public:
-  InUse(std::atomic_flag& flag, const char* what) : flag_(flag) {
-    if (flag_.test_and_set(std::memory_order_acquire)) {
-      throw std::runtime_error(std::string(what) + " is in use by another thread");
+  InUse(Busy& busy, const char* what, WhenBusy when = WhenBusy::refuse) : busy_(busy) {
+    {
+      const std::lock_guard<std::mutex> lock(busy_.mutex);
+      if (take()) return;
+      if (when == WhenBusy::refuse) throw std::runtime_error(std::string(what) + " is in use by another thread");
+      if (busy_.owner == std::this_thread::get_id()) {
+        throw std::runtime_error(std::string(what) + " is in use by a call that this one is part of");
+      }
+    }
+    for (bool mine = false; !mine;) {
+      PyThreadState* state = PyEval_SaveThread();
+      {
+        std::unique_lock<std::mutex> lock(busy_.mutex);
+        mine = busy_.freed.wait_for(lock, std::chrono::milliseconds(50), [&] { return !busy_.taken; }) && take();
+      }
+      PyEval_RestoreThread(state);
+      if (!mine && PyErr_CheckSignals() != 0) throw py::error_already_set();
     }
   }
-  ~InUse() { flag_.clear(std::memory_order_release); }
+  ~InUse() {
+    {
+      const std::lock_guard<std::mutex> lock(busy_.mutex);
+      busy_.taken = false;
+    }
+    busy_.freed.notify_one();
+  }
   InUse(const InUse&) = delete;
   InUse& operator=(const InUse&) = delete;
 
  private:
-  std::atomic_flag& flag_;
+  bool take() {
+    if (busy_.taken) return false;
+    busy_.taken = true;
+    busy_.owner = std::this_thread::get_id();
+    return true;
+  }
+
+  Busy& busy_;
 };
 
 // ---------------------------------------------------------------- graph
@@ -116,7 +156,7 @@ class Graph {
   }
   nnf_graph* get() const { return graph_.get(); }
   int output() const { return output_ >= 0 ? output_ : last_; }
-  std::atomic_flag& busy() { return busy_; }
+  Busy& busy() { return busy_; }
 
   std::vector<int> inputs;
 
@@ -137,7 +177,7 @@ class Graph {
   }
 
   std::unique_ptr<nnf_graph, FreeGraph> graph_;
-  std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
+  Busy busy_;
   int output_ = -1, last_ = -1;
 };
 
@@ -154,7 +194,7 @@ constexpr const char* kOptimizers[] = {"sgd", "rmsprop", "adam"};
 i64 read_batch(const char* function, py::handle value) {
   const i64 batch = read_integer(function, "batch", value);
   if (batch < 1) fail_value("%s: batch: expected at least 1, got %lld", function, static_cast<long long>(batch));
-  return batch;
+  return std::min(batch, i64{1} << 62);  // more than any array has; leaves room for sums
 }
 
 class Model {
@@ -278,7 +318,7 @@ class Model {
 
   i64 evaluate(py::handle x_, py::handle y_, py::handle batch_, py::handle first_, py::handle last_,
                py::handle seconds_, Totals& totals) {
-    const InUse guard(busy_, "model");
+    const InUse guard(busy_, "model", WhenBusy::wait);
     const Inputs x(*this, "evaluate", x_);
     const Samples y("evaluate", "y", y_);
     check_targets("evaluate", x, y);
@@ -296,7 +336,7 @@ class Model {
   }
 
   py::object predict(py::handle x_, py::handle batch_, py::handle out_) {
-    const InUse guard(busy_, "model");
+    const InUse guard(busy_, "model", WhenBusy::wait);
     const Inputs x(*this, "predict", x_);
     const i64 batch = read_batch("predict", batch_);
     py::ssize_t shape[9];
@@ -305,8 +345,9 @@ class Model {
     for (const auto& a : x.arrays) a->expect_apart(out);
     char* to = array_data(out);
     const i64 row_bytes = output_.size() * item_size(dtype_);
-    // Slices that grow until one takes about a twentieth of a second: long predictions answer to Ctrl-C in time.
-    i64 slice = batch;
+    // Slices that grow until one takes about a twentieth of a second, and shrink when one takes twice that: long
+    // predictions answer to Ctrl-C in time, whatever the batch.
+    i64 slice = std::min<i64>(batch, 256);
     for (i64 first = 0; first < x.rows;) {
       const i64 last = slice < x.rows - first ? first + slice : x.rows;
       const auto start = std::chrono::steady_clock::now();
@@ -317,7 +358,11 @@ class Model {
       if (first == x.rows) break;
       if (PyErr_CheckSignals() != 0) throw py::error_already_set();
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-      if (took.count() < 0.025) slice *= 2;
+      if (took.count() < 0.025) {
+        slice *= 2;
+      } else if (took.count() > 0.1) {
+        slice = std::max<i64>(slice / 2, 1);
+      }
     }
     return out;
   }
@@ -478,7 +523,7 @@ class Model {
   Shape output_;
   int loss_ = -1;
   i64 forward_rows_ = -1;  // samples of the forward pass that backward may follow; -1: none
-  std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
+  Busy busy_;
 };
 
 }  // namespace

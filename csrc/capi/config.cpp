@@ -14,6 +14,8 @@
 namespace nnf {
 namespace {
 
+static_assert(NNF_MAX_THREADS == kMaxThreads, "the core's limit is the interface's");
+
 // A plain array: setting it allocates nothing, so "out of memory" can always be said.
 thread_local char last_error[1024] = "";
 

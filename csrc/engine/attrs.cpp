@@ -39,7 +39,7 @@ const nnf_attr* Attrs::find(const char* name) {
 i64 Attrs::checked_integer(const char* name, double value) const {
   // 2^53: the integers a double holds exactly.
   if (!(std::fabs(value) <= 9007199254740992.0) || std::floor(value) != value) {
-    throw_invalid("%s: %s: expected an integer, got %g", op_.c_str(), name, value);
+    throw_invalid("%s: %s: expected an integer of at most 2^53 in size, got %g", op_.c_str(), name, value);
   }
   return static_cast<i64>(value);
 }

@@ -62,6 +62,10 @@ NNF_API const char *nnf_cpu_name(void);
 NNF_API const char *nnf_cpu_features(void);
 NNF_API int64_t nnf_cache_size(int level);
 
+/* The most threads that may be asked for: far above what helps, low enough that a typing error does not exhaust a
+ * machine. */
+#define NNF_MAX_THREADS 1024
+
 /* Threads a call may use. The global number starts from NNFAST_NUM_THREADS, OMP_NUM_THREADS, the CPU
  * affinity and the cgroup limit. nnf_set_local_num_threads limits the calling thread only (0: no own limit)
  * and returns the limit that stood before, for restoring. */

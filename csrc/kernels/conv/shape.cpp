@@ -14,7 +14,8 @@ bool within(i64 value, i64 least) { return value >= least && value <= kMaxField;
 
 void check_pair(const char* op, const char* name, i64 down, i64 across) {
   if (!within(down, 1) || !within(across, 1)) {
-    throw_invalid("%s: %s: expected both at least 1, got (%lld, %lld)", op, name, ll(down), ll(across));
+    throw_invalid("%s: %s: expected both at least 1 and at most %lld, got (%lld, %lld)", op, name, ll(kMaxField),
+                  ll(down), ll(across));
   }
 }
 
@@ -40,8 +41,8 @@ ConvShape::ConvShape(const nnf_conv2d_shape& s, const char* op) : nnf_conv2d_sha
   check_pair(op, "kernel_size", kh, kw);
   check_pair(op, "stride", stride_h, stride_w);
   if (!within(pad_top, 0) || !within(pad_bottom, 0) || !within(pad_left, 0) || !within(pad_right, 0)) {
-    throw_invalid("%s: padding: expected all at least 0, got (top %lld, bottom %lld, left %lld, right %lld)", op,
-                  ll(pad_top), ll(pad_bottom), ll(pad_left), ll(pad_right));
+    throw_invalid("%s: padding: expected all at least 0 and at most %lld, got (top %lld, bottom %lld, left %lld, "
+                  "right %lld)", op, ll(kMaxField), ll(pad_top), ll(pad_bottom), ll(pad_left), ll(pad_right));
   }
   if (static_cast<double>(h + pad_top + pad_bottom) * static_cast<double>(w + pad_left + pad_right) *
           static_cast<double>(c) > kMaxImage) {

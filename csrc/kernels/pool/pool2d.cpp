@@ -13,8 +13,9 @@ constexpr i64 kMaxField = i64{1} << 31;  // keeps every product of two fields fa
 
 void check_pair(const char* op, const char* name, i64 down, i64 across, i64 least) {
   if (down < least || across < least || down > kMaxField || across > kMaxField) {
-    throw_invalid("%s: %s: expected both at least %lld, got (%lld, %lld)", op, name, static_cast<long long>(least),
-                  static_cast<long long>(down), static_cast<long long>(across));
+    throw_invalid("%s: %s: expected both at least %lld and at most %lld, got (%lld, %lld)", op, name,
+                  static_cast<long long>(least), static_cast<long long>(kMaxField), static_cast<long long>(down),
+                  static_cast<long long>(across));
   }
 }
 
