@@ -193,8 +193,6 @@ FIRST = {
     "batch_norm": {"x": "running_mean"},
     "group_norm": {"x": "weight"},
     "conv1d": {"x": "(groups|weight)", "weight": "(groups|weight|bias)"},
-    "batch_norm": {"x": "running_mean"},
-    "group_norm": {"x": "weight"},
     "conv2d": {"x": "(groups|weight)", "weight": "(groups|weight|bias)"},
     "conv_transpose2d": {"x": "weight", "weight": "(weight|bias)"},
 }
