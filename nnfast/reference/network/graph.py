@@ -34,7 +34,8 @@ class Graph:
     "constant_pad2d" (padding: left, right, top, bottom; value), "upsample_nearest" (scale_factor), "reshape"
     (shape, 1 to 4 sizes), "batch_norm" (eps, momentum, cumulative, affine, track_running_stats), "normalize",
     "layer_norm" (axes, eps, elementwise_affine, bias), "group_norm" (num_groups, eps, affine), "embedding"
-    (num_embeddings, embedding_dim, padding_idx). Shapes are those of one sample; images are (channels, height, width).
+    (num_embeddings, embedding_dim, padding_idx). Shapes are those of one sample; images are
+    (channels, height, width).
 
     Examples
     --------
