@@ -60,7 +60,7 @@ if _core.__version__ != __version__:
     )
 
 # ruff: noqa: E402  (nothing of the package can be imported before the compiled module is found)
-from nnfast import data, functional, initializers, metrics
+from nnfast import data, functional, initializers, metrics, schedules
 from nnfast._wiring import Input, Residual
 from nnfast.config import get_num_threads, num_threads, set_num_threads, show_config
 from nnfast.data import Standardizer, one_hot
@@ -85,7 +85,17 @@ from nnfast.layers import (
 )
 from nnfast.losses import CrossEntropyLoss, MSELoss, NLLLoss
 from nnfast.model import Model
-from nnfast.optimizers import SGD, Adam, RMSprop
+from nnfast.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, RMSprop
+from nnfast.schedules import (
+    CosineAnnealingLR,
+    ExponentialLR,
+    InverseScaling,
+    LinearWarmup,
+    MultiStepLR,
+    OneCycleLR,
+    ReduceLROnPlateau,
+    StepLR,
+)
 from nnfast.sequential import Sequential
 
 if TYPE_CHECKING:
@@ -149,31 +159,43 @@ def get_library_dir() -> str:
 
 __all__ = [
     "SGD",
+    "Adadelta",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "Add",
     "AvgPool2d",
     "Concat",
     "Conv2d",
+    "CosineAnnealingLR",
     "CrossEntropyLoss",
     "Dropout",
+    "ExponentialLR",
     "Flatten",
     "History",
     "Input",
+    "InverseScaling",
     "Layer",
     "LeakyReLU",
     "Linear",
+    "LinearWarmup",
     "LogSoftmax",
     "MSELoss",
     "MaxPool2d",
     "Model",
+    "MultiStepLR",
+    "NAdam",
     "NLLLoss",
+    "OneCycleLR",
     "RMSprop",
     "ReLU",
+    "ReduceLROnPlateau",
     "Residual",
     "Sequential",
     "Sigmoid",
     "Softmax",
     "Standardizer",
+    "StepLR",
     "Tanh",
     "data",
     "datasets",
@@ -187,6 +209,7 @@ __all__ = [
     "one_hot",
     "plot",
     "reference",
+    "schedules",
     "set_num_threads",
     "show_config",
 ]

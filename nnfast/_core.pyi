@@ -166,12 +166,64 @@ def rmsprop_update(
     param: Arrays,
     grad: Arrays,
     square_avg: Arrays,
+    grad_avg: Arrays | None,
+    momentum_buffer: Arrays | None,
     lr: float,
     alpha: float,
     eps: float,
     weight_decay: float,
+    momentum: float,
+    centered: bool,
+) -> None: ...
+def adagrad_update(
+    param: Arrays,
+    grad: Arrays,
+    sum: Arrays,
+    step: int,
+    lr: float,
+    lr_decay: float,
+    weight_decay: float,
+    eps: float,
+) -> None: ...
+def adadelta_update(
+    param: Arrays,
+    grad: Arrays,
+    square_avg: Arrays,
+    acc_delta: Arrays,
+    lr: float,
+    rho: float,
+    eps: float,
+    weight_decay: float,
 ) -> None: ...
 def adam_update(
+    param: Arrays,
+    grad: Arrays,
+    m: Arrays,
+    v: Arrays,
+    max_v: Arrays | None,
+    step: int,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    amsgrad: bool,
+) -> None: ...
+def adamw_update(
+    param: Arrays,
+    grad: Arrays,
+    m: Arrays,
+    v: Arrays,
+    max_v: Arrays | None,
+    step: int,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    amsgrad: bool,
+) -> None: ...
+def nadam_update(
     param: Arrays,
     grad: Arrays,
     m: Arrays,
@@ -182,7 +234,12 @@ def adam_update(
     beta2: float,
     eps: float,
     weight_decay: float,
+    momentum_decay: float,
+    decoupled_weight_decay: bool,
 ) -> None: ...
+def perceptron_update(weight: Array, bias: Array, x: ArrayLike, target: ArrayLike, lr: float) -> int: ...
+def clip_grad_value_(grads: Arrays, clip_value: float) -> None: ...
+def clip_grad_norm_(grads: Arrays, max_norm: float, norm_type: float, error_if_nonfinite: bool) -> float: ...
 
 # ---- networks
 class Graph:
@@ -217,7 +274,7 @@ class Model:
         """(node, name, view) of every trained array: PyTorch's shape, writable, any strides."""
     def gradients(self) -> list[Array]: ...
     def states(self, which: int) -> list[Array]:
-        """Views of optimizer state 0 or 1 in the order and shapes of params(); [] when there is none."""
+        """Views of optimizer state 0, 1 or 2 in the order and shapes of params(); [] when there is none."""
     def set_loss(self, loss: str, reduction: str = "mean") -> None: ...
     def set_optimizer(
         self,
@@ -229,9 +286,24 @@ class Model:
         dampening: float = 0.0,
         nesterov: bool = False,
         alpha: float = 0.99,
+        centered: bool = False,
         beta1: float = 0.9,
         beta2: float = 0.999,
+        amsgrad: bool = False,
+        decoupled: bool = False,
+        momentum_decay: float = 4e-3,
+        rho: float = 0.9,
+        lr_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
         eps: float = 1e-8,
+        clip_value: float = 0.0,
+        clip_norm: float = 0.0,
+    ) -> None: ...
+    def reset_optimizer(self) -> None: ...
+    def set_learning_rates(self, first: int, lr: Sequence[float]) -> None:
+        """Learning rates of the steps from `first` on, which stand for the optimizer's own."""
+    def set_regularizer(
+        self, index: int, *, l1: float = 0.0, l2: float = 0.0, max_norm: float = 0.0
     ) -> None: ...
     def set_seed(self, seed: int) -> None: ...
     step_count: int

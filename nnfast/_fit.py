@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from nnfast.history import History
 from nnfast.metrics import MetricSet
 from nnfast.progress import Progress
+from nnfast.schedules import ReduceLROnPlateau
 
 if TYPE_CHECKING:
     from nnfast._core import Model, Totals
@@ -111,8 +112,8 @@ def train_epoch(
     reduction = model._loss_reduction
     steps, first = steps_of(len(data), batch), 0
     while first < steps:
-        model._sync_optimizer(core)
-        done = core.train(data.x, data.y, order, batch, first, steps, SLICE, totals)
+        last = first + model._sync_optimizer(core, steps - first)
+        done = core.train(data.x, data.y, order, batch, first, last, SLICE, totals)
         first += done
         progress.advance(done, totals.loss / (totals.samples if reduction == "mean" else 1))
         if interrupts.raised:
@@ -215,6 +216,9 @@ def run_fit(
                     logs.update({f"val_{name}": value for name, value in found.items()})
                 seconds = time.perf_counter() - began
                 history.append(logs, seconds)
+                model._epochs_trained += 1
+                if model.optimizer is not None and isinstance(model.optimizer.lr, ReduceLROnPlateau):
+                    model.optimizer.lr.observe(logs)
                 progress.end(logs, seconds)
                 if interrupts.raised:
                     break

@@ -26,6 +26,8 @@ from nnfast.optimizers import Optimizer
 
 Array = NDArray[Any]
 
+RATES = 4096  # learning rates handed to the engine at a time
+
 
 def engine_module(backend: str) -> Any:
     """The module that holds Graph, Model and Totals."""
@@ -59,8 +61,10 @@ class Network:
         self._metrics = MetricSet(())
         self._backend = "native"
         self._epochs_seen = 0
+        self._epochs_trained = 0  # whole epochs since compile: what schedules count
+        self._rates_from = self._rates_until = 0  # steps whose learning rates the engine was given
         self._core: _core.Model | None = None
-        self._synced: tuple[str, dict[str, Any]] | None = None  # what the engine's optimizer is set to
+        self._synced: tuple[Any, ...] | None = None  # what the engine's optimizer is set to
         self._graph: _core.Graph | None = None
         self._nodes: list[int] = []  # a layer's node in the graph
         self._shapes: list[tuple[int, ...]] = []  # a layer's output
@@ -200,6 +204,9 @@ class Network:
     def _adopt(self, core: _core.Model, views: list[dict[str, Array]]) -> None:
         for layer, params in zip(self.layers, views, strict=True):
             layer._views = params
+        place = {node: i for i, node in enumerate(self._nodes)}
+        for number, (node, name, _) in enumerate(core.params()):
+            core.set_regularizer(number, **self.layers[place[node]]._regularizer(name))
         self._core = core
         self._synced = None
         if self.loss is not None:
@@ -207,13 +214,32 @@ class Network:
         if self.optimizer is not None:
             self._sync_optimizer(core)
 
-    def _sync_optimizer(self, core: _core.Model) -> None:
-        """Hand settings that were changed since the last batch to the engine."""
-        assert self.optimizer is not None
-        now = (self.optimizer.kind, self.optimizer.settings())
+    def _sync_optimizer(self, core: _core.Model, steps: int = 1) -> int:
+        """Hand settings that were changed since the last batch to the engine.
+
+        Returns how many of the next `steps` may be done before this is called again: all, but for schedules
+        that change with every step, of which the engine is told a part at a time.
+        """
+        optimizer = self.optimizer
+        assert optimizer is not None
+        settings = optimizer.settings()
+        step = core.step_count
+        if not optimizer._per_step:
+            settings["lr"] = optimizer.rate(step, self._epochs_trained)
+        now = (optimizer.kind, settings, optimizer.lr if optimizer._per_step else None)
         if now != self._synced:
             core.set_optimizer(now[0], **now[1])
+            core.set_learning_rates(0, [])
+            self._rates_until = 0
             self._synced = now
+        if not optimizer._per_step:
+            return steps
+        # From the first to the last known: a step count that was set back makes the table anew.
+        if not self._rates_from <= step < self._rates_until:
+            count = min(steps, RATES)
+            core.set_learning_rates(step, [optimizer.rate(step + i, 0) for i in range(count)])
+            self._rates_from, self._rates_until = step, step + count
+        return min(steps, self._rates_until - step)
 
     def _new_totals(self) -> _core.Totals:
         totals: _core.Totals = engine_module(self._backend).Totals()
@@ -315,7 +341,7 @@ class Network:
         if self._core is not None:
             state["_saved"] = {
                 "parameters": self.state_dict(),
-                "states": [[s.copy() for s in self._core.states(which)] for which in (0, 1)],
+                "states": [[s.copy() for s in self._core.states(which)] for which in (0, 1, 2)],
                 "step_count": self._core.step_count,
                 "optimizer_step_count": self._core.optimizer_step_count,
             }

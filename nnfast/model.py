@@ -24,6 +24,7 @@ from nnfast.losses import Loss
 from nnfast.metrics import Metric, MetricSet
 from nnfast.optimizers import Optimizer
 from nnfast.progress import make_progress
+from nnfast.schedules import ReduceLROnPlateau
 
 Array = NDArray[Any]
 
@@ -102,7 +103,7 @@ class Model(Network):
 
         Parameters
         ----------
-        optimizer : {"sgd", "rmsprop", "adam"} or Optimizer
+        optimizer : {"sgd", "rmsprop", "adam", "adamw", "nadam", "adagrad", "adadelta"} or Optimizer
             A name stands for PyTorch's defaults.
         loss : {"cross_entropy", "mse_loss", "mse", "nll_loss"} or Loss, optional
             May be left out when only `forward`, `backward` and `step` are used.
@@ -149,10 +150,10 @@ class Model(Network):
             self.load_state_dict(weights)
         if self._core is not None:
             self._adopt(self._core, [layer._views for layer in self.layers])
-            self._core.step_count = self._core.optimizer_step_count = 0
-            for which in (0, 1):
-                for state in self._core.states(which):
-                    state[...] = 0
+            self._core.reset_optimizer()
+        self._epochs_trained = 0
+        if isinstance(new_optimizer.lr, ReduceLROnPlateau):
+            new_optimizer.lr.reset()
 
     def _warn_about_last_layer(self, loss: Loss | None) -> None:
         last = self.layers[-1]

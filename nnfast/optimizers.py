@@ -9,56 +9,12 @@ arrays), nor the owner of the state, which is the model: one object may serve se
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, overload
+from typing import Any
 
 from nnfast import _checks
+from nnfast._optimizer import Optimizer, Rate, Setting
 
-__all__ = ["SGD", "Adam", "Optimizer", "RMSprop", "get"]
-
-
-class _Setting:
-    """A number that is checked whenever it is assigned."""
-
-    def __init__(self, low: float = 0.0, below: float | None = None) -> None:
-        self.low = low
-        self.below = below
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> _Setting: ...
-    @overload
-    def __get__(self, instance: Optimizer, owner: type) -> float: ...
-    def __get__(self, instance: Optimizer | None, owner: type) -> float | _Setting:
-        if instance is None:
-            return self
-        value: float = instance.__dict__[self.name]
-        return value
-
-    def __set__(self, instance: Optimizer, value: float) -> None:
-        kind = type(instance).__name__
-        instance.__dict__[self.name] = _checks.real(kind, self.name, value, low=self.low, below=self.below)
-
-
-class Optimizer:
-    """Base of the optimizers; use its subclasses."""
-
-    kind: ClassVar[str]  # the engine's name
-    lr = _Setting()
-    weight_decay = _Setting()
-
-    def __init__(self, lr: float, weight_decay: float) -> None:
-        self.lr = lr
-        self.weight_decay = weight_decay
-
-    def settings(self) -> dict[str, Any]:
-        """The keywords of the engine's `set_optimizer`."""
-        return {"lr": self.lr, "weight_decay": self.weight_decay}
-
-    def __repr__(self) -> str:
-        parts = ", ".join(f"{k}={v:g}" for k, v in self.settings().items())
-        return f"{type(self).__name__}({parts})"
+__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "NAdam", "Optimizer", "RMSprop", "get"]
 
 
 class SGD(Optimizer):
@@ -69,8 +25,8 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    lr : float
-        Learning rate.
+    lr : float, Schedule or callable
+        Learning rate; see `nnfast.schedules`.
     momentum : float
         Share of the last step's direction that is kept.
     dampening : float
@@ -79,6 +35,8 @@ class SGD(Optimizer):
         L2 penalty: this much of the parameter is added to its gradient.
     nesterov : bool
         Nesterov's momentum; needs momentum > 0 and no dampening.
+    clipnorm, clipvalue : float > 0, optional
+        At most one of them: limits of the gradients, of their norm or one by one.
 
     Raises
     ------
@@ -92,18 +50,21 @@ class SGD(Optimizer):
     """
 
     kind = "sgd"
-    momentum = _Setting()
-    dampening = _Setting(below=1.0 + 2.0**-52)
+    momentum = Setting()
+    dampening = Setting(below=1.0 + 2.0**-52)
 
     def __init__(
         self,
-        lr: float = 1e-3,
+        lr: Rate = 1e-3,
         momentum: float = 0.0,
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        *,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
     ) -> None:
-        super().__init__(lr, weight_decay)
+        super().__init__(lr, weight_decay, clipnorm, clipvalue)
         self.momentum = momentum
         self.dampening = dampening
         self.nesterov = _checks.flag("SGD", "nesterov", nesterov)
@@ -122,28 +83,33 @@ class SGD(Optimizer):
             "nesterov": bool(self.nesterov),
         }
 
-    def __repr__(self) -> str:
-        parts = [f"lr={self.lr:g}"]
-        parts += [f"{k}={v:g}" for k, v in self.settings().items() if k not in ("lr", "nesterov") and v]
-        parts += ["nesterov=True"] if self.nesterov else []
-        return f"SGD({', '.join(parts)})"
+    def _shown(self) -> dict[str, Any]:
+        return {k: v for k, v in super()._shown().items() if k == "lr" or v}
 
 
 class RMSprop(Optimizer):
     """Gradients divided by a running root mean square (Tieleman & Hinton 2012).
 
-    g += weight_decay * p; s = alpha * s + (1 - alpha) * g^2; p -= lr * g / (sqrt(s) + eps).
+    g += weight_decay * p; s = alpha * s + (1 - alpha) * g^2; d = g / (sqrt(s) + eps); p -= lr * d, or with
+    momentum b = momentum * b + d; p -= lr * b. `centered` takes the variance s - a^2 for s under the root, a
+    being the running mean of g (Graves 2013, "Generating sequences", section 4.2).
 
     Parameters
     ----------
-    lr : float
-        Learning rate.
+    lr : float, Schedule or callable
+        Learning rate; see `nnfast.schedules`.
     alpha : float
         Share of the running mean that is kept, in [0, 1).
     eps : float
         Keeps the division finite.
     weight_decay : float
         L2 penalty: this much of the parameter is added to its gradient.
+    momentum : float
+        Share of the last step's direction that is kept.
+    centered : bool
+        Whether the mean's square is taken off.
+    clipnorm, clipvalue : float > 0, optional
+        At most one of them: limits of the gradients, of their norm or one by one.
 
     Raises
     ------
@@ -157,36 +123,196 @@ class RMSprop(Optimizer):
     """
 
     kind = "rmsprop"
-    alpha = _Setting(below=1.0)
-    eps = _Setting()
+    alpha = Setting(below=1.0)
+    eps = Setting()
+    momentum = Setting()
 
     def __init__(
-        self, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0
+        self,
+        lr: Rate = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+        *,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
     ) -> None:
-        super().__init__(lr, weight_decay)
+        super().__init__(lr, weight_decay, clipnorm, clipvalue)
         self.alpha = alpha
         self.eps = eps
+        self.momentum = momentum
+        self.centered = _checks.flag("RMSprop", "centered", centered)
 
     def settings(self) -> dict[str, Any]:
-        return {**super().settings(), "alpha": self.alpha, "eps": self.eps}
+        found = {**super().settings(), "alpha": self.alpha, "eps": self.eps}
+        if self.momentum:
+            found["momentum"] = self.momentum
+        if self.centered:
+            found["centered"] = True
+        return found
 
 
-class Adam(Optimizer):
-    """Adam (Kingma & Ba 2015), with PyTorch's formula.
+class Adagrad(Optimizer):
+    """Gradients divided by the root of the sum of their squares (Duchi, Hazan, Singer, JMLR 2011).
 
-    g += weight_decay * p; m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g^2;
-    p -= lr / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + eps), t counting the steps from 1.
+    g += weight_decay * p; s += g^2; p -= lr / (1 + (t - 1) * lr_decay) * g / (sqrt(s) + eps), t counting the
+    steps from 1.
 
     Parameters
     ----------
-    lr : float
-        Learning rate.
+    lr : float, Schedule or callable
+        Learning rate; see `nnfast.schedules`.
+    lr_decay : float
+        How fast the learning rate falls besides.
+    weight_decay : float
+        L2 penalty: this much of the parameter is added to its gradient.
+    initial_accumulator_value : float
+        What s starts from.
+    eps : float
+        Keeps the division finite.
+    clipnorm, clipvalue : float > 0, optional
+        At most one of them: limits of the gradients, of their norm or one by one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For settings of the wrong kind or range.
+
+    Examples
+    --------
+    >>> Adagrad(lr=0.1).lr_decay
+    0.0
+    """
+
+    kind = "adagrad"
+    lr_decay = Setting()
+    initial_accumulator_value = Setting()
+    eps = Setting()
+
+    def __init__(
+        self,
+        lr: Rate = 1e-2,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+        *,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+    ) -> None:
+        super().__init__(lr, weight_decay, clipnorm, clipvalue)
+        self.lr_decay = lr_decay
+        self.initial_accumulator_value = initial_accumulator_value
+        self.eps = eps
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            **super().settings(),
+            "lr_decay": self.lr_decay,
+            "initial_accumulator_value": self.initial_accumulator_value,
+            "eps": self.eps,
+        }
+
+
+class Adadelta(Optimizer):
+    """Steps scaled by the ratio of running roots of past steps and gradients (Zeiler 2012, arXiv:1212.5701).
+
+    g += weight_decay * p; s = rho * s + (1 - rho) * g^2; d = sqrt(u + eps) / sqrt(s + eps) * g;
+    u = rho * u + (1 - rho) * d^2; p -= lr * d.
+
+    Parameters
+    ----------
+    lr : float, Schedule or callable
+        Learning rate; see `nnfast.schedules`.
+    rho : float
+        Share of the running means that is kept, in [0, 1].
+    eps : float
+        Keeps the division finite.
+    weight_decay : float
+        L2 penalty: this much of the parameter is added to its gradient.
+    clipnorm, clipvalue : float > 0, optional
+        At most one of them: limits of the gradients, of their norm or one by one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For settings of the wrong kind or range.
+
+    Examples
+    --------
+    >>> Adadelta()
+    Adadelta(lr=1, weight_decay=0, rho=0.9, eps=1e-06)
+    """
+
+    kind = "adadelta"
+    rho = Setting(below=1.0 + 2.0**-52)
+    eps = Setting()
+
+    def __init__(
+        self,
+        lr: Rate = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0.0,
+        *,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+    ) -> None:
+        super().__init__(lr, weight_decay, clipnorm, clipvalue)
+        self.rho = rho
+        self.eps = eps
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "rho": self.rho, "eps": self.eps}
+
+
+class _WithBetas(Optimizer):
+    """What Adam, AdamW and NAdam share."""
+
+    eps = Setting()
+
+    @property
+    def betas(self) -> tuple[float, float]:
+        """(beta1, beta2)."""
+        return self._betas
+
+    @betas.setter
+    def betas(self, value: tuple[float, float]) -> None:
+        kind = type(self).__name__
+        if not isinstance(value, (tuple, list)) or len(value) != 2:
+            raise TypeError(f"{kind}: betas: expected a pair of numbers, got {value!r}")
+        self._betas = (
+            _checks.real(kind, "betas[0]", value[0], low=0.0, below=1.0),
+            _checks.real(kind, "betas[1]", value[1], low=0.0, below=1.0),
+        )
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "beta1": self.betas[0], "beta2": self.betas[1], "eps": self.eps}
+
+
+class Adam(_WithBetas):
+    """Adam (Kingma & Ba 2015), with PyTorch's formula.
+
+    g += weight_decay * p; m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g^2;
+    p -= lr / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + eps), t counting the steps from 1. `amsgrad`
+    takes the largest v so far for v under the root (Reddi, Kale, Kumar 2018).
+
+    Parameters
+    ----------
+    lr : float, Schedule or callable
+        Learning rate; see `nnfast.schedules`.
     betas : (float, float)
         beta1 and beta2, both in [0, 1).
     eps : float
         Keeps the division finite.
     weight_decay : float
         L2 penalty: this much of the parameter is added to its gradient.
+    amsgrad : bool
+        Whether the largest v is kept.
+    clipnorm, clipvalue : float > 0, optional
+        At most one of them: limits of the gradients, of their norm or one by one.
 
     Raises
     ------
@@ -202,38 +328,151 @@ class Adam(Optimizer):
     """
 
     kind = "adam"
-    eps = _Setting()
 
     def __init__(
         self,
-        lr: float = 1e-3,
+        lr: Rate = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
     ) -> None:
-        super().__init__(lr, weight_decay)
+        super().__init__(lr, weight_decay, clipnorm, clipvalue)
         self.betas = betas
         self.eps = eps
-
-    @property
-    def betas(self) -> tuple[float, float]:
-        """(beta1, beta2)."""
-        return self._betas
-
-    @betas.setter
-    def betas(self, value: tuple[float, float]) -> None:
-        if not isinstance(value, (tuple, list)) or len(value) != 2:
-            raise TypeError(f"Adam: betas: expected a pair of numbers, got {value!r}")
-        self._betas = (
-            _checks.real("Adam", "betas[0]", value[0], low=0.0, below=1.0),
-            _checks.real("Adam", "betas[1]", value[1], low=0.0, below=1.0),
-        )
+        self.amsgrad = _checks.flag(type(self).__name__, "amsgrad", amsgrad)
 
     def settings(self) -> dict[str, Any]:
-        return {**super().settings(), "beta1": self.betas[0], "beta2": self.betas[1], "eps": self.eps}
+        return {**super().settings(), **({"amsgrad": True} if self.amsgrad else {})}
 
 
-_NAMED: dict[str, Callable[[], Optimizer]] = {"sgd": SGD, "rmsprop": RMSprop, "adam": Adam}
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019).
+
+    p *= 1 - lr * weight_decay, then Adam's update without any decay in the gradient.
+
+    Parameters
+    ----------
+    lr : float, Schedule or callable
+        Learning rate; see `nnfast.schedules`.
+    betas : (float, float)
+        beta1 and beta2, both in [0, 1).
+    eps : float
+        Keeps the division finite.
+    weight_decay : float
+        Share of the parameter, times the learning rate, that is taken off at every step.
+    amsgrad : bool
+        Whether the largest v is kept.
+    clipnorm, clipvalue : float > 0, optional
+        At most one of them: limits of the gradients, of their norm or one by one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For settings of the wrong kind or range.
+
+    Examples
+    --------
+    >>> AdamW().weight_decay
+    0.01
+    """
+
+    def __init__(
+        self,
+        lr: Rate = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+    ) -> None:
+        super().__init__(lr, betas, eps, weight_decay, amsgrad, clipnorm=clipnorm, clipvalue=clipvalue)
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "decoupled": True}
+
+    def _shown(self) -> dict[str, Any]:
+        return {k: v for k, v in super()._shown().items() if k != "decoupled"}
+
+
+class NAdam(_WithBetas):
+    """Adam with Nesterov's momentum (Dozat 2016), with PyTorch's formula.
+
+    mu_t = beta1 * (1 - 0.96^(t * momentum_decay) / 2); g, m and v as Adam's; p -= lr * ((1 - mu_t) /
+    (1 - mu_1...mu_t) * g + mu_t+1 / (1 - mu_1...mu_t+1) * m) / (sqrt(v / (1 - beta2^t)) + eps).
+
+    Parameters
+    ----------
+    lr : float, Schedule or callable
+        Learning rate; see `nnfast.schedules`.
+    betas : (float, float)
+        beta1 and beta2, both in [0, 1).
+    eps : float
+        Keeps the division finite.
+    weight_decay : float
+        L2 penalty: this much of the parameter is added to its gradient.
+    momentum_decay : float
+        How fast mu grows towards beta1.
+    decoupled_weight_decay : bool
+        AdamW's weight decay instead of the penalty.
+    clipnorm, clipvalue : float > 0, optional
+        At most one of them: limits of the gradients, of their norm or one by one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For settings of the wrong kind or range.
+
+    Examples
+    --------
+    >>> NAdam().lr
+    0.002
+    """
+
+    kind = "nadam"
+    momentum_decay = Setting()
+
+    def __init__(
+        self,
+        lr: Rate = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum_decay: float = 4e-3,
+        decoupled_weight_decay: bool = False,
+        *,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+    ) -> None:
+        super().__init__(lr, weight_decay, clipnorm, clipvalue)
+        self.betas = betas
+        self.eps = eps
+        self.momentum_decay = momentum_decay
+        self.decoupled_weight_decay = _checks.flag("NAdam", "decoupled_weight_decay", decoupled_weight_decay)
+
+    def settings(self) -> dict[str, Any]:
+        found = {**super().settings(), "momentum_decay": self.momentum_decay}
+        return {**found, "decoupled": True} if self.decoupled_weight_decay else found
+
+    def _shown(self) -> dict[str, Any]:
+        names = {"decoupled": "decoupled_weight_decay"}
+        return {names.get(k, k): v for k, v in super()._shown().items()}
+
+
+_NAMED: dict[str, Callable[[], Optimizer]] = {
+    "sgd": SGD,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "adamw": AdamW,
+    "nadam": NAdam,
+    "adagrad": Adagrad,
+    "adadelta": Adadelta,
+}
 
 
 def get(optimizer: str | Optimizer) -> Optimizer:

@@ -139,7 +139,7 @@ def test_states():
     model.set_optimizer("sgd", lr=0.01, momentum=0.9)
     assert len(model.states(0)) == 4
     assert model.states(1) == []
-    for bad, error in ((2, ValueError), (-1, ValueError), ("m", TypeError)):
+    for bad, error in ((3, ValueError), (-1, ValueError), ("m", TypeError)):
         with pytest.raises(error, match="states: which"):
             model.states(bad)
 

@@ -1,7 +1,7 @@
 """Bad input to every function: the right exception, naming function and argument, with nothing written.
 
-CASES holds one valid call of each function; the tests spoil it one argument at a time. The optimizers'
-refusals are in test_functional_optimizers.py.
+CASES holds one valid call of each function; the tests spoil it one argument at a time. The refusals of
+optimizers and clipping are in test_functional_optimizers.py and test_optimizer_family.py.
 """
 
 import inspect
@@ -53,7 +53,8 @@ CASES = {
     "avg_pool2d": ({"x": IMAGE}, {"kernel_size": 2}),
     "avg_pool2d_backward": ({"grad_output": (2, 3, 3, 3), "x": IMAGE}, {"kernel_size": 2}),
 }
-OPTIMIZERS = {"sgd_update", "rmsprop_update", "adam_update"}
+OPTIMIZERS = {name for name in functional.__all__ if name.endswith("_update")}
+CLIPPING = {"clip_grad_norm_", "clip_grad_value_"}
 WITH_OUT = [n for n in CASES if "out" in inspect.signature(getattr(nf, n)).parameters]
 SEVERAL = [n for n, (shapes, _) in CASES.items() if len(shapes) > 1]
 every_function = pytest.mark.parametrize("name", CASES)
@@ -79,7 +80,7 @@ def refused(name, arguments, error, argument):
 
 
 def test_every_function_is_here():
-    assert set(CASES) | OPTIMIZERS == set(functional.__all__)
+    assert set(CASES) | OPTIMIZERS | CLIPPING == set(functional.__all__)
 
 
 @pytest.mark.parametrize("name", functional.__all__)

@@ -116,8 +116,12 @@ def test_adam(isa, dtype, step, options):
 
 UPDATES = {
     "sgd_update": (3, {"lr": 0.1, "momentum": 0.9}),
-    "rmsprop_update": (3, {}),
-    "adam_update": (4, {"step": 3}),
+    "rmsprop_update": (5, {"momentum": 0.5, "centered": True}),
+    "adagrad_update": (3, {"step": 3}),
+    "adadelta_update": (4, {}),
+    "adam_update": (5, {"step": 3, "amsgrad": True}),
+    "adamw_update": (5, {"step": 3, "amsgrad": True}),
+    "nadam_update": (4, {"step": 3}),
 }
 every_update = pytest.mark.parametrize("name", UPDATES)
 
@@ -192,8 +196,12 @@ def spoil(kind, array):
 KINDS = ["dtype", "list", "none", "other float", "shape", "strided", "read-only", "swapped"]
 ARGUMENTS = {
     "sgd_update": ["param", "grad", "momentum_buffer"],
-    "rmsprop_update": ["param", "grad", "square_avg"],
-    "adam_update": ["param", "grad", "m", "v"],
+    "rmsprop_update": ["param", "grad", "square_avg", "grad_avg", "momentum_buffer"],
+    "adagrad_update": ["param", "grad", "sum"],
+    "adadelta_update": ["param", "grad", "square_avg", "acc_delta"],
+    "adam_update": ["param", "grad", "m", "v", "max_v"],
+    "adamw_update": ["param", "grad", "m", "v", "max_v"],
+    "nadam_update": ["param", "grad", "m", "v"],
 }
 
 
@@ -210,8 +218,8 @@ def test_refusals(name, kind, in_list):
         bad[place], error = spoil(kind, bad[place])
         kept = [a.copy() for a in good]
         kept_bad = [None if a is None else np.array(a) for a in bad]
-        if kind == "none" and argument == "momentum_buffer" and not in_list:
-            error = ValueError  # momentum asks for it
+        if kind == "none" and argument in ("momentum_buffer", "grad_avg", "max_v") and not in_list:
+            error = ValueError  # an option asks for it
         # A shape or dtype is compared with param's, so a wrong param shows in the next argument.
         shows_later = ("other float", "shape") if in_list else ("other float", "shape", "list")
         named = "grad" if argument == "param" and kind in shows_later else argument
@@ -278,6 +286,16 @@ OPTIONS = [
     ("rmsprop_update", {"alpha": np.nan}, ValueError, "alpha"),
     ("rmsprop_update", {"eps": -1e-9}, ValueError, "eps"),
     ("rmsprop_update", {"weight_decay": [1]}, TypeError, "weight_decay"),
+    ("rmsprop_update", {"momentum": -1.0}, ValueError, "momentum"),
+    ("adagrad_update", {"step": 0}, ValueError, "step"),
+    ("adagrad_update", {"lr_decay": -1.0}, ValueError, "lr_decay"),
+    ("adagrad_update", {"eps": np.nan}, ValueError, "eps"),
+    ("adadelta_update", {"rho": 1.5}, ValueError, "rho"),
+    ("adadelta_update", {"lr": -1.0}, ValueError, "lr"),
+    ("adamw_update", {"weight_decay": -1.0}, ValueError, "weight_decay"),
+    ("adamw_update", {"betas": 3}, ValueError, "betas"),
+    ("nadam_update", {"momentum_decay": -1.0}, ValueError, "momentum_decay"),
+    ("nadam_update", {"betas": (1.0, 0.9)}, ValueError, "beta1"),
     ("adam_update", {"step": 0}, ValueError, "step"),
     ("adam_update", {"step": 1.5}, TypeError, "step"),
     ("adam_update", {"step": 2**70}, ValueError, "step"),

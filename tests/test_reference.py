@@ -45,7 +45,7 @@ def test_every_function_documents_arguments_errors_and_an_example(name):
     text = getattr(ref, name).__doc__
     for part in ("Parameters\n", "Raises\n", "Examples\n", ">>> "):
         assert part in text
-    assert "Returns\n" in text or name.endswith("_update")
+    assert "Returns\n" in text or name.endswith(("_update", "_value_"))
 
 
 def test_imports_only_numpy_and_the_standard_library():
@@ -102,7 +102,13 @@ def test_without_momentum_the_buffer_is_left_alone():
 UPDATES = [
     (ref.sgd_update, 1, {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
     (ref.rmsprop_update, 1, {"weight_decay": 0.1}),
+    (ref.rmsprop_update, 3, {"momentum": 0.5, "centered": True}),
+    (ref.adagrad_update, 1, {"step": 10, "weight_decay": 0.1}),
+    (ref.adadelta_update, 2, {"weight_decay": 0.1}),
     (ref.adam_update, 2, {"step": 1000, "weight_decay": 0.1}),
+    (ref.adam_update, 3, {"step": 1000, "amsgrad": True}),
+    (ref.adamw_update, 2, {"step": 1000}),
+    (ref.nadam_update, 2, {"step": 10, "weight_decay": 0.1}),
 ]
 
 
@@ -169,7 +175,8 @@ CALLS = {
 
 
 def test_every_function_is_called_for_its_dtypes():
-    others = {"Graph", "Model", "Totals", "dropout_mask", "philox4x32"}
+    in_place = {"clip_grad_norm_", "clip_grad_value_", "perceptron_update"}  # tests/test_optimizer_family.py
+    others = in_place | {"Graph", "Model", "Totals", "dropout_mask", "philox4x32"}
     assert set(CALLS) | {update.__name__ for update, _, _ in UPDATES} | others == set(ref.__all__)
 
 

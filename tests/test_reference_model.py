@@ -203,7 +203,7 @@ def test_plan_counts_all_activations():
             lambda m, x, y: m.set_optimizer("sgd", lr=1, nesterov=True),
         ),
         (ValueError, "set_seed: seed: expected", lambda m, x, y: m.set_seed(-1)),
-        (ValueError, "states: which: expected", lambda m, x, y: m.states(2)),
+        (ValueError, "states: which: expected", lambda m, x, y: m.states(3)),
     ],
 )
 def test_model_errors(error, message, call):

@@ -149,7 +149,7 @@ struct Totals : nnf_totals {
 
 constexpr const char* kDtypes[] = {"float32", "float64"};
 constexpr const char* kLosses[] = {"mse_loss", "cross_entropy", "nll_loss"};
-constexpr const char* kOptimizers[] = {"sgd", "rmsprop", "adam"};
+constexpr const char* kOptimizers[] = {"sgd", "rmsprop", "adam", "adagrad", "adadelta", "nadam"};
 
 i64 read_batch(const char* function, py::handle value) {
   const i64 batch = read_integer(function, "batch", value);
@@ -189,8 +189,8 @@ class Model {
   }
   static py::list states(const py::object& self, py::handle which) {
     const i64 i = read_integer("states", "which", which);
-    if (i != 0 && i != 1) fail_value("states: which: expected 0 or 1, got %lld", static_cast<long long>(i));
-    return buffers(self, i == 0 ? NNF_STATE0 : NNF_STATE1);
+    if (i < 0 || i > 2) fail_value("states: which: expected 0, 1 or 2, got %lld", static_cast<long long>(i));
+    return buffers(self, static_cast<nnf_buffer>(NNF_STATE0 + i));
   }
 
   // ---- settings
@@ -202,22 +202,54 @@ class Model {
     loss_ = kind;
   }
   void set_optimizer(py::handle kind, py::handle lr, py::handle weight_decay, py::handle momentum,
-                     py::handle dampening, py::handle nesterov, py::handle alpha, py::handle beta1, py::handle beta2,
-                     py::handle eps) {
+                     py::handle dampening, py::handle nesterov, py::handle alpha, py::handle centered,
+                     py::handle beta1, py::handle beta2, py::handle amsgrad, py::handle decoupled,
+                     py::handle momentum_decay, py::handle rho, py::handle lr_decay,
+                     py::handle initial_accumulator_value, py::handle eps, py::handle clip_value,
+                     py::handle clip_norm) {
     const InUse guard(busy_, "model");
     constexpr const char* kName = "set_optimizer";
     nnf_optimizer o{};
-    o.kind = static_cast<nnf_optimizer_kind>(read_choice(kName, "kind", kind, kOptimizers, 3));
+    o.kind = static_cast<nnf_optimizer_kind>(read_choice(kName, "kind", kind, kOptimizers, 6));
     o.lr = read_double(kName, "lr", lr);
     o.weight_decay = read_double(kName, "weight_decay", weight_decay);
     o.momentum = read_double(kName, "momentum", momentum);
     o.dampening = read_double(kName, "dampening", dampening);
     o.nesterov = read_bool(kName, "nesterov", nesterov);
     o.alpha = read_double(kName, "alpha", alpha);
+    o.centered = read_bool(kName, "centered", centered);
     o.beta1 = read_double(kName, "beta1", beta1);
     o.beta2 = read_double(kName, "beta2", beta2);
+    o.amsgrad = read_bool(kName, "amsgrad", amsgrad);
+    o.decoupled = read_bool(kName, "decoupled", decoupled);
+    o.momentum_decay = read_double(kName, "momentum_decay", momentum_decay);
+    o.rho = read_double(kName, "rho", rho);
+    o.lr_decay = read_double(kName, "lr_decay", lr_decay);
+    o.initial_accumulator_value = read_double(kName, "initial_accumulator_value", initial_accumulator_value);
     o.eps = read_double(kName, "eps", eps);
+    o.clip_value = read_double(kName, "clip_value", clip_value);
+    o.clip_norm = read_double(kName, "clip_norm", clip_norm);
     check(nnf_model_set_optimizer(model_.get(), &o));
+  }
+  void reset_optimizer() {
+    const InUse guard(busy_, "model");
+    check(nnf_model_reset_optimizer(model_.get()));
+  }
+  void set_learning_rates(py::handle first, py::handle lr) {
+    const InUse guard(busy_, "model");
+    if (!PyList_Check(lr.ptr()) && !PyTuple_Check(lr.ptr())) {
+      fail_type("set_learning_rates: lr: expected a list of numbers, got %s", Py_TYPE(lr.ptr())->tp_name);
+    }
+    std::vector<double> rates;
+    for (py::handle item : lr) rates.push_back(read_double("set_learning_rates", "lr", item));
+    const i64 start = read_integer("set_learning_rates", "first", first);
+    check(nnf_model_set_learning_rates(model_.get(), start, static_cast<i64>(rates.size()), rates.data()));
+  }
+  void set_regularizer(py::handle index, py::handle l1, py::handle l2, py::handle max_norm) {
+    const InUse guard(busy_, "model");
+    constexpr const char* kName = "set_regularizer";
+    check(nnf_model_set_regularizer(model_.get(), read_node(kName, "index", index), read_double(kName, "l1", l1),
+                                    read_double(kName, "l2", l2), read_double(kName, "max_norm", max_norm)));
   }
   void set_seed(py::handle seed) {
     const InUse guard(busy_, "model");
@@ -510,8 +542,15 @@ void init_network(py::module_& m) {
       .def("set_loss", &Model::set_loss, py::arg("loss"), py::arg("reduction") = "mean")
       .def("set_optimizer", &Model::set_optimizer, py::arg("kind"), py::kw_only(), py::arg("lr"),
            py::arg("weight_decay") = 0.0, py::arg("momentum") = 0.0, py::arg("dampening") = 0.0,
-           py::arg("nesterov") = false, py::arg("alpha") = 0.99, py::arg("beta1") = 0.9, py::arg("beta2") = 0.999,
-           py::arg("eps") = 1e-8)
+           py::arg("nesterov") = false, py::arg("alpha") = 0.99, py::arg("centered") = false, py::arg("beta1") = 0.9,
+           py::arg("beta2") = 0.999, py::arg("amsgrad") = false, py::arg("decoupled") = false,
+           py::arg("momentum_decay") = 4e-3, py::arg("rho") = 0.9, py::arg("lr_decay") = 0.0,
+           py::arg("initial_accumulator_value") = 0.0, py::arg("eps") = 1e-8, py::arg("clip_value") = 0.0,
+           py::arg("clip_norm") = 0.0)
+      .def("reset_optimizer", &Model::reset_optimizer)
+      .def("set_learning_rates", &Model::set_learning_rates, py::arg("first"), py::arg("lr"))
+      .def("set_regularizer", &Model::set_regularizer, py::arg("index"), py::kw_only(), py::arg("l1") = 0.0,
+           py::arg("l2") = 0.0, py::arg("max_norm") = 0.0)
       .def("set_seed", &Model::set_seed, py::arg("seed"))
       .def_property("step_count", &Model::step_count, &Model::set_step_count)
       .def_property("optimizer_step_count", &Model::optimizer_step_count, &Model::set_optimizer_step_count)

@@ -110,6 +110,18 @@ nnf_status nnf_model_set_optimizer(nnf_model* model, const nnf_optimizer* optimi
   return nnf::guard([&] { need(model, "model").model->set_optimizer(need(optimizer, "optimizer")); });
 }
 
+nnf_status nnf_model_reset_optimizer(nnf_model* model) {
+  return nnf::guard([&] { need(model, "model").model->reset_optimizer(); });
+}
+
+nnf_status nnf_model_set_learning_rates(nnf_model* model, int64_t first, int64_t n, const double* lr) {
+  return nnf::guard([&] { need(model, "model").model->set_learning_rates(first, n, lr); });
+}
+
+nnf_status nnf_model_set_regularizer(nnf_model* model, int index, double l1, double l2, double max_norm) {
+  return nnf::guard([&] { need(model, "model").model->set_regularizer(index, l1, l2, max_norm); });
+}
+
 nnf_status nnf_model_get_step(const nnf_model* model, int64_t* step) {
   return nnf::guard([&] { need(step, "step") = need(model, "model").model->step_count; });
 }

@@ -1,6 +1,7 @@
 // Model<T>: settings, plans, and the steps a custom training loop is made of.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/error.h"
 #include "engine/model_impl.h"
@@ -23,6 +24,7 @@ void Model<T>::buffer(nnf_buffer which, void** data, i64* size) {
     case NNF_GRADIENTS: p = params_.gradients(); break;
     case NNF_STATE0: p = params_.state(0); break;
     case NNF_STATE1: p = params_.state(1); break;
+    case NNF_STATE2: p = params_.state(2); break;
     default: throw_invalid("which: expected an nnf_buffer, got %d", static_cast<int>(which));
   }
   *data = p;
@@ -47,12 +49,51 @@ void Model<T>::set_loss(nnf_loss loss, nnf_reduction reduction) {
 template <class T>
 void Model<T>::set_optimizer(const nnf_optimizer& o) {
   check_optimizer(o);
-  if (!has_optimizer_ || o.kind != optimizer_.kind || optimizer_states(o) != optimizer_states(optimizer_)) {
-    params_.set_states(optimizer_states(o));
+  if (!has_optimizer_ || !same_states(o, optimizer_)) {
+    params_.set_states(optimizer_states(o), static_cast<T>(initial_state(o)));
     optimizer_steps = 0;
   }
   optimizer_ = o;
   has_optimizer_ = true;
+}
+
+template <class T>
+void Model<T>::reset_optimizer() {
+  params_.set_states(params_.num_states(), static_cast<T>(initial_state(optimizer_)));
+  step_count = optimizer_steps = 0;
+}
+
+template <class T>
+void Model<T>::set_learning_rates(i64 first, i64 n, const double* lr) {
+  if (first < 0 || n < 0) {
+    throw_invalid("set_learning_rates: expected sizes of at least 0, got first %lld and n %lld",
+                  static_cast<long long>(first), static_cast<long long>(n));
+  }
+  if (n > 0 && lr == nullptr) throw_invalid("set_learning_rates: lr: expected an array, got NULL");
+  for (i64 i = 0; i < n; ++i) {
+    if (!(std::isfinite(lr[i]) && lr[i] >= 0)) {
+      throw_invalid("lr: expected finite numbers >= 0, got %g for step %lld", lr[i],
+                    static_cast<long long>(first + i));
+    }
+  }
+  rates_.assign(lr, lr + n);
+  first_rate_ = first;
+}
+
+template <class T>
+void Model<T>::set_regularizer(int index, double l1, double l2, double max_norm) {
+  const int count = static_cast<int>(params_.entries().size());
+  if (index < 0 || index >= count) throw_invalid("index: expected 0..%d, got %d", count - 1, index);
+  const std::pair<const char*, double> options[] = {{"l1", l1}, {"l2", l2}, {"max_norm", max_norm}};
+  for (const auto& [name, value] : options) {
+    if (!(std::isfinite(value) && value >= 0)) {
+      throw_invalid("%s: expected a finite number >= 0, got %g", name, value);
+    }
+  }
+  regularizers_.erase(std::remove_if(regularizers_.begin(), regularizers_.end(),
+                                     [&](const Regularizer& r) { return r.index == index; }),
+                      regularizers_.end());
+  if (l1 != 0 || l2 != 0 || max_norm != 0) regularizers_.push_back({index, l1, l2, max_norm});
 }
 
 template <class T>
@@ -137,6 +178,7 @@ void Model<T>::backward(const void* grad_output, bool accumulate, void* gx) {
     const T* g = static_cast<const T*>(grad_output);
     std::copy(g, g + n * outputs_, p.output_gradient());
     p.backward(n, pending_run_, accumulate);
+    if (!accumulate) add_penalty_gradient(regularizers_, params_);
   }
   if (gx != nullptr) {
     const i64 size = n * element_count(p.input_shape(0));
@@ -149,8 +191,12 @@ void Model<T>::backward(const void* grad_output, bool accumulate, void* gx) {
 template <class T>
 void Model<T>::step() {
   if (!has_optimizer_) throw_invalid("step: expected an optimizer to be set before it, got none");
-  apply_optimizer<T>(optimizer_, optimizer_steps, params_.size(), params_.values(), params_.gradients(), params_.state(0),
-                     params_.state(1));
+  nnf_optimizer now = optimizer_;
+  const i64 place = step_count - first_rate_;
+  if (place >= 0 && place < static_cast<i64>(rates_.size())) now.lr = rates_[static_cast<std::size_t>(place)];
+  T* const states[3] = {params_.state(0), params_.state(1), params_.state(2)};
+  apply_optimizer<T>(now, optimizer_steps, params_.size(), params_.values(), params_.gradients(), states);
+  apply_max_norm(regularizers_, params_, norms_);
   ++step_count;
   ++optimizer_steps;
 }

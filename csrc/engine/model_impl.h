@@ -3,6 +3,7 @@
 #define NNF_ENGINE_MODEL_IMPL_H
 
 #include "engine/model.h"
+#include "engine/regularizer.h"
 
 namespace nnf {
 
@@ -15,6 +16,9 @@ class Model final : public ModelBase {
   void buffer(nnf_buffer which, void** data, i64* size) override;
   void set_loss(nnf_loss loss, nnf_reduction reduction) override;
   void set_optimizer(const nnf_optimizer& optimizer) override;
+  void reset_optimizer() override;
+  void set_learning_rates(i64 first, i64 n, const double* lr) override;
+  void set_regularizer(int index, double l1, double l2, double max_norm) override;
   void train(const nnf_source* x, const nnf_source& y, const i64* order, i64 n, i64 batch, i64 first, i64 last,
              double seconds, nnf_totals& totals, i64& done) override;
   void evaluate(const nnf_source* x, const nnf_source& y, i64 batch, i64 first, i64 last, double seconds,
@@ -50,6 +54,10 @@ class Model final : public ModelBase {
   nnf_loss loss_ = NNF_LOSS_MSE;
   nnf_reduction reduction_ = NNF_REDUCE_MEAN;
   nnf_optimizer optimizer_{};
+  std::vector<double> rates_;  // learning rates of steps first_rate_, first_rate_ + 1, ...
+  i64 first_rate_ = 0;
+  std::vector<Regularizer> regularizers_;
+  std::vector<double> norms_;  // room for apply_max_norm
   std::vector<std::unique_ptr<Plan<T>>> plans_;  // at most one of each purpose
   std::vector<i64> labels_;
   std::vector<T> targets_;

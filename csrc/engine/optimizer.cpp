@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "kernels/optim/clip.h"
 #include "kernels/optim/optim.h"
 
 namespace nnf {
@@ -22,6 +23,9 @@ void check_below_1(const char* name, double value) {
 void check_optimizer(const nnf_optimizer& o) {
   check_at_least_0("lr", o.lr);
   check_at_least_0("weight_decay", o.weight_decay);
+  check_at_least_0("clip_value", o.clip_value);
+  check_at_least_0("clip_norm", o.clip_norm);
+  if (o.kind != NNF_SGD) check_at_least_0("eps", o.eps);
   switch (o.kind) {
     case NNF_SGD:
       check_at_least_0("momentum", o.momentum);
@@ -33,12 +37,20 @@ void check_optimizer(const nnf_optimizer& o) {
       return;
     case NNF_RMSPROP:
       check_at_least_0("alpha", o.alpha);
-      check_at_least_0("eps", o.eps);
+      check_at_least_0("momentum", o.momentum);
       return;
     case NNF_ADAM:
+    case NNF_NADAM:
       check_below_1("beta1", o.beta1);
       check_below_1("beta2", o.beta2);
-      check_at_least_0("eps", o.eps);
+      if (o.kind == NNF_NADAM) check_at_least_0("momentum_decay", o.momentum_decay);
+      return;
+    case NNF_ADAGRAD:
+      check_at_least_0("lr_decay", o.lr_decay);
+      check_at_least_0("initial_accumulator_value", o.initial_accumulator_value);
+      return;
+    case NNF_ADADELTA:
+      if (!(o.rho >= 0 && o.rho <= 1)) throw_invalid("rho: expected 0 <= rho <= 1, got %g", o.rho);
       return;
   }
   throw_invalid("kind: expected an nnf_optimizer_kind, got %d", static_cast<int>(o.kind));
@@ -47,28 +59,56 @@ void check_optimizer(const nnf_optimizer& o) {
 int optimizer_states(const nnf_optimizer& o) {
   switch (o.kind) {
     case NNF_SGD: return o.momentum != 0 ? 1 : 0;
-    case NNF_RMSPROP: return 1;
-    case NNF_ADAM: return 2;
+    case NNF_RMSPROP: return 1 + (o.centered ? 1 : 0) + (o.momentum != 0 ? 1 : 0);
+    case NNF_ADAM: return o.amsgrad ? 3 : 2;
+    case NNF_ADAGRAD: return 1;
+    case NNF_ADADELTA:
+    case NNF_NADAM: return 2;
   }
   return 0;
 }
 
+bool same_states(const nnf_optimizer& a, const nnf_optimizer& b) {
+  return a.kind == b.kind && optimizer_states(a) == optimizer_states(b) &&
+         (a.kind != NNF_RMSPROP || (a.centered != 0) == (b.centered != 0));
+}
+
+double initial_state(const nnf_optimizer& o) { return o.kind == NNF_ADAGRAD ? o.initial_accumulator_value : 0.0; }
+
 template <class T>
-void apply_optimizer(const nnf_optimizer& o, i64 steps, i64 n, T* param, const T* grad, T* state0, T* state1) {
+void apply_optimizer(const nnf_optimizer& o, i64 steps, i64 n, T* param, T* grad, T* const states[3]) {
+  if (o.clip_value > 0) clip_value<T>(n, grad, o.clip_value);
+  if (o.clip_norm > 0) scale<T>(n, grad, clip_factor(finish_norm(norm_power<T>(n, grad, 2.0), 2.0), o.clip_norm));
   switch (o.kind) {
     case NNF_SGD:
       // PyTorch sets the buffer to the gradient at the first step, whatever the dampening.
-      sgd_update<T>(n, param, grad, state0,
+      sgd_update<T>(n, param, grad, states[0],
                     {o.lr, o.momentum, o.dampening, o.weight_decay, o.nesterov != 0, steps == 0});
       return;
-    case NNF_RMSPROP: rmsprop_update<T>(n, param, grad, state0, {o.lr, o.alpha, o.eps, o.weight_decay}); return;
+    case NNF_RMSPROP:
+      rmsprop_update<T>(n, param, grad, states[0], o.centered ? states[1] : nullptr,
+                        o.momentum != 0 ? states[o.centered ? 2 : 1] : nullptr,
+                        {o.lr, o.alpha, o.eps, o.weight_decay, o.momentum});
+      return;
     case NNF_ADAM:
-      adam_update<T>(n, param, grad, state0, state1,
-                     make_adam_options(steps + 1, o.lr, o.beta1, o.beta2, o.eps, o.weight_decay));
+      adam_update<T>(n, param, grad, states[0], states[1], o.amsgrad ? states[2] : nullptr,
+                     make_adam_options(steps + 1, o.lr, o.beta1, o.beta2, o.eps, o.weight_decay, o.decoupled != 0));
+      return;
+    case NNF_ADAGRAD:
+      adagrad_update<T>(n, param, grad, states[0],
+                        {o.lr / (1.0 + static_cast<double>(steps) * o.lr_decay), o.eps, o.weight_decay});
+      return;
+    case NNF_ADADELTA:
+      adadelta_update<T>(n, param, grad, states[0], states[1], {o.lr, o.rho, o.eps, o.weight_decay});
+      return;
+    case NNF_NADAM:
+      nadam_update<T>(n, param, grad, states[0], states[1],
+                      make_nadam_options(steps + 1, o.lr, o.beta1, o.beta2, o.eps, o.weight_decay, o.momentum_decay,
+                                         o.decoupled != 0));
       return;
   }
 }
-template void apply_optimizer(const nnf_optimizer&, i64, i64, float*, const float*, float*, float*);
-template void apply_optimizer(const nnf_optimizer&, i64, i64, double*, const double*, double*, double*);
+template void apply_optimizer(const nnf_optimizer&, i64, i64, float*, float*, float* const[3]);
+template void apply_optimizer(const nnf_optimizer&, i64, i64, double*, double*, double* const[3]);
 
 }  // namespace nnf

@@ -9,11 +9,15 @@ namespace nnf {
 
 // Throws Error(invalid_value) naming the field that is out of range.
 void check_optimizer(const nnf_optimizer& o);
-// How many state buffers it keeps: 0, 1 or 2.
+// How many state buffers it keeps: 0 to 3.
 int optimizer_states(const nnf_optimizer& o);
-// `steps` updates have been made before this one.
+// Whether states of the one mean the same for the other.
+bool same_states(const nnf_optimizer& a, const nnf_optimizer& b);
+// What states hold before the first step.
+double initial_state(const nnf_optimizer& o);
+// Clips the gradients, then updates. `steps` updates have been made before this one; unused states are null.
 template <class T>
-void apply_optimizer(const nnf_optimizer& o, i64 steps, i64 n, T* param, const T* grad, T* state0, T* state1);
+void apply_optimizer(const nnf_optimizer& o, i64 steps, i64 n, T* param, T* grad, T* const states[3]);
 
 }  // namespace nnf
 

@@ -37,26 +37,24 @@ class Parameters {
   i64 size() const { return size_; }
   T* values() const { return values_.as<T>(); }
   T* gradients() const { return gradients_.as<T>(); }
-  // Optimizer state 0 or 1; null when the optimizer has none.
+  // Optimizer state 0, 1 or 2; null when the optimizer has none.
   T* state(int which) const { return which < num_states_ ? states_[which].template as<T>() : nullptr; }
-  // Zeroes `count` states. A buffer once made stays for the model's life: the caller may hold views of it.
-  void set_states(int count) {
+  // Fills `count` states. A buffer once made stays for the model's life: the caller may hold views of it.
+  void set_states(int count, T value) {
     for (int i = 0; i < count; ++i) {
-      if (states_[i].size() == 0) {
-        states_[i] = AlignedBuffer(bytes(), true);
-      } else {
-        std::fill(states_[i].template as<T>(), states_[i].template as<T>() + size_, T{0});
-      }
+      if (states_[i].size() == 0) states_[i] = AlignedBuffer(bytes(), true);
+      std::fill(states_[i].template as<T>(), states_[i].template as<T>() + size_, value);
     }
     num_states_ = count;
   }
+  int num_states() const { return num_states_; }
 
  private:
   std::size_t bytes() const { return static_cast<std::size_t>(size_) * sizeof(T); }
   std::vector<ParamEntry> entries_;
   i64 size_ = 0;
   int num_states_ = 0;
-  AlignedBuffer values_, gradients_, states_[2];
+  AlignedBuffer values_, gradients_, states_[3];
 };
 
 }  // namespace nnf

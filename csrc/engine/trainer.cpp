@@ -155,14 +155,19 @@ void Model<T>::train(const nnf_source* x, const nnf_source& y, const i64* order,
     const Targets t = load_targets(y, order, start, count);
     p.forward(count, run);
     nnf_totals step_totals = totals;
-    const double value = loss(p, t, count, true, step_totals);
+    const double extra = penalty(regularizers_, params_);
+    const double value = loss(p, t, count, true, step_totals) + extra;
+    step_totals.loss += extra * (reduction_ == NNF_REDUCE_MEAN ? static_cast<double>(count) : 1.0);
     if (!std::isfinite(value)) {
       // A NaN's sign means nothing.
       throw_non_finite("loss is %g at step %lld (sample %lld of the epoch); the step was not applied",
                        std::isnan(value) ? std::fabs(value) : value,
                        static_cast<long long>(step_count), static_cast<long long>(start));
     }
-    if (p.output_gradient() != nullptr) p.backward(count, run, false);
+    if (p.output_gradient() != nullptr) {
+      p.backward(count, run, false);
+      add_penalty_gradient(regularizers_, params_);
+    }
     step();
     totals = step_totals;
     ++done;
@@ -186,8 +191,12 @@ void Model<T>::evaluate(const nnf_source* x, const nnf_source& y, i64 batch, i64
   targets_.resize(std::max(targets_.size(), static_cast<std::size_t>(p.batch() * outputs_)));
   const RunState run = run_state(false);
   const Deadline deadline(seconds);
+  const double extra = penalty(regularizers_, params_);
+  // Once in the mean over all samples, and once in their sum.
+  if (reduction_ != NNF_REDUCE_MEAN && first == 0) totals.loss += extra;
   for (i64 s = first; s < last; ++s) {
     const i64 start = s * batch, count = std::min(batch, n - start);
+    if (reduction_ == NNF_REDUCE_MEAN) totals.loss += extra * static_cast<double>(count);
     load(p, x, nullptr, start, count, /*may_borrow=*/true);
     const Targets t = load_targets(y, nullptr, start, count);
     p.forward(count, run);

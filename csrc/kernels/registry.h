@@ -43,7 +43,11 @@
   K(dropout_apply, DropoutFn)                        \
   K(sgd_step, SgdFn)                                 \
   K(rmsprop_step, RmspropFn)                         \
+  K(adagrad_step, AdagradFn)                         \
+  K(adadelta_step, AdadeltaFn)                       \
   K(adam_step, AdamFn)                               \
+  K(nadam_step, NadamFn)                             \
+  K(perceptron_pass, PerceptronFn)                   \
   K(transpose, TransposeFn)                          \
   K(max_pool_nhwc, PoolRowFn)                        \
   K(max_pool_nhwc_backward, PoolRowBackwardFn)       \

@@ -39,15 +39,31 @@ from .losses import (
     nll_loss,
     nll_loss_backward,
 )
-from .optimizers import adam_update, rmsprop_update, sgd_update
+from .optimizers import (
+    adadelta_update,
+    adagrad_update,
+    adam_update,
+    adamw_update,
+    clip_grad_norm_,
+    clip_grad_value_,
+    nadam_update,
+    perceptron_update,
+    rmsprop_update,
+    sgd_update,
+)
 from .pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from .probabilities import log_softmax, log_softmax_backward, softmax, softmax_backward
 from .randomness import dropout, dropout_backward
 
 __all__ = [
+    "adadelta_update",
+    "adagrad_update",
     "adam_update",
+    "adamw_update",
     "avg_pool2d",
     "avg_pool2d_backward",
+    "clip_grad_norm_",
+    "clip_grad_value_",
     "conv2d",
     "conv2d_backward",
     "cross_entropy",
@@ -66,8 +82,10 @@ __all__ = [
     "max_pool2d_backward",
     "mse_loss",
     "mse_loss_backward",
+    "nadam_update",
     "nll_loss",
     "nll_loss_backward",
+    "perceptron_update",
     "relu",
     "relu_backward",
     "rmsprop_update",

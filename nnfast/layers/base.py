@@ -82,6 +82,10 @@ class Layer:
     def _initialize(self, params: dict[str, NDArray[Any]], rng: np.random.Generator) -> None:
         """Write initial values into the views `params`."""
 
+    def _regularizer(self, name: str) -> dict[str, float]:
+        """The penalties on the parameter `name` and its limit: the engine's l1, l2, max_norm."""
+        return {}
+
     def _options(self) -> list[tuple[str, Any, Any]]:
         """(name, value, default) of the arguments, in order, for repr; no default: `...`."""
         return []
@@ -102,7 +106,12 @@ class Layer:
 
 
 class ParameterLayer(Layer):
-    """A layer with a weight and, unless `bias=False`, a bias."""
+    """A layer with a weight and, unless `bias=False`, a bias.
+
+    `l1 * sum |w| + l2 * sum w^2` over the weight is part of the loss; after every update each slice of the
+    weight along its first axis (the weights into one output) is scaled down to the Euclidean norm `max_norm`
+    (Srivastava et al. 2014, "Dropout", section 5.1).
+    """
 
     def __init__(
         self,
@@ -110,14 +119,27 @@ class ParameterLayer(Layer):
         weight_init: str | Initializer | None,
         bias_init: str | Initializer | None,
         name: str | None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        max_norm: float | None = None,
     ) -> None:
         super().__init__(name=name)
+        self.l1 = _checks.real(self._kind, "l1", l1, low=0.0)
+        self.l2 = _checks.real(self._kind, "l2", l2, low=0.0)
+        self.max_norm = None if max_norm is None else _checks.real(self._kind, "max_norm", max_norm, low=0.0)
+        if self.max_norm == 0.0:
+            raise ValueError(f"{self._kind}: max_norm: expected a number above 0, got {max_norm!r}")
         self.has_bias = _checks.flag(self._kind, "bias", bias)
         for option, init in (("weight_init", weight_init), ("bias_init", bias_init)):
             if init is not None:
                 initializers.get(init, self._kind, option)
         self.weight_init = weight_init
         self.bias_init = bias_init
+
+    def _regularizer(self, name: str) -> dict[str, float]:
+        if name != "weight":
+            return {}
+        return {"l1": self.l1, "l2": self.l2, "max_norm": self.max_norm or 0.0}
 
     def _initialize(self, params: dict[str, NDArray[Any]], rng: np.random.Generator) -> None:
         weight = params["weight"]

@@ -24,6 +24,10 @@ class Linear(ParameterLayer):
     weight_init, bias_init : str or callable, optional
         See `nnfast.initializers`; by default both are drawn from U(-1/sqrt(in_features),
         1/sqrt(in_features)).
+    l1, l2 : float >= 0
+        l1 * sum |w| + l2 * sum w^2 over the weight is added to the loss.
+    max_norm : float > 0, optional
+        After every update each output's weights are scaled down to this Euclidean norm.
     name : str, optional
         Stands for the layer's number in `state_dict`.
 
@@ -59,9 +63,12 @@ class Linear(ParameterLayer):
         *,
         weight_init: str | Initializer | None = None,
         bias_init: str | Initializer | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        max_norm: float | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(bias, weight_init, bias_init, name)
+        super().__init__(bias, weight_init, bias_init, name, l1, l2, max_norm)
         if out_features is None:
             raise TypeError(
                 "Linear: out_features: is required: Linear(in_features, out_features), or "
@@ -90,4 +97,7 @@ class Linear(ParameterLayer):
             ("in_features", self.in_features, None),
             ("out_features", self.out_features, ...),
             ("bias", self.has_bias, True),
+            ("l1", self.l1, 0.0),
+            ("l2", self.l2, 0.0),
+            ("max_norm", self.max_norm, None),
         ]

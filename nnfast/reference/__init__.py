@@ -9,7 +9,7 @@ textbook:
 - `randomness`: Philox and dropout
 - `losses`: squared error, cross-entropy, negative log-likelihood
 - `windows`, `convolution`, `pooling`: images
-- `optimizers`: SGD, RMSprop, Adam
+- `optimizers`, `clipping`, `perceptron`: SGD and its adaptive relatives, limits of gradients, the first rule
 - `network`: graphs and their training
 """
 
@@ -23,6 +23,7 @@ from .activations import (
     tanh,
     tanh_backward,
 )
+from .clipping import clip_grad_norm_, clip_grad_value_
 from .convolution import conv2d, conv2d_backward
 from .dense import linear, linear_backward, matmul, matmul_backward
 from .losses import (
@@ -34,7 +35,16 @@ from .losses import (
     nll_loss_backward,
 )
 from .network import Graph, Model, Totals
-from .optimizers import adam_update, rmsprop_update, sgd_update
+from .optimizers import (
+    adadelta_update,
+    adagrad_update,
+    adam_update,
+    adamw_update,
+    nadam_update,
+    rmsprop_update,
+    sgd_update,
+)
+from .perceptron import perceptron_update
 from .pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from .probabilities import log_softmax, log_softmax_backward, softmax, softmax_backward
 from .randomness import dropout, dropout_backward, dropout_mask, philox4x32
@@ -43,9 +53,14 @@ __all__ = [
     "Graph",
     "Model",
     "Totals",
+    "adadelta_update",
+    "adagrad_update",
     "adam_update",
+    "adamw_update",
     "avg_pool2d",
     "avg_pool2d_backward",
+    "clip_grad_norm_",
+    "clip_grad_value_",
     "conv2d",
     "conv2d_backward",
     "cross_entropy",
@@ -65,8 +80,10 @@ __all__ = [
     "max_pool2d_backward",
     "mse_loss",
     "mse_loss_backward",
+    "nadam_update",
     "nll_loss",
     "nll_loss_backward",
+    "perceptron_update",
     "philox4x32",
     "relu",
     "relu_backward",

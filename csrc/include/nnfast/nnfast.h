@@ -195,12 +195,32 @@ NNF_API nnf_status nnf_avg_pool2d_backward(nnf_dtype dt, const nnf_pool2d_shape 
 NNF_API nnf_status nnf_sgd_update(nnf_dtype dt, int64_t n, void *param, const void *grad, void *buf, double lr,
                                   double momentum, double dampening, double weight_decay, int nesterov,
                                   int first_step);
+/* grad_avg not NULL: centered. buf may be NULL when momentum is 0. */
 NNF_API nnf_status nnf_rmsprop_update(nnf_dtype dt, int64_t n, void *param, const void *grad, void *square_avg,
-                                      double lr, double alpha, double eps, double weight_decay);
-/* step counts from 1. */
+                                      void *grad_avg, void *buf, double lr, double alpha, double eps,
+                                      double weight_decay, double momentum);
+/* step counts from 1, here and below. */
+NNF_API nnf_status nnf_adagrad_update(nnf_dtype dt, int64_t n, void *param, const void *grad, void *sum, int64_t step,
+                                      double lr, double lr_decay, double eps, double weight_decay);
+NNF_API nnf_status nnf_adadelta_update(nnf_dtype dt, int64_t n, void *param, const void *grad, void *square_avg,
+                                       void *acc_delta, double lr, double rho, double eps, double weight_decay);
+/* max_v not NULL: amsgrad. decoupled != 0: AdamW, the weight decay shrinks the parameter itself. */
 NNF_API nnf_status nnf_adam_update(nnf_dtype dt, int64_t n, void *param, const void *grad, void *m, void *v,
-                                   int64_t step, double lr, double beta1, double beta2, double eps,
-                                   double weight_decay);
+                                   void *max_v, int64_t step, double lr, double beta1, double beta2, double eps,
+                                   double weight_decay, int decoupled);
+NNF_API nnf_status nnf_nadam_update(nnf_dtype dt, int64_t n, void *param, const void *grad, void *m, void *v,
+                                    int64_t step, double lr, double beta1, double beta2, double eps,
+                                    double weight_decay, double momentum_decay, int decoupled);
+/* Rosenblatt's rule over the samples in order: y = (weight . x_i + bias > 0), e = target_i - y,
+ * weight (features) += lr e x_i, bias (1) += lr e. x (n, features), target (n). *errors: samples with e != 0. */
+NNF_API nnf_status nnf_perceptron_update(nnf_dtype dt, int64_t n, int64_t features, void *weight, void *bias,
+                                         const void *x, const void *target, double lr, int64_t *errors);
+
+/* Gradients clipped in place. norm: of all `count` arrays as one, by exponent p > 0 (may be infinite); they are
+ * multiplied by min(1, max_norm / (norm + 1e-6)). refuse != 0: a norm that is not finite is NNF_INVALID_VALUE. */
+NNF_API nnf_status nnf_clip_value(nnf_dtype dt, int64_t n, void *grad, double limit);
+NNF_API nnf_status nnf_clip_norm(nnf_dtype dt, int64_t count, const int64_t *n, void *const *grads, double max_norm,
+                                 double p, int refuse, double *norm);
 
 /* ---------------------------------------------------------------- networks: graph */
 
@@ -249,8 +269,9 @@ typedef struct nnf_param {
 typedef enum nnf_buffer {
   NNF_PARAMETERS = 0,
   NNF_GRADIENTS = 1,
-  NNF_STATE0 = 2, /* optimizer: momentum_buffer, square_avg or Adam's m */
-  NNF_STATE1 = 3  /* optimizer: Adam's v */
+  NNF_STATE0 = 2, /* optimizer: momentum_buffer, square_avg, sum or Adam's m */
+  NNF_STATE1 = 3, /* optimizer: Adam's v, acc_delta; RMSprop's grad_avg, or its buffer when it is not centered */
+  NNF_STATE2 = 4  /* optimizer: Adam's max_v; the buffer of centered RMSprop */
 } nnf_buffer;
 
 NNF_API nnf_status nnf_model_num_params(const nnf_model *model, int *count);
@@ -262,18 +283,42 @@ NNF_API nnf_status nnf_model_buffer(nnf_model *model, nnf_buffer which, void **d
 typedef enum nnf_loss { NNF_LOSS_MSE = 0, NNF_LOSS_CROSS_ENTROPY = 1, NNF_LOSS_NLL = 2 } nnf_loss;
 NNF_API nnf_status nnf_model_set_loss(nnf_model *model, nnf_loss loss, nnf_reduction reduction);
 
-typedef enum nnf_optimizer_kind { NNF_SGD = 0, NNF_RMSPROP = 1, NNF_ADAM = 2 } nnf_optimizer_kind;
+typedef enum nnf_optimizer_kind {
+  NNF_SGD = 0,
+  NNF_RMSPROP,
+  NNF_ADAM,
+  NNF_ADAGRAD,
+  NNF_ADADELTA,
+  NNF_NADAM
+} nnf_optimizer_kind;
 typedef struct nnf_optimizer {
   nnf_optimizer_kind kind;
   double lr, weight_decay;
-  double momentum, dampening; /* SGD */
-  int nesterov;
-  double alpha;               /* RMSprop */
-  double beta1, beta2;        /* Adam */
-  double eps;                 /* RMSprop, Adam */
+  double momentum;                            /* SGD, RMSprop */
+  double dampening;                           /* SGD */
+  int nesterov;                               /* SGD */
+  double alpha;                               /* RMSprop */
+  int centered;                               /* RMSprop */
+  double beta1, beta2;                        /* Adam, NAdam */
+  int amsgrad;                                /* Adam */
+  int decoupled;                              /* Adam (then AdamW), NAdam: weight decay shrinks the parameter */
+  double momentum_decay;                      /* NAdam */
+  double rho;                                 /* Adadelta */
+  double lr_decay, initial_accumulator_value; /* Adagrad */
+  double eps;                                 /* all but SGD */
+  double clip_value;                          /* gradients are limited to +-clip_value before an update; 0: not */
+  double clip_norm;                           /* ... and to this norm of all of them together; 0: not */
 } nnf_optimizer;
-/* Keeps the states when the kind stays the same, zeroes them otherwise. */
+/* Keeps the states when the kind and their number stay the same, gives them their first values otherwise. */
 NNF_API nnf_status nnf_model_set_optimizer(nnf_model *model, const nnf_optimizer *optimizer);
+/* The optimizer's first state again: step 0 and no memory of gradients. */
+NNF_API nnf_status nnf_model_reset_optimizer(nnf_model *model);
+/* Learning rates of the steps first..first+n-1, which stand for the optimizer's own; n = 0: none. Copied. */
+NNF_API nnf_status nnf_model_set_learning_rates(nnf_model *model, int64_t first, int64_t n, const double *lr);
+/* For parameter array `index`: l1 * sum |w| + l2 * sum w^2 is part of the loss, and its gradient is added by backward
+ * unless that accumulates. max_norm > 0: after each update every slice along the first axis (the weights into one
+ * output) is scaled down to this Euclidean norm. */
+NNF_API nnf_status nnf_model_set_regularizer(nnf_model *model, int index, double l1, double l2, double max_norm);
 NNF_API nnf_status nnf_model_get_step(const nnf_model *model, int64_t *step);
 NNF_API nnf_status nnf_model_set_step(nnf_model *model, int64_t step);
 /* Updates made with the optimizer's present states: what Adam's bias correction and SGD's first step count. 0 again when

@@ -6,13 +6,13 @@ section 6.5).
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import optimizers
+from .. import clipping, optimizers
 from ..checks import FLOATS, Array, at_least, deliver, floats, has_shape, integer_in, one_of, value_error
 from .graph import Graph
 from .objective import Objective, Totals
@@ -31,7 +31,7 @@ SOURCES = [
     "int32",
     "int64",
 ]
-STATES = {"sgd": 1, "rmsprop": 1, "adam": 2}
+KINDS = ("sgd", "rmsprop", "adam", "adagrad", "adadelta", "nadam")
 
 
 class Model:
@@ -78,6 +78,8 @@ class Model:
         self._states: list[list[Array]] = []
         self._objective: Objective | None = None
         self._optimizer: dict[str, Any] | None = None
+        self._rates: dict[int, float] = {}  # learning rates of single steps
+        self._regularizers: dict[int, tuple[float, float, float]] = {}  # (l1, l2, max_norm) of a parameter
         self._seed = 0
         self._step_count = 0
         self._optimizer_step_count = 0
@@ -98,8 +100,9 @@ class Model:
         return list(self._gradients)
 
     def states(self, which: int) -> list[Array]:
-        """Optimizer state 0 (momentum buffer, square_avg, m) or 1 (v); [] when there is none."""
-        one_of("states", "which", which, (0, 1))
+        """Optimizer state 0 (momentum buffer, square_avg, sum, m), 1 (v, acc_delta, RMSprop's grad_avg or
+        buffer) or 2 (max_v, centered RMSprop's buffer); [] when there is none."""
+        one_of("states", "which", which, (0, 1, 2))
         return list(self._states[which]) if which < len(self._states) else []
 
     @property
@@ -138,18 +141,44 @@ class Model:
         dampening: float = 0.0,
         nesterov: bool = False,
         alpha: float = 0.99,
+        centered: bool = False,
         beta1: float = 0.9,
         beta2: float = 0.999,
+        amsgrad: bool = False,
+        decoupled: bool = False,
+        momentum_decay: float = 4e-3,
+        rho: float = 0.9,
+        lr_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
         eps: float = 1e-8,
+        clip_value: float = 0.0,
+        clip_norm: float = 0.0,
     ) -> None:
-        """Update by "sgd", "rmsprop" or "adam"; states stay while their kind and number do."""
+        """Update by "sgd", "rmsprop", "adam" (`decoupled`: AdamW), "adagrad", "adadelta" or "nadam".
+
+        States stay while their kind and number do. Before an update the gradients are limited to
+        +-clip_value and to the norm clip_norm, where these are not 0.
+        """
         function = "set_optimizer"
-        one_of(function, "kind", kind, tuple(STATES))
-        options = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "alpha": alpha, "eps": eps}
+        one_of(function, "kind", kind, KINDS)
+        options = {
+            "lr": lr,
+            "weight_decay": weight_decay,
+            "momentum": momentum,
+            "alpha": alpha,
+            "momentum_decay": momentum_decay,
+            "rho": rho,
+            "lr_decay": lr_decay,
+            "initial_accumulator_value": initial_accumulator_value,
+            "eps": eps,
+            "clip_value": clip_value,
+            "clip_norm": clip_norm,
+        }
         for name, value in options.items():
             at_least(function, name, value, 0)
-        if alpha > 1:
-            raise value_error(function, "alpha", "a number in 0..1", alpha)
+        for name, value in {"alpha": alpha, "rho": rho}.items():
+            if value > 1:
+                raise value_error(function, name, "a number in 0..1", value)
         for name, value in {"beta1": beta1, "beta2": beta2}.items():
             if not 0 <= value < 1:
                 raise value_error(function, name, "a number in 0..1, below 1", value)
@@ -158,16 +187,97 @@ class Model:
                 function, "nesterov", "a momentum above 0 and no dampening", f"{momentum} and {dampening}"
             )
         common = {"lr": lr, "weight_decay": weight_decay}
+        adam = {"betas": (beta1, beta2), "eps": eps}
         own: dict[str, dict[str, Any]] = {
             "sgd": {"momentum": momentum, "dampening": dampening, "nesterov": nesterov},
-            "rmsprop": {"alpha": alpha, "eps": eps},
-            "adam": {"betas": (beta1, beta2), "eps": eps},
+            "rmsprop": {"alpha": alpha, "eps": eps, "momentum": momentum, "centered": centered},
+            "adam": {**adam, "amsgrad": amsgrad},
+            "adagrad": {"lr_decay": lr_decay, "eps": eps},
+            "adadelta": {"rho": rho, "eps": eps},
+            "nadam": {**adam, "momentum_decay": momentum_decay, "decoupled_weight_decay": decoupled},
         }
-        count = 0 if kind == "sgd" and momentum == 0 else STATES[kind]
-        if self._optimizer is None or self._optimizer["kind"] != kind or len(self._states) != count:
-            self._states = [self._zeros() for _ in range(count)]
+        # The names of the states: what decides whether those that are there can stay.
+        names = {
+            "sgd": ["momentum_buffer"] if momentum else [],
+            "rmsprop": ["square_avg", *["grad_avg"] * centered, *["momentum_buffer"] * (momentum != 0)],
+            "adam": ["m", "v", *["max_v"] * amsgrad],
+            "adagrad": ["sum"],
+            "adadelta": ["square_avg", "acc_delta"],
+            "nadam": ["m", "v"],
+        }[kind]
+        before = self._optimizer
+        self._optimizer = {
+            "kind": kind,
+            "decoupled": decoupled,
+            "options": {**common, **own[kind]},
+            "states": names,
+            "first": initial_accumulator_value if kind == "adagrad" else 0.0,
+            "clip_value": clip_value,
+            "clip_norm": clip_norm,
+        }
+        if before is None or before["kind"] != kind or before["states"] != names:
+            self._states = [self._zeros() for _ in names]
+            self._fill_states()
             self._optimizer_step_count = 0
-        self._optimizer = {"kind": kind, "options": {**common, **own[kind]}}
+
+    def _fill_states(self) -> None:
+        assert self._optimizer is not None
+        for state in self._states:
+            for array in state:
+                array[...] = self._optimizer["first"]
+
+    def reset_optimizer(self) -> None:
+        """The optimizer's first state again: step 0 and no memory of gradients."""
+        if self._optimizer is not None:
+            self._fill_states()
+        self._step_count = self._optimizer_step_count = 0
+
+    def set_learning_rates(self, first: int, lr: Sequence[float]) -> None:
+        """Learning rates of the steps from `first` on, which stand for the optimizer's own."""
+        first = integer_in("set_learning_rates", "first", first, 0, 2**63 - 1)
+        for rate in lr:
+            at_least("set_learning_rates", "lr", rate, 0)
+        self._rates = {first + i: float(rate) for i, rate in enumerate(lr)}
+
+    # ---- regularisation
+
+    def set_regularizer(self, index: int, *, l1: float = 0.0, l2: float = 0.0, max_norm: float = 0.0) -> None:
+        """Penalties l1 * sum |w| + l2 * sum w^2 on parameter array `index`, and a limit of its slices' norms.
+
+        The penalty is part of the loss, and its gradient is added by `backward` unless that accumulates.
+        After each update every slice along the first axis is scaled down to the Euclidean norm `max_norm`,
+        where that is not 0 (Srivastava et al., "Dropout", JMLR 15, 2014, section 5.1).
+        """
+        function = "set_regularizer"
+        index = integer_in(function, "index", index, 0, len(self._params) - 1)
+        for name, value in {"l1": l1, "l2": l2, "max_norm": max_norm}.items():
+            at_least(function, name, value, 0)
+        self._regularizers[index] = float(l1), float(l2), float(max_norm)
+
+    def _penalty(self) -> float:
+        total = 0.0
+        for index, (l1, l2, _) in self._regularizers.items():
+            w = self._params[index].astype(float)
+            if l1:
+                total += l1 * float(np.abs(w).sum())
+            if l2:
+                total += l2 * float((w * w).sum())
+        return total
+
+    def _add_penalty_gradient(self) -> None:
+        for index, (l1, l2, _) in self._regularizers.items():
+            if l1 or l2:
+                w = self._params[index]
+                self._gradients[index] += l1 * np.sign(w) + 2 * l2 * w
+
+    def _apply_max_norm(self) -> None:
+        for index, (_, _, max_norm) in self._regularizers.items():
+            if not max_norm:
+                continue
+            w = self._params[index]
+            norms = np.sqrt((w.astype(float) ** 2).reshape(len(w), -1).sum(axis=1))
+            factors = np.where(norms > max_norm, max_norm / np.maximum(norms, max_norm), 1.0)
+            w *= factors.reshape(-1, *[1] * (w.ndim - 1)).astype(w.dtype)
 
     # ---- samples
 
@@ -289,20 +399,30 @@ class Model:
         self._pending = None
         with np.errstate(over="ignore", invalid="ignore"):
             gx = self._backward(grad_output, values, run, accumulate)
+            if not accumulate:
+                self._add_penalty_gradient()
         return gx.copy() if need_input_grad else None
 
     def step(self) -> None:
         """Apply the optimizer to the parameters with the gradients as they are; count the step."""
         if self._optimizer is None:
             raise ValueError("step: expected an optimizer to be set before it, got none")
-        kind, options = self._optimizer["kind"], self._optimizer["options"]
-        arguments = self._params, self._gradients, *self._states
+        kind, step = self._optimizer["kind"], self._optimizer_step_count
+        options = dict(self._optimizer["options"])
+        options["lr"] = self._rates.get(self._step_count, options["lr"])
+        if self._optimizer["clip_value"]:
+            clipping.clip_grad_value_(self._gradients, self._optimizer["clip_value"])
+        if self._optimizer["clip_norm"]:
+            clipping.clip_grad_norm_(self._gradients, self._optimizer["clip_norm"])
         if kind == "sgd":
-            optimizers.sgd_update(*arguments, first_step=self._optimizer_step_count == 0, **options)
-        elif kind == "rmsprop":
-            optimizers.rmsprop_update(*arguments, **options)
-        else:
-            optimizers.adam_update(*arguments, step=self._optimizer_step_count + 1, **options)
+            options["first_step"] = step == 0
+        elif kind not in ("rmsprop", "adadelta"):
+            options["step"] = step + 1
+        if kind == "adam" and self._optimizer["decoupled"]:
+            kind = "adamw"
+        states = dict(zip(self._optimizer["states"], self._states, strict=True))
+        getattr(optimizers, f"{kind}_update")(self._params, self._gradients, **states, **options)
+        self._apply_max_norm()
         self._step_count += 1
         self._optimizer_step_count += 1
 
@@ -378,13 +498,15 @@ class Model:
                 self._pending = None
                 values = self._forward([array[chosen] for array in x], run)
                 output = values[self._graph.output_node]
-                loss = objective.loss(output, target)
+                extra = self._penalty()
+                loss = objective.loss(output, target) + extra
                 if not np.isfinite(loss):
                     raise FloatingPointError(
                         f"loss is {loss:g} at step {self._step_count} (sample {rows.start} of the epoch); "
                         "the step was not applied"
                     )
                 self._backward(objective.gradient(output, target), values, run, accumulate=False)
+                self._add_penalty_gradient()
                 self.step()
             objective.add(totals, loss, output, target)
             done += 1
@@ -402,12 +524,14 @@ class Model:
     ) -> int:
         """Add batches first..last-1 of the samples to `totals`, without training; returns their number."""
         x, y, objective, labels = self._pairs("evaluate", x, y)
-        done = 0
+        done, extra = 0, self._penalty()
         for rows in self._batches("evaluate", len(y), batch, first, last, seconds):
+            # The penalty counts once in the mean over all samples, and once in their sum.
+            share = extra if objective.reduction == "mean" or rows.start == 0 else 0.0
             target = objective.targets(y[rows], labels, self._dtype)
             with np.errstate(over="ignore", invalid="ignore"):
                 output = self._infer(x, rows)
-                objective.add(totals, objective.loss(output, target), output, target)
+                objective.add(totals, objective.loss(output, target) + share, output, target)
             done += 1
         return done
 

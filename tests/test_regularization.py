@@ -1,0 +1,202 @@
+"""Optimizers, clipping, penalties and max-norm in a network: engine, reference, central differences."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import nnfast as nf
+
+from .test_optimizer_family import GRADIENTS, STORED
+
+CLASSES = {
+    "adagrad": nf.Adagrad,
+    "adadelta": nf.Adadelta,
+    "rmsprop": nf.RMSprop,
+    "adam": nf.Adam,
+    "adamw": nf.AdamW,
+    "nadam": nf.NAdam,
+}
+BACKENDS = pytest.mark.parametrize("backend", ["native", "reference"])
+
+
+def data(n=24):
+    g = np.random.default_rng(2)
+    return g.normal(size=(n, 2, 5, 5)), g.integers(0, 3, n)
+
+
+def network(optimizer, backend="native", dtype="float64", loss="cross_entropy", **options):
+    model = nf.Sequential(
+        nf.Conv2d(2, 4, 3, **options),
+        nf.Tanh(),
+        nf.Flatten(),
+        nf.Linear(36, 3, **options),
+        input_shape=(2, 5, 5),
+        dtype=dtype,
+        seed=3,
+    )
+    model.compile(optimizer, loss, backend=backend)
+    return model
+
+
+@BACKENDS
+@pytest.mark.parametrize(("name", "options", "stored"), STORED, ids=lambda v: str(v)[:40])
+def test_stored_values_in_a_network(name, options, stored, backend):
+    """The same five steps as of the functions, on the weights of a layer; pickled in between."""
+    model = nf.Sequential(nf.Linear(3, 1, bias=False), dtype="float64", seed=0)
+    model.compile(CLASSES[name](**options), backend=backend)
+    model.layers[0].weight = [[0.5, -1.0, 2.0]]
+    for step, gradient in enumerate(GRADIENTS):
+        model.forward([gradient], training=True)
+        model.backward([[1.0]])  # the weight's gradient is the input
+        model.step()
+        if step == 2:
+            model = pickle.loads(pickle.dumps(model))
+    np.testing.assert_allclose(model.layers[0].weight[0], stored, rtol=1e-12)
+    # Compiled anew, the memory of gradients is gone.
+    model.compile(CLASSES[name](**options), backend=backend)
+    model.layers[0].weight = [[0.5, -1.0, 2.0]]
+    for gradient in GRADIENTS:
+        model.forward([gradient], training=True)
+        model.backward([[1.0]])
+        model.step()
+    np.testing.assert_allclose(model.layers[0].weight[0], stored, rtol=1e-12)
+
+
+OPTIMIZERS = [
+    nf.Adagrad(0.05, initial_accumulator_value=0.1),
+    nf.Adadelta(),
+    nf.RMSprop(0.01, momentum=0.5, centered=True),
+    nf.Adam(0.01, amsgrad=True),
+    nf.AdamW(0.01),
+    nf.NAdam(0.01),
+    nf.SGD(0.5, clipnorm=0.1),
+    nf.SGD(0.5, momentum=0.9, clipvalue=0.01),
+    nf.Adam(nf.CosineAnnealingLR(0.01, 3), clipnorm=0.5),
+]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+@pytest.mark.parametrize("regularized", [False, True])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_engine_is_the_reference(isa, optimizer, regularized, reduction):
+    x, y = data()
+    options = {"l1": 0.01, "l2": 0.02, "max_norm": 0.6} if regularized else {}
+    models = []
+    for backend in ("native", "reference"):
+        loss = nf.CrossEntropyLoss(reduction=reduction)
+        model = network(optimizer, backend, loss=loss, **options)
+        history = model.fit(x, y, batch_size=7, epochs=3, verbose=0)
+        models.append((model, history["loss"], model.evaluate(x, y, batch_size=5)["loss"]))
+    (one, losses, value), (two, twin_losses, twin_value) = models
+    np.testing.assert_allclose(losses, twin_losses, rtol=1e-9)
+    np.testing.assert_allclose(value, twin_value, rtol=1e-9)
+    for name, array in one.state_dict().items():
+        np.testing.assert_allclose(array, two.state_dict()[name], rtol=1e-7, atol=1e-9)
+
+
+@BACKENDS
+@pytest.mark.parametrize("options", [{"l1": 0.3}, {"l2": 0.2}, {"l1": 0.1, "l2": 0.4}], ids=str)
+def test_penalty_by_central_differences(backend, options):
+    """The gradient of backward is that of the loss evaluate reports; h^2 and u / h errors stay below 1e-8."""
+    x, y = data(6)
+    model = network(nf.SGD(0.0), backend, **options)
+    plain = network(nf.SGD(0.0), backend)
+    weights = [model.layers[i].weight for i in (0, 3)]
+    expected = sum(
+        options.get("l1", 0) * np.abs(w).sum() + options.get("l2", 0) * (w**2).sum() for w in weights
+    )
+    difference = model.evaluate(x, y)["loss"] - plain.evaluate(x, y)["loss"]
+    np.testing.assert_allclose(difference, expected, rtol=1e-12)
+    assert model.evaluate(x, y, batch_size=1)["loss"] == pytest.approx(
+        model.evaluate(x, y)["loss"], rel=1e-12
+    )
+
+    logits = model.forward(x, training=True)
+    probabilities = nf.softmax(logits) - nf.one_hot(y, 3)
+    model.backward(probabilities / len(x))
+    gradients = {name: g.copy() for name, g in model.gradients().items()}
+    for layer, name in (
+        (model.layers[0], "0.weight"),
+        (model.layers[3], "3.weight"),
+        (model.layers[3], "3.bias"),
+    ):
+        view = layer.weight if name.endswith("weight") else layer.bias
+        for index in [(0,) * view.ndim, tuple(s - 1 for s in view.shape)]:
+            kept, h = view[index], 1e-5
+            view[index] = kept + h
+            above = model.evaluate(x, y)["loss"]
+            view[index] = kept - h
+            below = model.evaluate(x, y)["loss"]
+            view[index] = kept
+            np.testing.assert_allclose(gradients[name][index], (above - below) / (2 * h), atol=1e-8)
+    # A second backward that accumulates adds the data's gradient, not the penalty's.
+    plain.forward(x, training=True)
+    plain.backward(probabilities / len(x))
+    model.forward(x, training=True)
+    model.backward(probabilities / len(x), accumulate=True)
+    for name, g in model.gradients().items():
+        np.testing.assert_allclose(g, gradients[name] + plain.gradients()[name], rtol=1e-9, atol=1e-12)
+
+
+@BACKENDS
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_max_norm(backend, dtype):
+    x, y = data()
+    model = network(nf.SGD(0.5), backend, dtype, max_norm=0.3)
+    model.fit(x, y, batch_size=8, epochs=2, verbose=0)
+    for i in (0, 3):
+        norms = np.sqrt(
+            (model.layers[i].weight.astype(float).reshape(len(model.layers[i].weight), -1) ** 2).sum(1)
+        )
+        assert (norms <= 0.3 * (1 + 4 * np.finfo(dtype).eps)).all()
+        assert norms.max() >= 0.3 * (1 - 1e-5)  # reached where the data pull beyond it
+    one = nf.Sequential(nf.Linear(2, 2, bias=False, max_norm=1.0), dtype=dtype, seed=0)
+    one.compile(nf.SGD(0.0), backend=backend)
+    one.layers[0].weight = [[3.0, 4.0], [0.3, 0.4]]
+    one.forward(np.zeros((1, 2)), training=True)
+    one.backward(np.zeros((1, 2)))
+    one.step()
+    np.testing.assert_allclose(one.layers[0].weight, [[0.6, 0.8], [0.3, 0.4]], rtol=1e-6)
+
+
+@BACKENDS
+def test_clipping(backend):
+    x, y = data()
+    for optimizer, limit in ((nf.SGD(1.0, clipnorm=0.01), 0.01), (nf.SGD(1.0, clipvalue=0.01), None)):
+        model = network(optimizer, backend)
+        before = model.state_dict()
+        model.train_batch(x, y)
+        change = np.concatenate([(model.state_dict()[k] - v).ravel() for k, v in before.items()])
+        if limit is not None:  # the factor is limit / (norm + 1e-6)
+            assert 0.99 * limit <= np.linalg.norm(change) <= limit
+        else:
+            np.testing.assert_allclose(np.abs(change).max(), 0.01, rtol=1e-9)
+
+
+def test_settings():
+    assert repr(nf.SGD(lr=0.1, clipnorm=1.0)) == "SGD(lr=0.1, clipnorm=1)"
+    assert "momentum=0.5" in repr(nf.RMSprop(momentum=0.5))
+    assert repr(nf.AdamW()) == "AdamW(lr=0.001, weight_decay=0.01, beta1=0.9, beta2=0.999, eps=1e-08)"
+    assert "StepLR(" in repr(nf.Adam(nf.StepLR(0.1, 2)))
+    for name, kind in [
+        ("adamw", nf.AdamW),
+        ("nadam", nf.NAdam),
+        ("adagrad", nf.Adagrad),
+        ("adadelta", nf.Adadelta),
+    ]:
+        assert type(nf.optimizers.get(name)) is kind
+    for make, match in [
+        (lambda: nf.Adam(clipnorm=1.0, clipvalue=1.0), "Adam: clipvalue: give either"),
+        (lambda: nf.Adam(clipnorm=0.0), "Adam: clipnorm"),
+        (lambda: nf.Adagrad(lr_decay=-1.0), "Adagrad: lr_decay"),
+        (lambda: nf.Adadelta(rho=1.5), "Adadelta: rho"),
+        (lambda: nf.NAdam(momentum_decay=-1.0), "NAdam: momentum_decay"),
+        (lambda: nf.AdamW(betas=(1.0, 0.5)), "AdamW: betas"),
+        (lambda: nf.RMSprop(momentum=-1.0), "RMSprop: momentum"),
+        (lambda: nf.Linear(2, 2, l1=-1.0), "Linear: l1"),
+        (lambda: nf.Linear(2, 2, max_norm=0.0), "Linear: max_norm"),
+        (lambda: nf.Conv2d(2, 2, 3, l2=float("nan")), "Conv2d: l2"),
+    ]:
+        with pytest.raises(ValueError, match=match):
+            make()
