@@ -327,6 +327,7 @@ class LinearWarmup(Schedule):
         The target. A schedule must count steps, too, and sees the same count.
     steps : int >= 1
     start_factor : float in 0..1
+    per : {"step", "epoch"}
 
     Raises
     ------
