@@ -22,14 +22,21 @@ from numpy.typing import DTypeLike, NDArray
 Initializer: TypeAlias = "Callable[[tuple[int, ...], np.random.Generator, Any], NDArray[Any]]"
 
 __all__ = [
+    "constant",
     "fan_in_uniform",
     "fans",
     "get",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
     "kaiming_normal",
     "kaiming_uniform",
     "lecun_normal",
+    "lecun_uniform",
     "normal",
     "ones",
+    "orthogonal",
     "uniform",
     "xavier_normal",
     "xavier_uniform",
@@ -68,6 +75,13 @@ def ones(shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike) -> 
     return np.ones(shape, dtype)
 
 
+def constant(
+    shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike, *, value: float = 0.0
+) -> NDArray[Any]:
+    """All `value`."""
+    return np.full(shape, value, dtype)
+
+
 def uniform(
     shape: tuple[int, ...],
     rng: np.random.Generator,
@@ -95,6 +109,12 @@ def normal(
 def fan_in_uniform(shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike) -> NDArray[Any]:
     """U(-1/sqrt(fan_in), 1/sqrt(fan_in)), PyTorch's default for Linear and Conv2d."""
     bound = 1.0 / math.sqrt(fans(shape)[0])
+    return uniform(shape, rng, dtype, low=-bound, high=bound)
+
+
+def lecun_uniform(shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike) -> NDArray[Any]:
+    """U(-a, a), a = sqrt(3 / fan_in), of variance 1/fan_in (LeCun et al. 1998, "Efficient BackProp")."""
+    bound = math.sqrt(3.0 / fans(shape)[0])
     return uniform(shape, rng, dtype, low=-bound, high=bound)
 
 
@@ -133,21 +153,59 @@ def kaiming_normal(
     return normal(shape, rng, dtype, std=gain / math.sqrt(fans(shape)[0]))
 
 
+def orthogonal(
+    shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike, *, gain: float = 1.0
+) -> NDArray[Any]:
+    """`gain` times a random orthogonal matrix (Saxe, McClelland, Ganguli 2014, arXiv:1312.6120).
+
+    As a matrix (shape[0], product of the rest) its rows are orthonormal, or its columns when there are more
+    rows.
+    Uniform over all such matrices: the Q of a normal matrix, its signs such that R's diagonal is positive
+    (Mezzadri 2007, "How to generate random matrices from the classical compact groups").
+
+    Raises
+    ------
+    ValueError
+        If the shape has fewer than two dimensions.
+
+    Examples
+    --------
+    >>> w = orthogonal((3, 5), np.random.default_rng(0), "float64")
+    >>> bool(np.allclose(w @ w.T, np.eye(3)))
+    True
+    """
+    fans(shape)  # refuses a bias
+    rows, columns = shape[0], math.prod(shape[1:])
+    q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+    q *= np.where(np.diag(r) < 0, -1.0, 1.0)
+    return (gain * (q if rows >= columns else q.T)).reshape(shape).astype(dtype)
+
+
+# The same by their authors' other name, Keras's.
+glorot_uniform, glorot_normal = xavier_uniform, xavier_normal
+he_uniform, he_normal = kaiming_uniform, kaiming_normal
+
 _NAMED: dict[str, Initializer] = {
     f.__name__: f
     for f in (
         zeros,
         ones,
+        constant,
         uniform,
         normal,
         fan_in_uniform,
+        lecun_uniform,
         lecun_normal,
+        orthogonal,
         xavier_uniform,
         xavier_normal,
         kaiming_uniform,
         kaiming_normal,
     )
 }
+_NAMED.update(
+    glorot_uniform=glorot_uniform, glorot_normal=glorot_normal, he_uniform=he_uniform, he_normal=he_normal
+)
 
 
 def get(init: str | Initializer, owner: str = "initializers.get", name: str = "init") -> Initializer:
