@@ -267,7 +267,7 @@ class OneCycleLR(Schedule):
     --------
     >>> schedule = OneCycleLR(1.0, total_steps=11, pct_start=0.4, anneal_strategy="linear")
     >>> [round(schedule(t), 3) for t in (0, 3, 10, 50)]
-    [0.04, 0.96, 0.0, 0.0]
+    [0.04, 0.887, 0.0, 0.0]
     """
 
     _per = "step"

@@ -55,7 +55,7 @@ def test_model_keeps_a_copy_of_the_graph():
 @pytest.mark.parametrize(
     ("message", "call"),
     [
-        ("node: op: expected one of .*'gelu'", lambda g: g.node("gelu", [0])),
+        ("node: op: expected one of .*'swish'", lambda g: g.node("swish", [0])),
         ("linear: unknown option 'units'", lambda g: g.node("linear", [0], out_features=1, units=3)),
         ("linear: out_features: missing", lambda g: g.node("linear", [0])),
         ("linear: out_features: expected integers >= 1", lambda g: g.node("linear", [0], out_features=0)),

@@ -68,6 +68,11 @@ def embedding_backward(
     TypeError, ValueError
         As `embedding`.
 
+    Notes
+    -----
+    The transpose of choosing rows, a product with one-hot vectors: Bengio et al., "A neural probabilistic
+    language model", 2003. Sums run in the order of the indices.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf

@@ -97,6 +97,13 @@ def batch_norm_backward(
     TypeError, ValueError
         As `batch_norm`.
 
+    Notes
+    -----
+    Ioffe, Szegedy, "Batch normalization", 2015, section 3; outside training ``gx = g * weight /
+    sqrt(running_var + eps)``. In training, with z the normalised x and
+    ``h = g * weight``: ``gx = (h - mean(h) - z * mean(h * z)) / sqrt(variance + eps)``, ``gweight =
+    sum(g * z)``, ``gbias = sum(g)``.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -171,6 +178,12 @@ def group_norm_backward(
     ------
     TypeError, ValueError
         As `group_norm`.
+
+    Notes
+    -----
+    Wu, He, "Group normalization", 2018. With z the normalised x and
+    ``h = g * weight``: ``gx = (h - mean(h) - z * mean(h * z)) / sqrt(variance + eps)``, ``gweight =
+    sum(g * z)``, ``gbias = sum(g)``.
 
     Examples
     --------
@@ -249,6 +262,12 @@ def layer_norm_backward(
     ------
     TypeError, ValueError
         As `layer_norm`.
+
+    Notes
+    -----
+    Ba, Kiros, Hinton, "Layer normalization", 2016. With z the normalised x and
+    ``h = g * weight``: ``gx = (h - mean(h) - z * mean(h * z)) / sqrt(variance + eps)``, ``gweight =
+    sum(g * z)``, ``gbias = sum(g)``.
 
     Examples
     --------

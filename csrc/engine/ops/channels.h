@@ -1,6 +1,6 @@
 // What the normalising operations share: a batch seen as rows of channels, whatever the shape of its samples.
 //
-// Features (C,) and images, which the plan hands over channels-last, lie so already; other shapes (C, L, ...) are brought
+// Features (C,), signals (C, L) and images, which the plan hands over channels-last, lie so already; others are brought
 // there and back through the thread's scratch.
 #ifndef NNF_ENGINE_OPS_CHANNELS_H
 #define NNF_ENGINE_OPS_CHANNELS_H
@@ -13,7 +13,7 @@ namespace nnf {
 
 struct Channels {
   explicit Channels(const Shape& shape)
-      : c(shape[0]), inner(element_count(shape) / shape[0]), converts(shape.size() != 3 && inner > 1) {}
+      : c(shape[0]), inner(element_count(shape) / shape[0]), converts(shape.size() > 3 && inner > 1) {}
   i64 c, inner;
   bool converts;
 
