@@ -89,7 +89,7 @@ def test_mlp(bench, choose, threads, sizes, batch):
 
         y = np.arange(max(batch, sizes[-1])) % sizes[-1]
         model = MLPClassifier(sizes[1:-1], max_iter=1)
-        model.partial_fit(np.zeros((len(y), sizes[0]), "f4"), y, np.arange(sizes[-1]))
+        model.partial_fit(np.zeros((len(y), sizes[0]), "f4"), y, classes=np.arange(sizes[-1]))
         return lambda: model.predict_proba(x)
 
     f = choose(

@@ -136,7 +136,7 @@ def sklearn_step(sizes, x, y):
     model = MLPClassifier(sizes[1:-1], batch_size=len(x), learning_rate_init=1e-3)
     classes = np.arange(sizes[-1])
     warnings.simplefilter("ignore")
-    return lambda: model.partial_fit(x, y, classes)
+    return lambda: model.partial_fit(x, y, classes=classes)
 
 
 @pytest.mark.parametrize(
