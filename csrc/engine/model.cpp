@@ -24,14 +24,12 @@ void Model<T>::buffer(nnf_buffer which, void** data, i64* size) {
     case NNF_GRADIENTS: p = params_.gradients(); break;
     case NNF_STATE0: p = params_.state(0); break;
     case NNF_STATE1: p = params_.state(1); break;
-    case NNF_UNTRAINED: break;
     case NNF_STATE2: p = params_.state(2); break;
+    case NNF_UNTRAINED:  // a buffer of its own size
+      *data = params_.untrained();
+      *size = params_.untrained_size();
+      return;
     default: throw_invalid("which: expected an nnf_buffer, got %d", static_cast<int>(which));
-  }
-  if (which == NNF_UNTRAINED) {
-    *data = params_.untrained();
-    *size = params_.untrained_size();
-    return;
   }
   *data = p;
   *size = p != nullptr ? params_.size() : 0;
