@@ -15,12 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]
 
-# Widened where the engine does not read the type itself and no value is lost.
-_WIDENED: dict[Any, np.dtype[Any]] = {
-    np.dtype(np.uint16): np.dtype(np.int32),
-    np.dtype(np.uint32): np.dtype(np.int64),
-}
-
 
 def as_numbers(owner: str, name: str, value: ArrayLike) -> Array:
     """`value` as a native array of floats, integers or booleans with at least one axis and dense rows."""
@@ -38,8 +32,6 @@ def as_numbers(owner: str, name: str, value: ArrayLike) -> Array:
         )
     if not array.dtype.isnative:
         array = np.asarray(array, array.dtype.newbyteorder("="))
-    if array.dtype in _WIDENED:
-        array = array.astype(_WIDENED[array.dtype])
     return _dense_rows(array)
 
 

@@ -26,6 +26,7 @@ from nnfast.schedules import ReduceLROnPlateau
 if TYPE_CHECKING:
     from nnfast._core import Model, Totals
     from nnfast._network import Network
+    from nnfast._stream import Stream
 
 Array = NDArray[Any]
 
@@ -145,11 +146,13 @@ def evaluate_logs(
     model: Network,
     core: Model,
     metrics: MetricSet,
-    data: Data,
+    data: Data | Stream,
     batch: int,
     interrupts: Interrupts | None = None,
 ) -> dict[str, float] | None:
     """Loss and all metrics of the data set; None when Ctrl-C ended it early."""
+    if not isinstance(data, Data):
+        return data.evaluate(core, metrics, model._loss_reduction, None, interrupts)
     totals = model._new_totals()
     if not evaluate_data(core, totals, data, batch, None, interrupts):
         return None
@@ -179,8 +182,8 @@ def run_fit(
     model: Network,
     core: Model,
     metrics: MetricSet,
-    data: Data,
-    validation: Data | None,
+    data: Data | Stream,
+    validation: Data | Stream | None,
     *,
     batch: int,
     epochs: int,
@@ -196,19 +199,26 @@ def run_fit(
                 began = time.perf_counter()
                 progress.begin(epoch)
                 order = None
-                if shuffle:
+                if shuffle and isinstance(data, Data):
                     rng = np.random.default_rng([model.seed, 1, model._epochs_seen])
                     order = rng.permutation(len(data)).astype(np.int64, copy=False)
                 model._epochs_seen += 1
                 totals = model._new_totals()
                 try:
-                    complete = train_epoch(model, core, data, order, batch, totals, progress, interrupts)
+                    if isinstance(data, Data):
+                        complete = train_epoch(model, core, data, order, batch, totals, progress, interrupts)
+                    else:
+                        reduction = model._loss_reduction
+                        complete = data.train_epoch(core, totals, progress, interrupts, reduction)
                 except FloatingPointError as error:
                     raise FloatingPointError(f"fit: epoch {epoch}: {error}") from None
                 if not complete or (interrupts.raised and (metrics.callables or validation is not None)):
                     break
+                if totals.steps == 0:  # an iterator that had ended with the epoch before
+                    break
                 logs = metrics.from_totals(totals, model._loss_reduction)
-                logs.update(call_metrics(model, core, metrics, data, evaluation_batch, interrupts))
+                if isinstance(data, Data):
+                    logs.update(call_metrics(model, core, metrics, data, evaluation_batch, interrupts))
                 if validation is not None:
                     found = evaluate_logs(model, core, metrics, validation, evaluation_batch, interrupts)
                     if found is None:
@@ -220,7 +230,7 @@ def run_fit(
                 if model.optimizer is not None and isinstance(model.optimizer.lr, ReduceLROnPlateau):
                     model.optimizer.lr.observe(logs)
                 progress.end(logs, seconds)
-                if interrupts.raised:
+                if interrupts.raised or (not isinstance(data, Data) and data.exhausted):
                     break
         except KeyboardInterrupt:
             interrupts.raised = True

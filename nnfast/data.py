@@ -1,8 +1,13 @@
-"""Getting data ready: splits, one-hot targets, standardization. NumPy alone."""
+"""Getting data ready: splits, one-hot targets, standardization, mini-batches. NumPy alone.
+
+What this is: functions of arrays, in memory or mapped from a file, before a model sees them.
+What this is not: reading files (`nnfast.datasets`) or the loop that trains on batches (`nnfast.Model.fit`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +15,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nnfast import _checks
 
-__all__ = ["Standardizer", "one_hot", "split"]
+__all__ = ["Batches", "Standardizer", "one_hot", "split"]
+
+ROWS = 2**20  # numbers of a memory-mapped array that are looked at together
 
 
 def one_hot(labels: ArrayLike, classes: int | None = None, dtype: DTypeLike = np.float32) -> NDArray[Any]:
@@ -83,7 +90,9 @@ def split(
     Returns
     -------
     list of (x, y)
-        A pair a part. The parts' sizes are the fractions of n, rounded such that they add up to n.
+        A pair a part. The parts' sizes are the fractions of n, rounded such that they add up to n. They are
+        copies: what does not fit in memory is split by its indices, ``split(np.arange(n), y)``, which
+        `Batches` takes.
 
     Raises
     ------
@@ -172,8 +181,18 @@ class Standardizer:
         array = self._numbers("fit", x)
         if array.ndim == 0 or array.shape[0] == 0:
             raise ValueError(f"Standardizer.fit: x: expected at least one sample, got shape {array.shape}")
-        self.mean = np.asarray(array.mean(axis=self.axis, dtype=np.float64, keepdims=True))
-        std = np.asarray(array.std(axis=self.axis, dtype=np.float64, keepdims=True))
+        axes = self.axis if isinstance(self.axis, tuple) else (self.axis,)
+        if 0 in (axis % array.ndim for axis in axes):
+            # In slices of samples: float64 copies of a whole data set may not fit in memory.
+            rows = max(1, ROWS * len(array) // max(array.size, 1))
+            slices = [array[i : i + rows] for i in range(0, len(array), rows)]
+        else:
+            slices = [array]
+        total = sum(part.sum(axis=self.axis, dtype=np.float64, keepdims=True) for part in slices)
+        count = math.prod(array.shape[axis] for axis in axes)
+        self.mean = np.asarray(total / count)
+        squares = sum(np.square(part - self.mean).sum(axis=self.axis, keepdims=True) for part in slices)
+        std = np.sqrt(np.asarray(squares) / count)
         self.std = np.where(std > 0, std, 1.0)
         return self
 
@@ -229,3 +248,128 @@ class Standardizer:
 
     def __repr__(self) -> str:
         return f"Standardizer(axis={self.axis})"
+
+
+def several(given: Any) -> bool:
+    """Whether this is a list of arrays, one an input or output, and not one array written as a list."""
+    return isinstance(given, (list, tuple)) and bool(given) and all(isinstance(a, np.ndarray) for a in given)
+
+
+class Batches:
+    """Mini-batches of arrays, in a new order each time they are gone through: what `Model.fit` takes as `x`.
+
+    Parameters
+    ----------
+    x : array (n, ...) or list of such arrays
+        Samples. A `numpy.memmap` is read a batch at a time.
+    y : array (n, ...) or list of such arrays
+        Targets.
+    batch_size : int
+    shuffle : bool
+        Whether each pass takes the samples in a new order; the orders are those of `fit` with the same seed.
+    drop_last : bool
+        Leave out a last batch that is not full.
+    seed : int, optional
+        Decides the orders and what `transform` draws; drawn at random when None.
+    indices : integer array, optional
+        Samples to take, such as a part of `split`; all when None.
+    transform : callable (x, y, rng) -> (x, y), optional
+        Applied to each batch, which it may change in place: augmentation, scaling. `rng` is a
+        `numpy.random.Generator` that follows from the seed and the number of the pass.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arrays hold different numbers of samples or none, or an option does not fit.
+
+    Notes
+    -----
+    Goodfellow, Bengio, Courville: "Deep Learning", 2016, section 8.1.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> batches = Batches(np.arange(5), np.arange(5) * 2, batch_size=2, shuffle=False)
+    >>> [x.tolist() for x, y in batches]
+    [[0, 1], [2, 3], [4]]
+    >>> len(batches)
+    3
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int = 32,
+        *,
+        shuffle: bool = True,
+        drop_last: bool = False,
+        seed: int | None = None,
+        indices: ArrayLike | None = None,
+        transform: Callable[[Any, Any, np.random.Generator], tuple[Any, Any]] | None = None,
+    ) -> None:
+        self.batch_size = _checks.integer("Batches", "batch_size", batch_size, 1)
+        self.shuffle = _checks.flag("Batches", "shuffle", shuffle)
+        self.drop_last = _checks.flag("Batches", "drop_last", drop_last)
+        self.seed = _checks.seed("Batches", seed)
+        if transform is not None and not callable(transform):
+            raise TypeError(f"Batches: transform: expected a callable or None, got {transform!r}")
+        self.transform = transform
+        self._lists = several(x), several(y)
+        self._x, self._y = self._arrays("x", x), self._arrays("y", y)
+        everything = [*self._x, *self._y]
+        count = len(everything[0])
+        for array in everything:
+            if len(array) != count:
+                sizes = [len(array) for array in everything]
+                raise ValueError(f"Batches: y: expected as many samples in all arrays, got {sizes}")
+        self._indices = None if indices is None else np.asarray(indices)
+        if self._indices is not None:
+            chosen = self._indices
+            if chosen.ndim != 1 or (chosen.dtype.kind not in "iu" and chosen.size):
+                raise TypeError(
+                    f"Batches: indices: expected integers (m,), got {chosen.dtype} of shape {chosen.shape}"
+                )
+            if chosen.size and (chosen.min() < 0 or chosen.max() >= count):
+                raise ValueError(
+                    f"Batches: indices: expected 0..{count - 1}, got {chosen.min()}..{chosen.max()}"
+                )
+            count = len(chosen)
+        if count == 0:
+            raise ValueError("Batches: x: expected at least one sample, got none")
+        self._count = count
+        if len(self) == 0:
+            raise ValueError(
+                f"Batches: batch_size: expected at most {count}, the number of samples, with drop_last, "
+                f"got {batch_size}"
+            )
+        self._passes = 0
+
+    @staticmethod
+    def _arrays(name: str, given: Any) -> list[NDArray[Any]]:
+        arrays = [np.asarray(part) for part in (given if several(given) else [given])]
+        for array in arrays:
+            if array.ndim == 0:
+                raise ValueError(f"Batches: {name}: expected samples along the first axis, got a number")
+        return arrays
+
+    def __len__(self) -> int:
+        """Batches in a pass."""
+        return self._count // self.batch_size if self.drop_last else -(-self._count // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        number, self._passes = self._passes, self._passes + 1
+        order = np.arange(self._count)
+        if self.shuffle:
+            order = np.random.default_rng([self.seed, 1, number]).permutation(self._count)
+        rng = np.random.default_rng([self.seed, 2, number])
+        for step in range(len(self)):
+            rows = order[step * self.batch_size : (step + 1) * self.batch_size]
+            if self._indices is not None:
+                rows = self._indices[rows]
+            parts = [[array[rows] for array in arrays] for arrays in (self._x, self._y)]
+            x, y = (part if listed else part[0] for part, listed in zip(parts, self._lists, strict=True))
+            yield (x, y) if self.transform is None else self.transform(x, y, rng)
+
+    def __repr__(self) -> str:
+        return f"Batches({self._count} samples, batch_size={self.batch_size})"

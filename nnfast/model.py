@@ -9,7 +9,7 @@ of arrays (`nnfast._arrays`).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nnfast import _arrays, _checks, _fit, losses, optimizers
 from nnfast._network import Network
+from nnfast._stream import Stream, is_stream
 from nnfast._wiring import Node, from_nodes
 from nnfast.history import History
 from nnfast.layers import LogSoftmax, Softmax
@@ -199,6 +200,29 @@ class Model(Network):
             _arrays.check_lengths(owner, names[0], samples, names[1], targets)
         return _fit.Data(samples, targets)
 
+    def _data_or_stream(
+        self, owner: str, x: Any, y: Any, steps: int | None, epochs: int, name: str = "x"
+    ) -> _fit.Data | Stream:
+        """Checked arrays, or the iterable that yields batches, its first one checked."""
+        if is_stream(x, y):
+            stream = Stream(self, owner, name, x, steps, epochs)
+            if self.loss is None:
+                raise ValueError(f"{owner}: the model has no loss: call compile(loss=...) first")
+            stream.start()
+            return stream
+        if steps is not None:
+            raise ValueError(f"{owner}: steps_per_epoch: expected an iterable of batches as x, got arrays")
+        return self._data(owner, x, y)  # which says so where y is missing
+
+    def _validation_data(self, given: Any, epochs: int) -> _fit.Data | Stream:
+        if isinstance(given, (tuple, list)) and len(given) == 2:
+            return self._data("fit", given[0], given[1], ("validation_data[0]", "validation_data[1]"))
+        if not is_stream(given, None):
+            raise TypeError(f"fit: validation_data: expected (x, y), got {type(given).__name__}")
+        stream = Stream(self, "fit", "validation_data", given, None, epochs)
+        stream.start()
+        return stream
+
     def _need_optimizer(self, owner: str) -> None:
         if self.optimizer is None:
             raise ValueError(f"{owner}: the model has no optimizer: call compile(optimizer) first")
@@ -207,22 +231,25 @@ class Model(Network):
 
     def fit(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: ArrayLike | Iterable[tuple[ArrayLike, ArrayLike]],
+        y: ArrayLike | None = None,
         *,
         batch_size: int = 32,
         epochs: int = 1,
-        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        validation_data: tuple[ArrayLike, ArrayLike] | Iterable[tuple[ArrayLike, ArrayLike]] | None = None,
         validation_split: float = 0.0,
         shuffle: bool = True,
         verbose: int = 1,
+        steps_per_epoch: int | None = None,
     ) -> History:
         """Train on batches of the data.
 
         Parameters
         ----------
         x : array (n, *input_shape)
-            float16, float32, float64, integers or bools, converted batch by batch. Not scaled.
+            float16, float32, float64, integers or bools, converted batch by batch: of a `numpy.memmap` only
+            the batch at hand is read. Not scaled. Or, without `y`, a generator or another iterable of batches
+            (x, y), such as `nnfast.data.Batches`; `batch_size` and `shuffle` then say nothing.
         y : array
             (n,) integer labels for cross_entropy and nll_loss, or (n, classes) probabilities for
             cross_entropy; (n, *output_shape) for mse_loss, where (n,) does for one output.
@@ -230,7 +257,7 @@ class Model(Network):
             Samples a step; the last step of an epoch takes what is left.
         epochs : int
             Passes over the data.
-        validation_data : (x, y), optional
+        validation_data : (x, y) or iterable of batches, optional
             Evaluated after every epoch, in the history under "val_...".
         validation_split : float
             In [0, 1): this share of the samples, taken from the end, is held out as validation data.
@@ -239,20 +266,29 @@ class Model(Network):
             number of epochs in the model's life, so two fits of one epoch are a fit of two.
         verbose : {0, 1, 2}
             Silent, a progress bar, or a line an epoch.
+        steps_per_epoch : int, optional
+            Batches an epoch takes from an iterable, which goes on where the epoch before stopped; left out,
+            an epoch is all of it. An iterator, which can be gone through once, needs it for several epochs.
 
         Returns
         -------
         History
             Loss and metrics of every epoch: the means while training (weights changing, dropout on) under
             "loss" and the metrics' names, except metrics that are callables, which see the outputs after the
-            epoch.
+            epoch; these are not reported for an iterable, but for the validation data they are.
 
         Raises
         ------
         TypeError, ValueError
-            For data that do not fit, before anything is changed.
+            For data that do not fit, before anything is changed; a batch of an iterable is checked when it
+            comes.
         FloatingPointError
             If the loss becomes NaN or infinite; the weights are those before that step.
+
+        Warns
+        -----
+        UserWarning
+            If an iterator ends before all epochs are done; training ends there.
 
         Notes
         -----
@@ -277,17 +313,16 @@ class Model(Network):
         if validation_data is not None and split > 0:
             raise ValueError("fit: validation_split: give either it or validation_data, got both")
         with self._all_or_nothing():
-            data, validation = self._data("fit", x, y), None
+            data, validation = self._data_or_stream("fit", x, y, steps_per_epoch, epochs), None
             self._need_optimizer("fit")
             if validation_data is not None:
-                if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
-                    kind = type(validation_data).__name__
-                    raise TypeError(f"fit: validation_data: expected (x, y), got {kind}")
-                names = ("validation_data[0]", "validation_data[1]")
-                validation = self._data("fit", *validation_data, names)
+                validation = self._validation_data(validation_data, epochs)
             elif split > 0:
+                if isinstance(data, Stream):
+                    raise ValueError("fit: validation_split: expected arrays to split, got an iterable")
                 data, validation = _fit.split_off(data, split)
         core = self._ensure_model("fit")
+        steps = data.steps if isinstance(data, Stream) else _fit.steps_of(len(data), batch_size)
         return _fit.run_fit(
             self,
             core,
@@ -297,18 +332,22 @@ class Model(Network):
             batch=batch_size,
             epochs=epochs,
             shuffle=shuffle,
-            progress=make_progress("fit", verbose, epochs, _fit.steps_of(len(data), batch_size)),
+            progress=make_progress("fit", verbose, epochs, steps),
         )
 
     def evaluate(
-        self, x: ArrayLike, y: ArrayLike, batch_size: int = 256, verbose: int = 0
+        self,
+        x: ArrayLike | Iterable[tuple[ArrayLike, ArrayLike]],
+        y: ArrayLike | None = None,
+        batch_size: int = 256,
+        verbose: int = 0,
     ) -> dict[str, float]:
         """Loss and metrics of the data, dropout off.
 
         Parameters
         ----------
         x, y : arrays
-            As for `fit`.
+            As for `fit`; or an iterable of batches (x, y) alone.
         batch_size : int
             Samples at a time; does not change the result but for rounding.
         verbose : {0, 1}
@@ -326,8 +365,15 @@ class Model(Network):
         """
         batch_size = _checks.integer("evaluate", "batch_size", batch_size, 1)
         verbose = _checks.integer("evaluate", "verbose", verbose, 0, 1)
-        data = self._data("evaluate", x, y)
+        data = self._data_or_stream("evaluate", x, y, None, 1)
         core = self._ensure_model("evaluate")
+        if isinstance(data, Stream):
+            with make_progress("evaluate", verbose, 1, data.steps) as progress:
+                progress.begin(1)
+                found = data.evaluate(core, self._metrics, self._loss_reduction, progress)
+                assert found is not None
+                progress.end(found, 0.0)
+            return found
         totals = self._new_totals()
         with make_progress("evaluate", verbose, 1, _fit.steps_of(len(data), batch_size)) as progress:
             progress.begin(1)

@@ -37,25 +37,23 @@ inline int source_type(int type) {
     case Npy::NPY_BYTE_: return NNF_SRC_I8;
     case Npy::NPY_SHORT_: return NNF_SRC_I16;
     case Npy::NPY_INT_: return NNF_SRC_I32;
+    case Npy::NPY_USHORT_: return NNF_SRC_U16;
+    case Npy::NPY_UINT_: return NNF_SRC_U32;
     case Npy::NPY_LONG_: return sizeof(long) == 8 ? NNF_SRC_I64 : NNF_SRC_I32;
     case Npy::NPY_LONGLONG_: return NNF_SRC_I64;
+    case Npy::NPY_ULONG_: return sizeof(long) == 4 ? NNF_SRC_U32 : -1;
     default: return -1;
   }
 }
 
-// An array of samples, first dimension their number. Read as it lies when each sample is dense; uint16 and uint32 are
-// widened and other layouts made dense by a copy.
+// An array of samples, first dimension their number. Read as it lies when each sample is dense; other layouts are made
+// dense by a copy.
 class Samples {
  public:
   Samples(const char* function, const char* name, py::handle value) : function_(function), name_(name) {
     array_ = py::reinterpret_borrow<py::object>(value);
     if (!is_array(value.ptr())) array_ = from_any(value.ptr(), -1, 0);
-    int type = ArrayFields(array_.ptr()).type_num();
-    if (type == Npy::NPY_USHORT_) array_ = from_any(array_.ptr(), Npy::NPY_INT32_, kDense);
-    if (type == Npy::NPY_UINT_ || (type == Npy::NPY_ULONG_ && sizeof(long) == 4)) {
-      array_ = from_any(array_.ptr(), Npy::NPY_INT64_, kDense);
-    }
-    type = ArrayFields(array_.ptr()).type_num();
+    const int type = ArrayFields(array_.ptr()).type_num();
     const int source = source_type(type);
     if (source < 0) {
       fail_type("%s: %s: expected float16/32/64, int8/16/32/64, uint8/16/32 or bool, got dtype %s", function, name,

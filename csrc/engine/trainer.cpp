@@ -193,7 +193,7 @@ void Model<T>::evaluate(const nnf_source* x, const nnf_source& y, i64 batch, i64
   const Deadline deadline(seconds);
   const double extra = penalty(regularizers_, params_);
   // Once in the mean over all samples, and once in their sum.
-  if (reduction_ != NNF_REDUCE_MEAN && first == 0) totals.loss += extra;
+  if (reduction_ != NNF_REDUCE_MEAN && totals.steps == 0) totals.loss += extra;
   for (i64 s = first; s < last; ++s) {
     const i64 start = s * batch, count = std::min(batch, n - start);
     if (reduction_ == NNF_REDUCE_MEAN) totals.loss += extra * static_cast<double>(count);

@@ -447,7 +447,9 @@ typedef enum nnf_source_type {
   NNF_SRC_I16,
   NNF_SRC_I32,
   NNF_SRC_I64,
-  NNF_SRC_BOOL
+  NNF_SRC_BOOL,
+  NNF_SRC_U16,
+  NNF_SRC_U32
 } nnf_source_type;
 typedef struct nnf_source {
   const void *data; /* (rows, row_size), each row dense, NCHW */

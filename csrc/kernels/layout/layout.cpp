@@ -149,6 +149,8 @@ void gather_rows(const nnf_source& source, const i64* order, i64 first, i64 coun
     case NNF_SRC_I32: return gather_typed<T, std::int32_t>(source, order, first, count, y);
     case NNF_SRC_I64: return gather_typed<T, std::int64_t>(source, order, first, count, y);
     case NNF_SRC_BOOL: return gather_typed<T, Bool>(source, order, first, count, y);
+    case NNF_SRC_U16: return gather_typed<T, std::uint16_t>(source, order, first, count, y);
+    case NNF_SRC_U32: return gather_typed<T, std::uint32_t>(source, order, first, count, y);
   }
   throw_type("source: unknown element type %d", static_cast<int>(source.type));
 }

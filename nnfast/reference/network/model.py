@@ -542,7 +542,7 @@ class Model:
         done, extra = 0, self._penalty()
         for rows in self._batches("evaluate", len(y), batch, first, last, seconds):
             # The penalty counts once in the mean over all samples, and once in their sum.
-            share = extra if objective.reduction == "mean" or rows.start == 0 else 0.0
+            share = extra if objective.reduction == "mean" or totals.steps == 0 else 0.0
             target = objective.targets(y[rows], labels, self._dtype)
             with np.errstate(over="ignore", invalid="ignore"):
                 output = self._infer(x, rows)

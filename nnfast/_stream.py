@@ -1,0 +1,150 @@
+"""Training and evaluation on batches that come one by one: from a generator, or another iterable.
+
+What this is: `Stream`, which asks the user's iterable for batches, checks each, and hands it to the engine.
+What this is not: epochs, validation and records, which `nnfast._fit` keeps for streams and arrays alike.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnfast import _checks
+from nnfast._fit import Data, Interrupts
+from nnfast.metrics import MetricSet
+from nnfast.progress import Progress
+
+if TYPE_CHECKING:
+    from nnfast._core import Model, Totals
+    from nnfast.model import Model as Network
+
+
+def is_stream(x: Any, y: Any) -> bool:
+    """Whether `x`, given without targets, is something that yields batches, and not an array."""
+    if y is not None or isinstance(x, (list, tuple, str, bytes, dict)):
+        return False
+    arrays = ("__array__", "__array_interface__", "__array_struct__")
+    return not any(hasattr(x, name) for name in arrays) and hasattr(x, "__iter__")
+
+
+class Stream:
+    """Batches (x, y) from an iterable, pass after pass.
+
+    Parameters
+    ----------
+    owner, name : str
+        The method and its argument, for messages.
+    source : iterable
+        What yields the batches. An iterator gives one pass only; anything else is begun again.
+    steps : int, optional
+        Batches an epoch, which then need not begin with a pass; whole passes when None.
+    """
+
+    def __init__(
+        self, model: Network, owner: str, name: str, source: Any, steps: int | None, epochs: int
+    ) -> None:
+        self._model, self._owner, self._name, self._source = model, owner, name, source
+        self._steps = None if steps is None else _checks.integer(owner, "steps_per_epoch", steps, 1)
+        self._once = hasattr(source, "__next__")
+        if self._once and self._steps is None and epochs > 1:
+            raise ValueError(
+                f"{owner}: {name}: expected what can be gone through {epochs} times, got an iterator: "
+                "give steps_per_epoch, or an object whose __iter__ begins anew, such as nf.data.Batches"
+            )
+        self._iterator: Iterator[Any] | None = None
+        self.exhausted = False
+
+    def start(self) -> None:
+        """Take and check the first batch, which settles the model's input shape; nothing else is changed."""
+        self._iterator = iter(self._source)
+        first = next(self._iterator, None)
+        if first is None:
+            raise ValueError(f"{self._owner}: {self._name}: expected at least one batch (x, y), got none")
+        self._check(first)
+        self._iterator = itertools.chain([first], self._iterator)
+
+    @property
+    def steps(self) -> int | None:
+        """Batches an epoch; None when nobody knows."""
+        if self._steps is not None:
+            return self._steps
+        return len(self._source) if hasattr(self._source, "__len__") else None
+
+    def _check(self, batch: Any) -> Data:
+        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+            got = f"{len(batch)} values" if isinstance(batch, (tuple, list)) else type(batch).__name__
+            raise TypeError(f"{self._owner}: {self._name}: expected batches (x, y), got {got}")
+        names = f"{self._name}: batch[0]", f"{self._name}: batch[1]"
+        return self._model._data(self._owner, batch[0], batch[1], names)
+
+    def _epoch(self, interrupts: Interrupts | None) -> Iterator[Data]:
+        """The batches of one epoch; sets `exhausted` when an iterator ends before `steps` are done."""
+        flag = interrupts or Interrupts()
+        done = 0
+        while self._steps is None or done < self._steps:
+            with flag.at_once():  # the user's code
+                if self._iterator is None:
+                    self._iterator = iter(self._source)
+                    batch = next(self._iterator, None)
+                    if batch is None:
+                        raise ValueError(f"{self._owner}: {self._name}: expected batches, a pass had none")
+                else:
+                    batch = next(self._iterator, None)
+            if batch is None:
+                self._iterator = None
+                if self._steps is None:
+                    return
+                if self._once:
+                    self.exhausted = True
+                    warnings.warn(
+                        f"{self._owner}: {self._name}: the iterator ended after {done} of {self._steps} "
+                        "batches of the epoch; training stops here",
+                        UserWarning,
+                        stacklevel=5,
+                    )
+                    return
+                continue
+            yield self._check(batch)
+            done += 1
+
+    def train_epoch(
+        self, core: Model, totals: Totals, progress: Progress, interrupts: Interrupts, reduction: str
+    ) -> bool:
+        """One epoch of steps; False when Ctrl-C ended it early."""
+        for data in self._epoch(interrupts):
+            self._model._sync_optimizer(core)
+            core.train(data.x, data.y, None, len(data), 0, 1, 0.0, totals)
+            progress.advance(1, totals.loss / (totals.samples if reduction == "mean" else 1))
+            if interrupts.raised:
+                return False
+        return True
+
+    def evaluate(
+        self,
+        core: Model,
+        metrics: MetricSet,
+        reduction: str,
+        progress: Progress | None = None,
+        interrupts: Interrupts | None = None,
+    ) -> dict[str, float] | None:
+        """Loss and all metrics of one epoch; None when Ctrl-C ended it early."""
+        totals = self._model._new_totals()
+        targets, outputs = [], []
+        for data in self._epoch(interrupts):
+            core.evaluate(data.x, data.y, len(data), 0, 1, 0.0, totals)
+            if metrics.callables:
+                targets.append(np.array(data.y))  # the generator may use its arrays again
+                outputs.append(core.predict(data.x, len(data)))
+            if progress is not None:
+                progress.advance(1, totals.loss / totals.samples)
+            if interrupts is not None and interrupts.raised:
+                return None
+        logs = metrics.from_totals(totals, reduction)
+        if metrics.callables:
+            with (interrupts or Interrupts()).at_once():
+                logs.update(metrics.call(np.concatenate(targets), np.concatenate(outputs)))
+        return logs
