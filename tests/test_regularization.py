@@ -200,3 +200,120 @@ def test_settings():
     ]:
         with pytest.raises(ValueError, match=match):
             make()
+
+
+# ---------------------------------------------------------------- every layer with a weight
+
+
+def text_network(optimizer, backend, dtype="float64", **options):
+    """Symbols to vectors to a signal."""
+    model = nf.Sequential(
+        nf.Embedding(7, 4, **options),
+        nf.Conv1d(10, 4, 3, groups=2, **options),
+        nf.Flatten(),
+        nf.Linear(8, 3, **options),
+        input_shape=(10,),
+        dtype=dtype,
+        seed=1,
+    )
+    model.compile(optimizer, "cross_entropy", backend=backend)
+    g = np.random.default_rng(5)
+    return model, g.integers(0, 7, (20, 10)), g.integers(0, 3, 20)
+
+
+def enlarging_network(optimizer, backend, dtype="float64", **options):
+    model = nf.Sequential(
+        nf.ConvTranspose2d(4, 6, (3, 2), stride=2, groups=2, **options),
+        nf.Tanh(),
+        nf.ConvTranspose2d(6, 2, 2, **options),
+        nf.Flatten(),
+        nf.Linear(2 * 8 * 7, 3),
+        input_shape=(4, 3, 3),
+        dtype=dtype,
+        seed=1,
+    )
+    model.compile(optimizer, "cross_entropy", backend=backend)
+    g = np.random.default_rng(5)
+    return model, g.normal(size=(20, 4, 3, 3)), g.integers(0, 3, 20)
+
+
+NETWORKS = pytest.mark.parametrize("make", [text_network, enlarging_network])
+
+
+@NETWORKS
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_engine_is_the_reference_on_every_layer(isa, make, dtype):
+    found = []
+    for backend in ("native", "reference"):
+        model, x, y = make(nf.SGD(0.2), backend, dtype, l1=0.01, l2=0.02, max_norm=0.5)
+        history = model.fit(x, y, batch_size=7, epochs=3, verbose=0)
+        found.append((history["loss"], model.state_dict()))
+    # Nine steps of sums over at most 112 numbers, whose rounding SGD carries on without magnifying it.
+    tolerance = 9 * 112 * np.finfo(dtype).eps
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=tolerance)
+    for name, array in found[0][1].items():
+        np.testing.assert_allclose(array, found[1][1][name], rtol=tolerance, atol=tolerance)
+
+
+@NETWORKS
+@BACKENDS
+def test_penalties_of_every_layer_by_central_differences(make, backend):
+    model, x, y = make(nf.SGD(0.0), backend, l1=0.1, l2=0.4)
+    plain, _, _ = make(nf.SGD(0.0), backend)
+    regularized = [layer.weight for layer in model.layers if getattr(layer, "l1", 0)]
+    assert len(regularized) >= 2
+    expected = sum(0.1 * np.abs(w).sum() + 0.4 * (w**2).sum() for w in regularized)
+    assert model.evaluate(x, y)["loss"] - plain.evaluate(x, y)["loss"] == pytest.approx(expected, rel=1e-12)
+    logits = model.forward(x, training=True)
+    model.backward((nf.softmax(logits) - nf.one_hot(y, 3)) / len(x))
+    gradients = list(model.gradients().values())
+    places = [i for i, name in enumerate(model.gradients()) if name.endswith("weight")]
+    for place, view in zip(places, regularized, strict=False):
+        index = tuple(s // 2 for s in view.shape)
+        kept, h = view[index], 1e-5
+        losses = []
+        for moved in (kept + h, kept - h):
+            view[index] = moved
+            losses.append(model.evaluate(x, y)["loss"])
+        view[index] = kept
+        # Truncation h^2 = 1e-10 times third derivatives near 1, rounding 1e-16 / h = 1e-11.
+        assert gradients[place][index] == pytest.approx((losses[0] - losses[1]) / (2 * h), abs=1e-8)
+
+
+@BACKENDS
+@pytest.mark.parametrize("groups", [1, 2])
+def test_max_norm_of_a_transposed_convolution_is_by_output(backend, groups):
+    layer = nf.ConvTranspose2d(4, 6, 3, groups=groups, bias=False, max_norm=0.2)
+    model = nf.Sequential(layer, input_shape=(4, 2, 2), dtype="float64", seed=0)
+    model.compile(nf.SGD(0.0), backend=backend)
+    before = layer.weight.copy()
+    before[:, 0] *= 1e-3  # outputs within their limit stay as they are
+    layer.weight = before
+    model.forward(np.zeros((1, 4, 2, 2)), training=True)
+    model.backward(np.zeros((1, 6, 4, 4)))
+    model.step()
+    per_group = 6 // groups
+    for output in range(6):
+        group, column = divmod(output, per_group)
+        rows = slice(group * 4 // groups, (group + 1) * 4 // groups)
+        old, new = before[rows, column], layer.weight[rows, column]
+        norm = np.sqrt((old**2).sum())
+        np.testing.assert_allclose(new, old * min(1.0, 0.2 / norm), rtol=1e-14)
+        assert (norm > 0.2) == (column != 0)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nf.Conv1d(2, 4, 3, l1=0.5, l2=0.25, max_norm=2.0),
+        nf.ConvTranspose2d(2, 4, 3, l1=0.5, l2=0.25, max_norm=2.0),
+        nf.Embedding(5, 2, l1=0.5, l2=0.25, max_norm=2.0),
+    ],
+    ids=repr,
+)
+def test_the_options_are_shown_and_checked(layer):
+    assert repr(layer).endswith("l1=0.5, l2=0.25, max_norm=2.0)")
+    sizes = (5, 2) if isinstance(layer, nf.Embedding) else (2, 4, 3)
+    for options in ({"l1": -1.0}, {"l2": float("inf")}, {"max_norm": 0.0}):
+        with pytest.raises(ValueError, match=f"{type(layer).__name__}: {next(iter(options))}"):
+            type(layer)(*sizes, **options)

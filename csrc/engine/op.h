@@ -59,6 +59,9 @@ struct ParamSpec {
   std::vector<i64> strides;
   i64 size;
   bool trained = true;
+  // 0: the weights into one output are a slice along the first axis. Otherwise they are (inputs, outputs / groups, ...)
+  // in this many groups, as a transposed convolution has them.
+  i64 transposed_groups = 0;
 };
 
 // What a step may share and must keep; the plan decides lifetimes from these.

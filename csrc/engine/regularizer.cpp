@@ -7,19 +7,35 @@
 namespace nnf {
 namespace {
 
-// Calls f(offset) for the start of every run along the first axis: all indices of the other axes.
+// What max-norm limits: the weights into output i are those with index i along `axis`, and a transposed convolution's
+// groups of inputs have outputs of their own.
+struct Outputs {
+  std::size_t axis;
+  i64 count, inputs;  // outputs altogether; inputs a group
+};
+
+Outputs outputs_of(const ParamSpec& spec) {
+  const i64 groups = spec.transposed_groups;
+  if (groups == 0) return {0, spec.shape[0], 0};
+  return {1, groups * spec.shape[1], spec.shape[0] / groups};
+}
+
+// Calls f(offset, first) for every run along the outputs' axis: where it starts, and the number of its first output.
 template <class F>
-void for_each_run(const ParamSpec& spec, F f) {
+void for_each_run(const ParamSpec& spec, const Outputs& o, F f) {
   const std::size_t nd = spec.shape.size();
   i64 runs = 1;
-  for (std::size_t d = 1; d < nd; ++d) runs *= spec.shape[d];
+  for (std::size_t d = 0; d < nd; ++d) runs *= d == o.axis ? 1 : spec.shape[d];
   for (i64 r = 0; r < runs; ++r) {
-    i64 rest = r, offset = 0;
-    for (std::size_t d = nd; d-- > 1;) {
-      offset += rest % spec.shape[d] * spec.strides[d];
+    i64 rest = r, offset = 0, index = 0;
+    for (std::size_t d = nd; d-- > 0;) {
+      if (d == o.axis) continue;
+      index = rest % spec.shape[d];
+      offset += index * spec.strides[d];
       rest /= spec.shape[d];
     }
-    f(offset);
+    // The last index met is that of the first axis, unless that is the outputs' own.
+    f(offset, o.axis == 0 ? 0 : index / o.inputs * spec.shape[1]);
   }
 }
 
@@ -66,12 +82,13 @@ void apply_max_norm(const std::vector<Regularizer>& list, const Parameters<T>& p
     if (r.max_norm == 0) continue;
     const ParamEntry& e = params.entries()[static_cast<std::size_t>(r.index)];
     T* w = params.values() + e.offset;
-    const i64 slices = e.spec.shape[0], stride = e.spec.strides[0];
-    norms.assign(static_cast<std::size_t>(slices), 0.0);
-    for_each_run(e.spec, [&](i64 offset) {
-      for (i64 s = 0; s < slices; ++s) {
+    const Outputs outputs = outputs_of(e.spec);
+    const i64 length = e.spec.shape[outputs.axis], stride = e.spec.strides[outputs.axis];
+    norms.assign(static_cast<std::size_t>(outputs.count), 0.0);
+    for_each_run(e.spec, outputs, [&](i64 offset, i64 first) {
+      for (i64 s = 0; s < length; ++s) {
         const double value = static_cast<double>(w[offset + s * stride]);
-        norms[static_cast<std::size_t>(s)] += value * value;
+        norms[static_cast<std::size_t>(first + s)] += value * value;
       }
     });
     bool any = false;
@@ -82,10 +99,10 @@ void apply_max_norm(const std::vector<Regularizer>& list, const Parameters<T>& p
       norm = over ? r.max_norm / norm : 1.0;  // the factor from here on
     }
     if (!any) continue;
-    for_each_run(e.spec, [&](i64 offset) {
-      for (i64 s = 0; s < slices; ++s) {
+    for_each_run(e.spec, outputs, [&](i64 offset, i64 first) {
+      for (i64 s = 0; s < length; ++s) {
         T& value = w[offset + s * stride];
-        value = static_cast<T>(static_cast<double>(value) * norms[static_cast<std::size_t>(s)]);
+        value = static_cast<T>(static_cast<double>(value) * norms[static_cast<std::size_t>(first + s)]);
       }
     });
   }

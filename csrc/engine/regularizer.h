@@ -19,7 +19,7 @@ double penalty(const std::vector<Regularizer>& list, const Parameters<T>& params
 // Its gradient, l1 * sign(w) + 2 * l2 * w, added to theirs.
 template <class T>
 void add_penalty_gradient(const std::vector<Regularizer>& list, const Parameters<T>& params);
-// Every slice along the first axis scaled down to the Euclidean norm max_norm. `norms` is room that is kept.
+// The weights into each output scaled down to the Euclidean norm max_norm. `norms` is room that is kept.
 template <class T>
 void apply_max_norm(const std::vector<Regularizer>& list, const Parameters<T>& params, std::vector<double>& norms);
 

@@ -108,8 +108,9 @@ class Layer:
 class ParameterLayer(Layer):
     """A layer with a weight and, unless `bias=False`, a bias.
 
-    `l1 * sum |w| + l2 * sum w^2` over the weight is part of the loss; after every update each slice of the
-    weight along its first axis (the weights into one output) is scaled down to the Euclidean norm `max_norm`
+    `l1 * sum |w| + l2 * sum w^2` over the weight is part of the loss; after every update the weights into
+    each output (a slice along the first axis, but for transposed convolution) are scaled down to the
+    Euclidean norm `max_norm`
     (Srivastava et al. 2014, "Dropout", section 5.1).
     """
 

@@ -42,6 +42,10 @@ class ConvTranspose2d(ParameterLayer):
     weight_init, bias_init : str or callable, optional
         See `nnfast.initializers`; by default both are drawn from U(-1/sqrt(k), 1/sqrt(k)),
         k = out_channels / groups * kernel height * kernel width.
+    l1, l2 : float >= 0
+        l1 * sum |w| + l2 * sum w^2 over the weight is added to the loss.
+    max_norm : float > 0, optional
+        After every update each output's weights are scaled down to this Euclidean norm.
     name : str, optional
         Stands for the layer's number in `state_dict`.
 
@@ -79,9 +83,12 @@ class ConvTranspose2d(ParameterLayer):
         *,
         weight_init: str | Initializer | None = None,
         bias_init: str | Initializer | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        max_norm: float | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(bias, weight_init, bias_init, name)
+        super().__init__(bias, weight_init, bias_init, name, l1, l2, max_norm)
         for option, value in (("out_channels", out_channels), ("kernel_size", kernel_size)):
             if value is None:
                 raise TypeError(
@@ -146,4 +153,7 @@ class ConvTranspose2d(ParameterLayer):
             ("groups", self.groups, 1),
             ("bias", self.has_bias, True),
             ("dilation", self.dilation, (1, 1)),
+            ("l1", self.l1, 0.0),
+            ("l2", self.l2, 0.0),
+            ("max_norm", self.max_norm, None),
         ]

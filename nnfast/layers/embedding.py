@@ -26,6 +26,10 @@ class Embedding(ParameterLayer):
         A row that starts at 0 and is not trained; counted from the end when negative.
     weight_init : str or callable, optional
         See `nnfast.initializers`; by default N(0, 1), as in PyTorch.
+    l1, l2 : float >= 0
+        l1 * sum |w| + l2 * sum w^2 over the weight is added to the loss.
+    max_norm : float > 0, optional
+        After every update each vector is scaled down to this Euclidean norm.
     name : str, optional
         Stands for the layer's number in `state_dict`.
 
@@ -42,7 +46,8 @@ class Embedding(ParameterLayer):
     Notes
     -----
     A model converts its samples to its own dtype. float32 holds integers up to 2**24 exactly, which bounds
-    num_embeddings there; float64 goes to 2**53. The gradient is dense: (num_embeddings, embedding_dim).
+    num_embeddings there; float64 goes to 2**53. Unlike PyTorch's, `max_norm` acts after updates, on all rows,
+    not when a row is looked up. The gradient is dense: (num_embeddings, embedding_dim).
 
     Examples
     --------
@@ -61,9 +66,12 @@ class Embedding(ParameterLayer):
         padding_idx: int | None = None,
         *,
         weight_init: str | Initializer | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        max_norm: float | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(False, weight_init, None, name)
+        super().__init__(False, weight_init, None, name, l1, l2, max_norm)
         self.num_embeddings = _checks.integer("Embedding", "num_embeddings", num_embeddings, 1)
         self.embedding_dim = _checks.integer("Embedding", "embedding_dim", embedding_dim, 1)
         if padding_idx is not None:
@@ -93,4 +101,7 @@ class Embedding(ParameterLayer):
             ("num_embeddings", self.num_embeddings, ...),
             ("embedding_dim", self.embedding_dim, ...),
             ("padding_idx", self.padding_idx, None),
+            ("l1", self.l1, 0.0),
+            ("l2", self.l2, 0.0),
+            ("max_norm", self.max_norm, None),
         ]

@@ -48,6 +48,7 @@ class ConvTranspose2dSpec final : public OpSpec {
   std::vector<ParamSpec> params() const override {
     const i64 in = shape.oc, ocg = shape.c / shape.groups, kh = shape.kh, kw = shape.kw;
     std::vector<ParamSpec> p{{"weight", {in, ocg, kh, kw}, {1, in, kw * ocg * in, ocg * in}, in * ocg * kh * kw}};
+    p[0].transposed_groups = shape.groups;
     if (bias) p.push_back({"bias", {shape.c}, {1}, shape.c});
     return p;
   }

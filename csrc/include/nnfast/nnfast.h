@@ -425,8 +425,8 @@ NNF_API nnf_status nnf_model_reset_optimizer(nnf_model *model);
 /* Learning rates of the steps first..first+n-1, which stand for the optimizer's own; n = 0: none. Copied. */
 NNF_API nnf_status nnf_model_set_learning_rates(nnf_model *model, int64_t first, int64_t n, const double *lr);
 /* For parameter array `index`: l1 * sum |w| + l2 * sum w^2 is part of the loss, and its gradient is added by backward
- * unless that accumulates. max_norm > 0: after each update every slice along the first axis (the weights into one
- * output) is scaled down to this Euclidean norm. */
+ * unless that accumulates. max_norm > 0: after each update the weights into each output (a slice along the first
+ * axis; a transposed convolution's second, for each group) are scaled down to this Euclidean norm. */
 NNF_API nnf_status nnf_model_set_regularizer(nnf_model *model, int index, double l1, double l2, double max_norm);
 NNF_API nnf_status nnf_model_get_step(const nnf_model *model, int64_t *step);
 NNF_API nnf_status nnf_model_set_step(nnf_model *model, int64_t step);

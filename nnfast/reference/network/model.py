@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .. import clipping, optimizers
 from ..checks import FLOATS, Array, at_least, deliver, floats, has_shape, integer_in, one_of, value_error
 from .graph import Graph
+from .image_ops import ConvTranspose2d
 from .objective import Objective, Totals
 from .ops import Run
 
@@ -257,8 +258,9 @@ class Model:
         """Penalties l1 * sum |w| + l2 * sum w^2 on parameter array `index`, and a limit of its slices' norms.
 
         The penalty is part of the loss, and its gradient is added by `backward` unless that accumulates.
-        After each update every slice along the first axis is scaled down to the Euclidean norm `max_norm`,
-        where that is not 0 (Srivastava et al., "Dropout", JMLR 15, 2014, section 5.1).
+        After each update the weights into each output, a slice along the first axis, are scaled down to the
+        Euclidean norm `max_norm`, where that is not 0 (Srivastava et al., "Dropout", JMLR 15, 2014, section
+        5.1).
         """
         function = "set_regularizer"
         index = integer_in(function, "index", index, 0, len(self._params) - 1)
@@ -287,9 +289,13 @@ class Model:
             if not max_norm:
                 continue
             w = self._params[index]
-            norms = np.sqrt((w.astype(float) ** 2).reshape(len(w), -1).sum(axis=1))
+            op = self._graph.nodes[self._names[index][0]].op
+            inputs = tuple(range(1, w.ndim))
+            if isinstance(op, ConvTranspose2d):  # (inputs, outputs / groups, ...): group by group
+                w, inputs = w.reshape(op.geometry[3], -1, *w.shape[1:]), (1, 3, 4)
+            norms = np.sqrt((w.astype(float) ** 2).sum(axis=inputs, keepdims=True))
             factors = np.where(norms > max_norm, max_norm / np.maximum(norms, max_norm), 1.0)
-            w *= factors.reshape(-1, *[1] * (w.ndim - 1)).astype(w.dtype)
+            w *= factors.astype(w.dtype)
 
     # ---- samples
 
