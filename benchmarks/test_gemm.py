@@ -1,4 +1,4 @@
-"""Matrix products: squares, and the shapes small networks consist of."""
+"""Matrix products: squares, the shapes small networks consist of, stacks."""
 
 import numpy as np
 import pytest
@@ -30,8 +30,7 @@ def operands(m, n, k, transposes, dtype):
 
 
 def makers(a, b):
-    m, n = a.shape[0], b.shape[1]
-    out = np.empty((m, n), a.dtype)
+    out = np.matmul(a, b)
 
     def torch():
         import torch
@@ -64,6 +63,28 @@ def test_square(bench, choose, size, dtype):
 def test_network_shape(bench, choose, m, n, k, transposes):
     a, b = operands(m, n, k, transposes, "float32")
     bench(f"matmul {m}x{n}x{k} {transposes}", choose(makers(a, b)), flops=2 * m * n * k)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ((1024, 8, 8), (1024, 8, 8)),
+        ((64, 32, 32), (64, 32, 32)),
+        ((64, 32, 32), (32, 32)),
+        ((8, 1, 32, 32), (8, 32, 32)),
+        ((16, 128, 128), (16, 128, 128)),
+    ],
+)
+def test_stack(bench, choose, a, b, dtype):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal(a).astype(dtype), rng.standard_normal(b).astype(dtype)
+    bench(
+        f"matmul {a} {b} {dtype}",
+        choose(makers(x, y)),
+        flops=2 * np.matmul(x, y).size * a[-1],
+        dtype=dtype,
+    )
 
 
 @pytest.mark.parametrize(("m", "out", "in_"), [(32, 100, 784), (200, 100, 784), (128, 512, 784)])

@@ -1,7 +1,5 @@
-// Bindings of matmul and linear. Strides, negative and zero ones included, go to the core as they are; stacks are
-// walked here, one product at a time.
-#include <cstring>
-
+// Bindings of matmul and linear. Strides, negative and zero ones included, go to the core as they are; what is here are
+// NumPy's rules of stacks and vectors.
 #include "bindings/checks.h"
 
 namespace nnf::bindings {
@@ -92,59 +90,50 @@ struct Product {
   }
 };
 
-// Steps of one operand through the stack: bytes a dimension, 0 where it is broadcast.
-struct Stack {
+// Steps of one operand through the stack, in elements: 0 where it is broadcast.
+struct Steps {
   i64 step[kMaxDims];
-  bool broadcast[kMaxDims];  // one matrix of this operand serves several of the stack
 
-  // `matrix_nd` dimensions at the operand's end belong to its matrix.
-  Stack(const Product& p, const py::ssize_t* shape, const py::ssize_t* strides, int nd, int matrix_nd) {
-    const int missing = p.batch_nd - (nd - matrix_nd);
-    for (int i = 0; i < p.batch_nd; ++i) {
-      const bool repeat = i < missing || (shape[i - missing] == 1 && p.shape[i] != 1);
-      broadcast[i] = repeat;
-      step[i] = repeat ? 0 : static_cast<i64>(strides[i - missing]);
-    }
+  Steps(const Product& p, const Input& x) {
+    const int missing = p.batch_nd - (x.nd() - (x.nd() == 1 ? 1 : 2));
+    for (int i = 0; i < p.batch_nd; ++i) step[i] = repeats(p, x, i, missing) ? 0 : x.stride(i - missing);
   }
-  bool any_broadcast(const Product& p) const {
-    for (int i = 0; i < p.batch_nd; ++i) {
-      if (broadcast[i]) return true;
+  // Of a dense array of x's shape. (From the shape: the strides of an array without elements say nothing.)
+  static Steps dense(const Product& p, const Input& x) {
+    Steps s;
+    const int missing = p.batch_nd - (x.nd() - (x.nd() == 1 ? 1 : 2));
+    i64 step = 1;
+    for (int i = x.nd() - 1; i >= 0; --i) {
+      if (i + missing < p.batch_nd) s.step[i + missing] = repeats(p, x, i + missing, missing) ? 0 : step;
+      if (x.dim(i) > 0) step *= x.dim(i);
     }
-    return false;
+    for (int i = 0; i < missing; ++i) s.step[i] = 0;
+    return s;
+  }
+
+ private:
+  Steps() = default;
+  static bool repeats(const Product& p, const Input& x, int i, int missing) {
+    return i < missing || (x.dim(i - missing) == 1 && p.shape[i] != 1);
   }
 };
 
-Stack stack_of(const Product& p, const Input& x) {
-  return {p, x.shape(), x.byte_strides(), x.nd(), x.nd() == 1 ? 1 : 2};
-}
-Stack stack_of(const Product& p, const py::object& array, int matrix_nd) {
-  const ArrayFields f(array.ptr());
-  return {p, f.shape(), f.strides(), f.nd(), matrix_nd};
+// Whether every matrix of the stack meets the same b, and a's rows make one tall matrix: one product then.
+bool one_tall_product(const Product& p, const Input& a, const Input& b, i64* rows, i64* rs) {
+  return p.batch_nd > 0 && b.nd() <= 2 && !p.a_vector && collapse(a, 0, a.nd() - 1, rows, rs);
 }
 
-// Walks the stack in row-major order.
-struct Walk {
-  explicit Walk(const Product& product) : p(product) {}
-  i64 offset(const Stack& s) const {
-    i64 bytes = 0;
-    for (int i = 0; i < p.batch_nd; ++i) bytes += index[i] * s.step[i];
-    return bytes;
-  }
-  // Whether an earlier place of the stack used the same matrix of `s`.
-  bool seen(const Stack& s) const {
-    for (int i = 0; i < p.batch_nd; ++i) {
-      if (s.broadcast[i] && index[i] != 0) return true;
-    }
-    return false;
-  }
-  void next() {
+// The stack's sizes, and the steps of a dense result.
+struct Sizes {
+  i64 shape[kMaxDims], dense[kMaxDims];
+  explicit Sizes(const Product& p) {
+    i64 step = p.m * p.n > 0 ? p.m * p.n : 1;
     for (int i = p.batch_nd - 1; i >= 0; --i) {
-      if (++index[i] < p.shape[i]) return;
-      index[i] = 0;
+      shape[i] = static_cast<i64>(p.shape[i]);
+      dense[i] = step;
+      if (shape[i] > 0) step *= shape[i];
     }
   }
-  const Product& p;
-  i64 index[kMaxDims] = {};
 };
 
 py::object matmul(py::handle a_, py::handle b_, py::handle out) {
@@ -152,33 +141,21 @@ py::object matmul(py::handle a_, py::handle b_, py::handle out) {
   ensure_element_strides(a);
   ensure_element_strides(b);
   const Product p("matmul", a, b);
-  py::object c = get_or_make("matmul", out, a.dtype(), p.shape, p.nd, {&a, &b});
-  char* to = array_data(c);
   const nnf_dtype dt = a.dtype();
-  if (p.batch_nd == 0) {
-    run(p.work(), [&] {
-      return nnf_matmul(dt, p.m, p.n, p.k, a.data(), p.a_rs, p.a_cs, b.data(), p.b_rs, p.b_cs, to, p.n, 0);
-    });
-    return p.nd == 0 && out.is_none() ? as_scalar(c) : c;
-  }
-  const Stack sa = stack_of(p, a), sb = stack_of(p, b);
-  i64 rows = 0, rs = 0;
-  if (b.nd() <= 2 && collapse(a, 0, a.nd() - 1, &rows, &rs)) {
-    // Every matrix of the stack meets the same b: one tall product.
+  py::object c = get_or_make("matmul", out, dt, p.shape, p.nd, {&a, &b});
+  char* to = array_data(c);
+  i64 rows = p.m, rs = p.a_rs;
+  if (p.batch_nd == 0 || one_tall_product(p, a, b, &rows, &rs)) {
     run(p.work(), [&] {
       return nnf_matmul(dt, rows, p.n, p.k, a.data(), rs, p.a_cs, b.data(), p.b_rs, p.b_cs, to, p.n, 0);
     });
-    return c;
+    return p.nd == 0 && out.is_none() ? as_scalar(c) : c;
   }
+  const Steps sa(p, a), sb(p, b);
+  const Sizes sizes(p);
   run(p.work(), [&] {
-    Walk at(p);
-    const i64 step = p.m * p.n * item_size(dt);
-    for (i64 i = 0; i < p.batches; ++i, at.next()) {
-      const nnf_status s = nnf_matmul(dt, p.m, p.n, p.k, a.data() + at.offset(sa), p.a_rs, p.a_cs,
-                                      b.data() + at.offset(sb), p.b_rs, p.b_cs, to + i * step, p.n, 0);
-      if (s != NNF_OK) return s;
-    }
-    return NNF_OK;
+    return nnf_matmul_batched(dt, p.batch_nd, sizes.shape, p.m, p.n, p.k, a.data(), p.a_rs, p.a_cs, sa.step, b.data(),
+                              p.b_rs, p.b_cs, sb.step, to, p.n, sizes.dense, 0);
   });
   return c;
 }
@@ -195,15 +172,8 @@ py::object matmul_backward(py::handle grad_output, py::handle a_, py::handle b_)
   const nnf_dtype dt = a.dtype();
   py::object ga = new_array(dt, a.shape(), a.nd()), gb = new_array(dt, b.shape(), b.nd());
   char *to_a = array_data(ga), *to_b = array_data(gb);
-  if (p.batches == 0) {  // nothing meets an operand that is not empty itself
-    std::memset(to_a, 0, static_cast<std::size_t>(a.size() * item_size(dt)));
-    std::memset(to_b, 0, static_cast<std::size_t>(b.size() * item_size(dt)));
-    return py::make_tuple(ga, gb);
-  }
-  const Stack sa = stack_of(p, a), sb = stack_of(p, b);
-  const Stack sga = stack_of(p, ga, p.a_vector ? 1 : 2), sgb = stack_of(p, gb, p.b_vector ? 1 : 2);
-  i64 rows = 0, rs = 0;
-  if (b.nd() <= 2 && !sa.any_broadcast(p) && collapse(a, 0, a.nd() - 1, &rows, &rs) && !p.a_vector) {
+  i64 rows = p.m, rs = p.a_rs;
+  if (p.batch_nd == 0 || one_tall_product(p, a, b, &rows, &rs)) {
     run(2 * p.work(), [&] {
       const nnf_status s = nnf_matmul(dt, rows, p.k, p.n, g.data(), p.n, 1, b.data(), p.b_cs, p.b_rs, to_a, p.k, 0);
       if (s != NNF_OK) return s;
@@ -211,20 +181,16 @@ py::object matmul_backward(py::handle grad_output, py::handle a_, py::handle b_)
     });
     return py::make_tuple(ga, gb);
   }
-  // A matrix that several places of the stack share takes their gradients one after another, in the stack's order.
+  // Where a matrix was broadcast its gradient's step is 0, which adds what its places give.
+  const Steps sa(p, a), sb(p, b), sga = Steps::dense(p, a), sgb = Steps::dense(p, b);
+  const Sizes sizes(p);
   run(2 * p.work(), [&] {
-    Walk at(p);
-    const i64 step = p.m * p.n * item_size(dt);
-    for (i64 i = 0; i < p.batches; ++i, at.next()) {
-      const char* gi = g.data() + i * step;
-      nnf_status s = nnf_matmul(dt, p.m, p.k, p.n, gi, p.n, 1, b.data() + at.offset(sb), p.b_cs, p.b_rs,
-                                to_a + at.offset(sga), p.k, at.seen(sga));
-      if (s != NNF_OK) return s;
-      s = nnf_matmul(dt, p.k, p.n, p.m, a.data() + at.offset(sa), p.a_cs, p.a_rs, gi, p.n, 1,
-                     to_b + at.offset(sgb), p.n, at.seen(sgb));
-      if (s != NNF_OK) return s;
-    }
-    return NNF_OK;
+    const nnf_status s =
+        nnf_matmul_batched(dt, p.batch_nd, sizes.shape, p.m, p.k, p.n, g.data(), p.n, 1, sizes.dense, b.data(), p.b_cs,
+                           p.b_rs, sb.step, to_a, p.k, sga.step, 0);
+    if (s != NNF_OK) return s;
+    return nnf_matmul_batched(dt, p.batch_nd, sizes.shape, p.k, p.n, p.m, a.data(), p.a_cs, p.a_rs, sa.step, g.data(),
+                              p.n, 1, sizes.dense, to_b, p.n, sgb.step, 0);
   });
   return py::make_tuple(ga, gb);
 }

@@ -3,6 +3,7 @@
 #include "capi/guard.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/gemm/gemm_batched.h"
 #include "nnfast/nnfast.h"
 
 namespace nnf {
@@ -17,6 +18,19 @@ void check_array(const char* name, const void* p, i64 rows, i64 columns) {
   if (p == nullptr && rows > 0 && columns > 0) {
     throw_invalid("%s: expected an array of shape (%lld, %lld), got NULL", name, static_cast<long long>(rows),
                   static_cast<long long>(columns));
+  }
+}
+
+void check_product(i64 m, i64 n, i64 k, const void* a, const void* b, const void* c, i64 c_rs) {
+  check_size("m", m);
+  check_size("n", n);
+  check_size("k", k);
+  check_array("a", a, m, k);
+  check_array("b", b, k, n);
+  check_array("c", c, m, n);
+  if (m > 1 && c_rs < n) {
+    throw_invalid("c_rs: expected a row stride of at least n = %lld, got %lld", static_cast<long long>(n),
+                  static_cast<long long>(c_rs));
   }
 }
 
@@ -43,18 +57,34 @@ nnf_status nnf_matmul(nnf_dtype dt, int64_t m, int64_t n, int64_t k, const void*
                       const void* b, int64_t b_rs, int64_t b_cs, void* c, int64_t c_rs, int accumulate) {
   return nnf::guard_typed(dt, [&](auto type) {
     using T = decltype(type);
-    nnf::check_size("m", m);
-    nnf::check_size("n", n);
-    nnf::check_size("k", k);
-    nnf::check_array("a", a, m, k);
-    nnf::check_array("b", b, k, n);
-    nnf::check_array("c", c, m, n);
-    if (m > 1 && c_rs < n) {
-      nnf::throw_invalid("c_rs: expected a row stride of at least n = %lld, got %lld", static_cast<long long>(n),
-                         static_cast<long long>(c_rs));
-    }
+    nnf::check_product(m, n, k, a, b, c, c_rs);
     nnf::gemm<T>(m, n, k, nnf::view<T>(a, a_rs, a_cs), nnf::view<T>(b, b_rs, b_cs), static_cast<T*>(c), c_rs,
                  accumulate != 0);
+  });
+}
+
+nnf_status nnf_matmul_batched(nnf_dtype dt, int nd, const int64_t* shape, int64_t m, int64_t n, int64_t k,
+                              const void* a, int64_t a_rs, int64_t a_cs, const int64_t* a_step, const void* b,
+                              int64_t b_rs, int64_t b_cs, const int64_t* b_step, void* c, int64_t c_rs,
+                              const int64_t* c_step, int accumulate) {
+  return nnf::guard_typed(dt, [&](auto type) {
+    using T = decltype(type);
+    if (nd < 0 || nd > nnf::kMaxStackDims) {
+      nnf::throw_invalid("nd: expected 0 to %d, got %d", nnf::kMaxStackDims, nd);
+    }
+    if (nd > 0 && (!shape || !a_step || !b_step || !c_step)) {
+      nnf::throw_invalid("shape, a_step, b_step, c_step: expected %d numbers each, got NULL", nd);
+    }
+    bool empty = false;
+    for (int d = 0; d < nd; ++d) {
+      nnf::check_size("shape", shape[d]);
+      empty = empty || shape[d] == 0;
+    }
+    // An empty stack may have no arrays; where it sums to something, C is there and filled with zeros.
+    nnf::check_product(m, n, k, empty ? "" : a, empty ? "" : b, empty ? "" : c, c_rs);
+    const nnf::MatmulStack stack{nd, shape, a_step, b_step, c_step};
+    nnf::gemm_batched<T>(stack, m, n, k, nnf::view<T>(a, a_rs, a_cs), nnf::view<T>(b, b_rs, b_cs),
+                         static_cast<T*>(c), c_rs, accumulate != 0);
   });
 }
 

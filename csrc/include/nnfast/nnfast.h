@@ -90,6 +90,14 @@ NNF_API nnf_status nnf_matmul(nnf_dtype dt, int64_t m, int64_t n, int64_t k, con
                               int64_t a_cs, const void *b, int64_t b_rs, int64_t b_cs, void *c, int64_t c_rs,
                               int accumulate);
 
+/* The same for a stack of matrices with `nd` <= 64 leading dimensions of sizes `shape`, each of the operands moving by a
+ * step of elements along each: a step of 0 repeats a matrix of A or B (NumPy's broadcasting), and products that fall on
+ * one matrix of C, where C's step is 0, are added in the stack's order. Other matrices of C must not overlap. */
+NNF_API nnf_status nnf_matmul_batched(nnf_dtype dt, int nd, const int64_t *shape, int64_t m, int64_t n, int64_t k,
+                                      const void *a, int64_t a_rs, int64_t a_cs, const int64_t *a_step,
+                                      const void *b, int64_t b_rs, int64_t b_cs, const int64_t *b_step, void *c,
+                                      int64_t c_rs, const int64_t *c_step, int accumulate);
+
 /* Activation functions that may be fused or called alone. `alpha` is their one parameter: the slope of leaky_relu, the
  * alpha of elu, the beta (> 0) of softplus, whose threshold is 20; the others ignore it. step is 1 where x > 0, else
  * 0; gelu is the one with erf, gelu_tanh its approximation. */
