@@ -43,7 +43,7 @@ cdef extern from "nnfast/nnfast.h" nogil:
                                       void *y)
     nnf_status nnf_softmax(nnf_dtype dt, int log, int64_t outer, int64_t len, int64_t inner, const void *x, void *y)
     nnf_status nnf_model_predict(nnf_model *model, const nnf_source *x, int64_t batch, int64_t first, int64_t last,
-                                 void *out)
+                                 void *const *out)
 
 
 cdef const char *last_error() noexcept nogil:
@@ -126,6 +126,10 @@ cdef void *_handle(object model, const char *name) except NULL:
     capsule = core._capsule()
     if not PyCapsule_IsValid(capsule, name):
         raise TypeError(f"model_handle: model: expected an {name.decode()} handle, got a model of the other dtype")
+    if core.num_inputs != 1 or core.num_outputs != 1:
+        raise TypeError(
+            f"model_handle: model: expected one input and one output, got {core.num_inputs} and {core.num_outputs}"
+        )
     return PyCapsule_GetPointer(capsule, name)
 
 
@@ -141,11 +145,13 @@ cdef int predict_f32(void *handle, int64_t rows, int64_t inputs, const float *x,
     cdef nnf_source source
     source.data, source.type = x, NNF_SRC_F32
     source.rows, source.row_size, source.row_stride = rows, inputs, inputs
-    return nnf_model_predict(<nnf_model *>handle, &source, 256, 0, rows, out)
+    cdef void *outputs = out
+    return nnf_model_predict(<nnf_model *>handle, &source, 256, 0, rows, &outputs)
 
 
 cdef int predict_f64(void *handle, int64_t rows, int64_t inputs, const double *x, double *out) noexcept nogil:
     cdef nnf_source source
     source.data, source.type = x, NNF_SRC_F64
     source.rows, source.row_size, source.row_stride = rows, inputs, inputs
-    return nnf_model_predict(<nnf_model *>handle, &source, 256, 0, rows, out)
+    cdef void *outputs = out
+    return nnf_model_predict(<nnf_model *>handle, &source, 256, 0, rows, &outputs)

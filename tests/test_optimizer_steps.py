@@ -111,8 +111,15 @@ def test_null_pointers_are_refused_by_the_c_interface():
     source = Source(x.ctypes.data, 0, 1, 2, 2)
     assert lib.nnf_model_forward(model, ctypes.byref(source), 1, None) == 1
     assert b"out" in lib.nnf_last_error()
-    assert lib.nnf_model_forward(model, ctypes.byref(source), 1, ctypes.c_void_p(out.ctypes.data)) == 0
+    outputs = (ctypes.c_void_p * 1)(None)
+    assert lib.nnf_model_forward(model, ctypes.byref(source), 1, outputs) == 1
+    assert b"out" in lib.nnf_last_error()
+    outputs[0] = out.ctypes.data
+    assert lib.nnf_model_forward(model, ctypes.byref(source), 1, outputs) == 0
     assert lib.nnf_model_backward(model, None, 0, None) == 1
     assert b"grad_output" in lib.nnf_last_error()
+    assert lib.nnf_graph_outputs(graph, 0, None) == 1
+    assert lib.nnf_graph_outputs(graph, 1, None) == 1
+    assert b"nodes" in lib.nnf_last_error()
     lib.nnf_model_free(model)
     lib.nnf_graph_free(graph)

@@ -1,132 +1,21 @@
-// Bindings of networks: Graph, Totals and Model. Arrays of samples become nnf_sources (samples.h); the engine converts
+// Bindings of networks: Totals and Model, and Graph of graph.h. Arrays of samples become nnf_sources (samples.h); the engine converts
 // them batch by batch.
 #include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
-#include "bindings/in_use.h"
-#include "bindings/samples.h"
+#include "bindings/graph.h"
 
 namespace nnf::bindings {
 namespace {
 
-// ---------------------------------------------------------------- graph
+// ---------------------------------------------------------------- model
 
-struct FreeGraph {
-  void operator()(nnf_graph* g) const { nnf_graph_free(g); }
-};
 struct FreeModel {
   void operator()(nnf_model* m) const { nnf_model_free(m); }
 };
-
-int read_node(const char* function, const char* name, py::handle value) {
-  const i64 node = read_integer(function, name, value);
-  if (node < 0 || node > INT32_MAX) {
-    fail_value("%s: %s: expected a node's number, got %lld", function, name, static_cast<long long>(node));
-  }
-  return static_cast<int>(node);
-}
-
-class Graph {
- public:
-  Graph() {
-    nnf_graph* g = nullptr;
-    check(nnf_graph_new(&g));
-    graph_.reset(g);
-  }
-
-  int input(py::handle shape) {
-    const InUse guard(busy_, "graph");
-    i64 dims[kMaxDims];
-    py::object sequence = py::reinterpret_steal<py::object>(PySequence_Tuple(shape.ptr()));
-    if (!sequence) {
-      PyErr_Clear();
-      fail_type("input: shape: expected a sequence of integers, got %s", Py_TYPE(shape.ptr())->tp_name);
-    }
-    const auto n = static_cast<int>(PyTuple_GET_SIZE(sequence.ptr()));
-    if (n > kMaxDims) fail_value("input: shape: expected at most %d dimensions, got %d", kMaxDims, n);
-    read_integers("input", "shape", sequence, n, dims);
-    int node = 0;
-    check(nnf_graph_input(graph_.get(), n, dims, &node));
-    inputs.push_back(node);
-    last_ = node;
-    return node;
-  }
-
-  int node(py::handle op, py::handle inputs_, const py::kwargs& attrs) {
-    const InUse guard(busy_, "graph");
-    if (!PyUnicode_Check(op.ptr())) fail_type("node: op: expected a string, got %s", Py_TYPE(op.ptr())->tp_name);
-    const std::string name = op.cast<std::string>();
-    if (!PyList_Check(inputs_.ptr()) && !PyTuple_Check(inputs_.ptr())) {
-      fail_type("%s: inputs: expected a list of nodes, got %s", name.c_str(), Py_TYPE(inputs_.ptr())->tp_name);
-    }
-    std::vector<int> nodes;
-    for (py::handle item : inputs_) nodes.push_back(read_node(name.c_str(), "inputs", item));
-    std::vector<std::string> keys;
-    std::vector<nnf_attr> list;
-    keys.reserve(attrs.size());  // the attributes point into it
-    for (auto [key, value] : attrs) {
-      keys.push_back(key.cast<std::string>());
-      list.push_back(read_attr(name.c_str(), keys.back().c_str(), value));
-    }
-    int index = 0;
-    check(nnf_graph_node(graph_.get(), name.c_str(), static_cast<int>(nodes.size()), nodes.data(),
-                         static_cast<int>(list.size()), list.data(), &index));
-    last_ = index;
-    return index;
-  }
-
-  py::tuple shape(py::handle node) {
-    const InUse guard(busy_, "graph");
-    const Shape s = shape_of(read_node("shape", "node", node));
-    py::tuple t(s.nd);
-    for (int i = 0; i < s.nd; ++i) t[static_cast<std::size_t>(i)] = s.dims[i];
-    return t;
-  }
-
-  void set_output(py::handle node) {
-    const InUse guard(busy_, "graph");
-    const int index = read_node("output", "node", node);
-    check(nnf_graph_output(graph_.get(), index));
-    output_ = index;
-  }
-
-  Shape shape_of(int node) const {
-    Shape s;
-    check(nnf_graph_shape(graph_.get(), node, &s.nd, s.dims));
-    return s;
-  }
-  nnf_graph* get() const { return graph_.get(); }
-  int output() const { return output_ >= 0 ? output_ : last_; }
-  Busy& busy() { return busy_; }
-
-  std::vector<int> inputs;
-
- private:
-  static nnf_attr read_attr(const char* op, const char* name, py::handle value) {
-    nnf_attr a{};
-    a.name = name;
-    if (PyList_Check(value.ptr()) || PyTuple_Check(value.ptr())) {
-      const py::ssize_t n = PySequence_Fast_GET_SIZE(value.ptr());
-      if (n < 1 || n > 4) fail_value("%s: %s: expected 1 to 4 numbers, got %zd", op, name, n);
-      a.count = static_cast<int>(n);
-      for (int i = 0; i < a.count; ++i) a.values[i] = read_double(op, name, PySequence_Fast_GET_ITEM(value.ptr(), i));
-    } else {
-      a.count = 1;
-      a.values[0] = read_double(op, name, value);
-    }
-    return a;
-  }
-
-  std::unique_ptr<nnf_graph, FreeGraph> graph_;
-  Busy busy_;
-  int output_ = -1, last_ = -1;
-};
-
-// ---------------------------------------------------------------- model
 
 struct Totals : nnf_totals {
   Totals() : nnf_totals{} {}
@@ -151,7 +40,7 @@ class Model {
     check(nnf_model_new(graph.get(), dtype_, &m));
     model_.reset(m);
     for (int node : graph.inputs) inputs_.push_back(graph.shape_of(node));
-    output_ = graph.shape_of(graph.output());
+    for (int node : graph.outputs()) outputs_.push_back(graph.shape_of(node));
   }
 
   // ---- arrays over the flat buffers, which live as long as the model: it is their base
@@ -316,21 +205,16 @@ class Model {
     const InUse guard(busy_, "model", WhenBusy::wait);
     const Inputs x(*this, "predict", x_);
     const i64 batch = read_batch("predict", batch_);
-    py::ssize_t shape[9];
-    const int nd = output_shape(x.rows, shape);
-    py::object out = get_or_make("predict", out_, dtype_, shape, nd, {});
-    for (const auto& a : x.arrays) a->expect_apart(out);
-    char* to = array_data(out);
-    const i64 row_bytes = output_.size() * item_size(dtype_);
+    const Outputs out(*this, "predict", x, out_);
     // Slices that grow until one takes about a twentieth of a second, and shrink when one takes twice that: long
     // predictions answer to Ctrl-C in time, whatever the batch.
     i64 slice = std::min<i64>(batch, 256);
     for (i64 first = 0; first < x.rows;) {
       const i64 last = slice < x.rows - first ? first + slice : x.rows;
       const auto start = std::chrono::steady_clock::now();
-      check(released([&] {
-        return nnf_model_predict(model_.get(), x.sources.data(), batch, first, last, to + first * row_bytes);
-      }));
+      const std::vector<void*> to = out.rows_from(first);
+      check(released(
+          [&] { return nnf_model_predict(model_.get(), x.sources.data(), batch, first, last, to.data()); }));
       first = last;
       if (first == x.rows) break;
       if (PyErr_CheckSignals() != 0) throw py::error_already_set();
@@ -341,7 +225,7 @@ class Model {
         slice = std::max<i64>(slice / 2, 1);
       }
     }
-    return out;
+    return out.result();
   }
 
   // ---- custom training
@@ -351,42 +235,56 @@ class Model {
     const Inputs x(*this, "forward", x_);
     const bool training = read_bool("forward", "training", training_);
     if (training && x.rows == 0) fail_value("forward: x: expected at least one sample to train on, got none");
-    py::ssize_t shape[9];
-    const int nd = output_shape(x.rows, shape);
-    py::object out = new_array(dtype_, shape, nd);
-    char* to = array_data(out);
+    const Outputs out(*this, "forward", x, py::none());
+    const std::vector<void*> to = out.rows_from(0);
     forward_rows_ = -1;
     if (x.rows > 0) {
-      check(released([&] { return nnf_model_forward(model_.get(), x.sources.data(), training, to); }));
+      check(released([&] { return nnf_model_forward(model_.get(), x.sources.data(), training, to.data()); }));
     }
     if (training) forward_rows_ = x.rows;
-    return out;
+    return out.result();
   }
 
   py::object backward(py::handle grad_output, py::handle accumulate_, py::handle need_input_grad) {
     const InUse guard(busy_, "model");
     if (forward_rows_ < 0) fail_value("backward: expected a call of forward with training=True before it, got none");
-    Input g("backward", "grad_output", grad_output);
-    py::ssize_t shape[9];
-    const int nd = output_shape(forward_rows_, shape);
-    if (g.dtype() != dtype_) {
-      fail_type("backward: grad_output: expected dtype %s, got %s", dtype_name(dtype_), dtype_name(g.dtype()));
+    // A list for several outputs, in which None stands for zeros.
+    const bool several = outputs_.size() > 1;
+    const bool list = PyList_Check(grad_output.ptr()) || PyTuple_Check(grad_output.ptr());
+    if (several && (!list || static_cast<std::size_t>(PySequence_Fast_GET_SIZE(grad_output.ptr())) != outputs_.size())) {
+      fail_type("backward: grad_output: expected a list of %zu arrays, one an output", outputs_.size());
     }
-    g.expect_shape(shape, nd);
-    g.make_contiguous();
+    std::vector<std::unique_ptr<Input>> gradients;
+    std::vector<const void*> from(outputs_.size(), nullptr);
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      const py::handle item =
+          several ? PySequence_Fast_GET_ITEM(grad_output.ptr(), static_cast<py::ssize_t>(i)) : grad_output.ptr();
+      if (several && item.is_none()) continue;
+      gradients.push_back(std::make_unique<Input>("backward", "grad_output", item));
+      Input& g = *gradients.back();
+      py::ssize_t shape[9];
+      const int nd = batch_shape(outputs_[i], forward_rows_, shape);
+      if (g.dtype() != dtype_) {
+        fail_type("backward: grad_output: expected dtype %s, got %s", dtype_name(dtype_), dtype_name(g.dtype()));
+      }
+      g.expect_shape(shape, nd);
+      g.make_contiguous();
+      from[i] = g.data();
+    }
     const bool accumulate = read_bool("backward", "accumulate", accumulate_);
     py::object gx = py::none();
-    char* to = nullptr;
+    std::vector<void*> to(inputs_.size(), nullptr);
     if (read_bool("backward", "need_input_grad", need_input_grad)) {
-      if (inputs_.size() != 1) {
-        fail_value("backward: need_input_grad: expected a network with one input, got %zu", inputs_.size());
+      py::list arrays;
+      for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        py::ssize_t shape[9];
+        arrays.append(new_array(dtype_, shape, batch_shape(inputs_[i], forward_rows_, shape)));
+        to[i] = array_data(arrays[i]);
       }
-      py::ssize_t input_shape[9];
-      gx = new_array(dtype_, input_shape, batch_shape(inputs_[0], forward_rows_, input_shape));
-      to = array_data(gx);
+      gx = inputs_.size() == 1 ? py::object(arrays[0]) : py::object(arrays);
     }
     forward_rows_ = -1;
-    check(released([&] { return nnf_model_backward(model_.get(), g.data(), accumulate, to); }));
+    check(released([&] { return nnf_model_backward(model_.get(), from.data(), accumulate, to.data()); }));
     return gx;
   }
 
@@ -394,6 +292,9 @@ class Model {
     const InUse guard(busy_, "model");
     check(released([&] { return nnf_model_step(model_.get()); }));
   }
+
+  std::size_t num_inputs() const { return inputs_.size(); }
+  std::size_t num_outputs() const { return outputs_.size(); }
 
   // The C handle for nnfast.cython_api, the dtype in its name. It does not keep the model alive.
   py::capsule capsule() {
@@ -444,6 +345,41 @@ class Model {
     }
   };
 
+  // The result of a call: an array, or a list of them for a network with several outputs.
+  struct Outputs {
+    std::vector<py::object> arrays;
+    std::vector<i64> row_bytes;
+
+    Outputs(const Model& model, const char* function, const Inputs& x, py::handle out) {
+      const std::size_t count = model.outputs_.size();
+      const bool list = PyList_Check(out.ptr()) || PyTuple_Check(out.ptr());
+      if (count > 1 && !out.is_none() &&
+          (!list || static_cast<std::size_t>(PySequence_Fast_GET_SIZE(out.ptr())) != count)) {
+        fail_type("%s: out: expected a list of %zu arrays, one an output", function, count);
+      }
+      for (std::size_t i = 0; i < count; ++i) {
+        py::ssize_t shape[9];
+        const int nd = batch_shape(model.outputs_[i], x.rows, shape);
+        const py::handle given =
+            count > 1 && list ? PySequence_Fast_GET_ITEM(out.ptr(), static_cast<py::ssize_t>(i)) : out.ptr();
+        arrays.push_back(get_or_make(function, given, model.dtype_, shape, nd, {}));
+        for (const auto& a : x.arrays) a->expect_apart(arrays.back());
+        row_bytes.push_back(model.outputs_[i].size() * item_size(model.dtype_));
+      }
+    }
+    std::vector<void*> rows_from(i64 first) const {
+      std::vector<void*> to;
+      for (std::size_t i = 0; i < arrays.size(); ++i) to.push_back(array_data(arrays[i]) + first * row_bytes[i]);
+      return to;
+    }
+    py::object result() const {
+      if (arrays.size() == 1) return arrays[0];
+      py::list list;
+      for (const py::object& array : arrays) list.append(array);
+      return list;
+    }
+  };
+
   template <class F>
   static nnf_status released(F&& body) {
     return release(kReleaseWork, body);
@@ -457,7 +393,7 @@ class Model {
     }
     const bool labels = loss_ == NNF_LOSS_NLL || (loss_ == NNF_LOSS_CROSS_ENTROPY && y.nd() == 1);
     if (!labels) {
-      y.expect_samples(output_);
+      y.expect_samples(outputs_[0]);
       return;
     }
     if (!y.is_integer()) fail_type("%s: y: expected integer class labels for %s, got floats", function, kLosses[loss_]);
@@ -469,7 +405,6 @@ class Model {
     for (int i = 0; i < sample.nd; ++i) shape[i + 1] = static_cast<py::ssize_t>(sample.dims[i]);
     return sample.nd + 1;
   }
-  int output_shape(i64 rows, py::ssize_t* shape) const { return batch_shape(output_, rows, shape); }
 
   // Those that are trained, or those that are not.
   std::vector<nnf_param> param_list(bool trained) const {
@@ -501,8 +436,7 @@ class Model {
 
   std::unique_ptr<nnf_model, FreeModel> model_;
   nnf_dtype dtype_ = NNF_F32;
-  std::vector<Shape> inputs_;
-  Shape output_;
+  std::vector<Shape> inputs_, outputs_;
   int loss_ = -1;
   i64 forward_rows_ = -1;  // samples of the forward pass that backward may follow; -1: none
   Busy busy_;
@@ -516,7 +450,8 @@ void init_network(py::module_& m) {
       .def("input", &Graph::input, py::arg("shape"))
       .def("node", &Graph::node, py::arg("op"), py::arg("inputs"))
       .def("shape", &Graph::shape, py::arg("node"))
-      .def("output", &Graph::set_output, py::arg("node"));
+      .def("output", &Graph::set_output, py::arg("node"))
+      .def("outputs", &Graph::set_outputs, py::arg("nodes"));
 
   py::class_<Totals>(m, "Totals")
       .def(py::init<>())
@@ -559,6 +494,8 @@ void init_network(py::module_& m) {
       .def("backward", &Model::backward, py::arg("grad_output"), py::arg("accumulate") = false,
            py::arg("need_input_grad") = false)
       .def("step", &Model::step)
+      .def_property_readonly("num_inputs", &Model::num_inputs)
+      .def_property_readonly("num_outputs", &Model::num_outputs)
       .def("plan", &Model::plan, py::arg("batch"), py::arg("training"))
       .def("_capsule", &Model::capsule);
 }

@@ -22,6 +22,12 @@ P& need(P* pointer, const char* name) {
   return *pointer;
 }
 
+// An array for each of the model's outputs.
+void need_each(const nnf::ModelBase& model, void* const* arrays, const char* name) {
+  need(arrays, name);
+  for (int i = 0; i < model.num_outputs(); ++i) need(static_cast<char*>(arrays[i]), name);
+}
+
 }  // namespace
 
 extern "C" {
@@ -63,7 +69,14 @@ nnf_status nnf_graph_shape(const nnf_graph* graph, int node, int* ndim, int64_t*
 }
 
 nnf_status nnf_graph_output(nnf_graph* graph, int node) {
-  return nnf::guard([&] { need(graph, "graph").graph.set_output(node); });
+  return nnf::guard([&] { need(graph, "graph").graph.set_outputs({node}); });
+}
+
+nnf_status nnf_graph_outputs(nnf_graph* graph, int count, const int* nodes) {
+  return nnf::guard([&] {
+    if (count > 0) need(nodes, "nodes");
+    need(graph, "graph").graph.set_outputs(std::vector<int>(nodes, nodes + std::max(count, 0)));
+  });
 }
 
 nnf_status nnf_model_new(const nnf_graph* graph, nnf_dtype dt, nnf_model** model) {
@@ -167,23 +180,25 @@ nnf_status nnf_model_evaluate(nnf_model* model, const nnf_source* x, const nnf_s
 }
 
 nnf_status nnf_model_predict(nnf_model* model, const nnf_source* x, int64_t batch, int64_t first, int64_t last,
-                             void* out) {
+                             void* const* out) {
   return nnf::guard([&] {
-    if (last > first) need(static_cast<char*>(out), "out");
-    need(model, "model").model->predict(&need(x, "x"), batch, first, last, out);
+    nnf::ModelBase& m = *need(model, "model").model;
+    if (last > first) need_each(m, out, "out");
+    m.predict(&need(x, "x"), batch, first, last, out);
   });
 }
 
-nnf_status nnf_model_forward(nnf_model* model, const nnf_source* x, int training, void* out) {
+nnf_status nnf_model_forward(nnf_model* model, const nnf_source* x, int training, void* const* out) {
   return nnf::guard([&] {
-    if (need(x, "x").rows > 0) need(static_cast<char*>(out), "out");
-    need(model, "model").model->forward(x, training != 0, out);
+    nnf::ModelBase& m = *need(model, "model").model;
+    if (need(x, "x").rows > 0) need_each(m, out, "out");
+    m.forward(x, training != 0, out);
   });
 }
 
-nnf_status nnf_model_backward(nnf_model* model, const void* grad_output, int accumulate, void* gx) {
+nnf_status nnf_model_backward(nnf_model* model, const void* const* grad_output, int accumulate, void* const* gx) {
   return nnf::guard([&] {
-    need(static_cast<const char*>(grad_output), "grad_output");
+    need(grad_output, "grad_output");
     need(model, "model").model->backward(grad_output, accumulate != 0, gx);
   });
 }

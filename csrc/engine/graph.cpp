@@ -48,9 +48,15 @@ int Graph::add_node(const char* op, const std::vector<int>& inputs, Attrs& attrs
   return static_cast<int>(nodes_.size()) - 1;
 }
 
-void Graph::set_output(int index) {
-  (void)node(index);
-  output_ = index;
+void Graph::set_outputs(const std::vector<int>& nodes) {
+  if (nodes.empty()) throw_invalid("outputs: expected at least one node, got none");
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    (void)node(nodes[i]);
+    for (std::size_t j = 0; j < i; ++j) {
+      if (nodes[i] == nodes[j]) throw_invalid("outputs: expected different nodes, got %d twice", nodes[i]);
+    }
+  }
+  outputs_ = nodes;
 }
 
 const Node& Graph::node(int index) const {
@@ -60,9 +66,9 @@ const Node& Graph::node(int index) const {
   return nodes_[static_cast<std::size_t>(index)];
 }
 
-int Graph::output() const {
+std::vector<int> Graph::outputs() const {
   if (nodes_.empty()) throw_invalid("graph: expected at least one node, got none");
-  return output_ >= 0 ? output_ : static_cast<int>(nodes_.size()) - 1;
+  return outputs_.empty() ? std::vector<int>{static_cast<int>(nodes_.size()) - 1} : outputs_;
 }
 
 }  // namespace nnf

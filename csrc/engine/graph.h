@@ -21,17 +21,17 @@ class Graph {
  public:
   int add_input(Shape shape);
   int add_node(const char* op, const std::vector<int>& inputs, Attrs& attrs);
-  void set_output(int node);
+  void set_outputs(const std::vector<int>& nodes);
 
   const std::vector<Node>& nodes() const { return nodes_; }
   const Node& node(int index) const;
   const std::vector<int>& inputs() const { return inputs_; }
-  int output() const;  // the last node unless set_output named another
+  std::vector<int> outputs() const;  // the last node unless set_outputs named others
 
  private:
   std::vector<Node> nodes_;
   std::vector<int> inputs_;
-  int output_ = -1;
+  std::vector<int> outputs_;
 };
 
 }  // namespace nnf

@@ -12,7 +12,9 @@ namespace nnf {
 
 template <class T>
 Model<T>::Model(const Graph& graph)
-    : graph_(graph), params_(graph), outputs_(element_count(graph.node(graph.output()).shape)) {
+    : graph_(graph), params_(graph) {
+  for (int node : graph_.outputs()) output_sizes_.push_back(element_count(graph_.node(node).shape));
+  outputs_ = output_sizes_[0];
   if (graph_.inputs().empty()) throw_invalid("graph: expected at least one input, got none");
 }
 
@@ -41,7 +43,7 @@ void Model<T>::set_loss(nnf_loss loss, nnf_reduction reduction) {
   if (reduction != NNF_REDUCE_MEAN && reduction != NNF_REDUCE_SUM) {
     throw_invalid("reduction: expected mean or sum for training, got %d", reduction);
   }
-  const Shape& out = graph_.node(graph_.output()).shape;
+  const Shape& out = graph_.node(graph_.outputs()[0]).shape;
   if (loss != NNF_LOSS_MSE && out.size() != 1) {
     throw_invalid("loss: a class loss takes outputs of shape (classes,), got %s", to_string(out).c_str());
   }
@@ -155,7 +157,15 @@ void Model<T>::load(Plan<T>& p, const nnf_source* x, const i64* order, i64 first
 }
 
 template <class T>
-void Model<T>::forward(const nnf_source* x, bool training, void* out) {
+void Model<T>::deliver(Plan<T>& p, i64 first, i64 n, void* const* out) const {
+  for (int i = 0; i < p.num_outputs(); ++i) {
+    const i64 size = output_sizes_[static_cast<std::size_t>(i)];
+    std::copy(p.output(i), p.output(i) + n * size, static_cast<T*>(out[i]) + first * size);
+  }
+}
+
+template <class T>
+void Model<T>::forward(const nnf_source* x, bool training, void* const* out) {
   const i64 n = x[0].rows;
   check_sources(x, n);
   if (n == 0) return;
@@ -163,32 +173,35 @@ void Model<T>::forward(const nnf_source* x, bool training, void* out) {
   const RunState run = run_state(training);
   load(p, x, nullptr, 0, n, /*may_borrow=*/!training);
   p.forward(n, run);
-  std::copy(p.output(), p.output() + n * outputs_, static_cast<T*>(out));
+  deliver(p, 0, n, out);
   pending_ = training ? &p : nullptr;
   pending_n_ = n;
   pending_run_ = run;
 }
 
 template <class T>
-void Model<T>::backward(const void* grad_output, bool accumulate, void* gx) {
+void Model<T>::backward(const void* const* grad_output, bool accumulate, void* const* gx) {
   if (pending_ == nullptr) throw_invalid("backward: expected a forward with training=True before it, got none");
   Plan<T>& p = *pending_;
   const i64 n = pending_n_;
-  if (gx != nullptr && p.num_inputs() != 1) {
-    throw_invalid("backward: gx: expected a network with one input, got %d", p.num_inputs());
-  }
   pending_ = nullptr;  // the activations are overwritten on the way back
-  if (p.output_gradient() != nullptr) {
-    const T* g = static_cast<const T*>(grad_output);
-    std::copy(g, g + n * outputs_, p.output_gradient());
+  if (p.has_backward()) {
+    for (int i = 0; i < p.num_outputs(); ++i) {
+      T* to = p.output_gradient(i);
+      if (to == nullptr) continue;
+      const i64 size = n * output_sizes_[static_cast<std::size_t>(i)];
+      const T* g = static_cast<const T*>(grad_output[i]);
+      g != nullptr ? (void)std::copy(g, g + size, to) : (void)std::fill(to, to + size, T{0});
+    }
     p.backward(n, pending_run_, accumulate);
     if (!accumulate) add_penalty_gradient(regularizers_, params_);
   }
-  if (gx != nullptr) {
-    const i64 size = n * element_count(p.input_shape(0));
-    const T* from = p.input_gradient(0);
-    from != nullptr ? (void)std::copy(from, from + size, static_cast<T*>(gx))
-                    : (void)std::fill(static_cast<T*>(gx), static_cast<T*>(gx) + size, T{0});
+  for (int i = 0; gx != nullptr && i < p.num_inputs(); ++i) {
+    T* to = static_cast<T*>(gx[i]);
+    if (to == nullptr) continue;
+    const i64 size = n * element_count(p.input_shape(i));
+    const T* from = p.input_gradient(i);
+    from != nullptr ? (void)std::copy(from, from + size, to) : (void)std::fill(to, to + size, T{0});
   }
 }
 

@@ -14,6 +14,7 @@ class ModelBase {
  public:
   virtual ~ModelBase() = default;
   virtual const std::vector<ParamEntry>& params() const = 0;
+  virtual int num_outputs() const = 0;
   virtual void buffer(nnf_buffer which, void** data, i64* size) = 0;
   virtual void set_loss(nnf_loss loss, nnf_reduction reduction) = 0;
   virtual void set_optimizer(const nnf_optimizer& optimizer) = 0;
@@ -24,9 +25,9 @@ class ModelBase {
                      double seconds, nnf_totals& totals, i64& done) = 0;
   virtual void evaluate(const nnf_source* x, const nnf_source& y, i64 batch, i64 first, i64 last, double seconds,
                         nnf_totals& totals, i64& done) = 0;
-  virtual void predict(const nnf_source* x, i64 batch, i64 first, i64 last, void* out) = 0;
-  virtual void forward(const nnf_source* x, bool training, void* out) = 0;
-  virtual void backward(const void* grad_output, bool accumulate, void* gx) = 0;
+  virtual void predict(const nnf_source* x, i64 batch, i64 first, i64 last, void* const* out) = 0;
+  virtual void forward(const nnf_source* x, bool training, void* const* out) = 0;
+  virtual void backward(const void* const* grad_output, bool accumulate, void* const* gx) = 0;
   virtual void step() = 0;
   virtual void plan_size(i64 batch, bool training, i64* arena, i64* naive) = 0;
 

@@ -13,6 +13,7 @@ class Model final : public ModelBase {
   explicit Model(const Graph& graph);
 
   const std::vector<ParamEntry>& params() const override { return params_.entries(); }
+  int num_outputs() const override { return static_cast<int>(output_sizes_.size()); }
   void buffer(nnf_buffer which, void** data, i64* size) override;
   void set_loss(nnf_loss loss, nnf_reduction reduction) override;
   void set_optimizer(const nnf_optimizer& optimizer) override;
@@ -23,9 +24,9 @@ class Model final : public ModelBase {
              double seconds, nnf_totals& totals, i64& done) override;
   void evaluate(const nnf_source* x, const nnf_source& y, i64 batch, i64 first, i64 last, double seconds,
                 nnf_totals& totals, i64& done) override;
-  void predict(const nnf_source* x, i64 batch, i64 first, i64 last, void* out) override;
-  void forward(const nnf_source* x, bool training, void* out) override;
-  void backward(const void* grad_output, bool accumulate, void* gx) override;
+  void predict(const nnf_source* x, i64 batch, i64 first, i64 last, void* const* out) override;
+  void forward(const nnf_source* x, bool training, void* const* out) override;
+  void backward(const void* const* grad_output, bool accumulate, void* const* gx) override;
   void step() override;
   void plan_size(i64 batch, bool training, i64* arena, i64* naive) override;
 
@@ -44,12 +45,15 @@ class Model final : public ModelBase {
   // Samples order[first..first+n-1] into the plan's inputs; the caller's own memory where it fits as it is.
   void load(Plan<T>& p, const nnf_source* x, const i64* order, i64 first, i64 n, bool may_borrow);
   Targets load_targets(const nnf_source& y, const i64* order, i64 first, i64 n);
+  // The plan's outputs for n samples, to the caller's arrays from row `first` on.
+  void deliver(Plan<T>& p, i64 first, i64 n, void* const* out) const;
   // Loss of the plan's output, its gradient where wanted, and the totals' sums.
   double loss(Plan<T>& p, const Targets& t, i64 n, bool gradient, nnf_totals& totals);
 
   Graph graph_;
   Parameters<T> params_;
-  i64 outputs_;  // numbers a sample
+  std::vector<i64> output_sizes_;  // numbers a sample of each output
+  i64 outputs_ = 0;                // ... of the first
   bool has_loss_ = false, has_optimizer_ = false;
   nnf_loss loss_ = NNF_LOSS_MSE;
   nnf_reduction reduction_ = NNF_REDUCE_MEAN;

@@ -32,17 +32,20 @@ class Plan {
 
   int num_inputs() const { return static_cast<int>(inputs_.size()); }
   const Shape& input_shape(int i) const { return values_[at(inputs_[at(i)])].shape; }
-  const Shape& output_shape() const { return values_[at(output_)].shape; }
+  int num_outputs() const { return static_cast<int>(outputs_.size()); }
+  const Shape& output_shape(int i) const { return values_[at(outputs_[at(i)])].shape; }
   // Where the samples go, plain layout (n, shape...), before forward.
   T* input(int i) { return pointer(values_[at(inputs_[at(i)])].buffer); }
   // Reads input i from the caller's dense array instead, for the next forward and backward only; nothing is copied.
   void borrow_input(int i, const T* x);
-  T* output() { return pointer(values_[at(output_)].buffer); }                 // plain layout
-  T* output_gradient() { return pointer(values_[at(output_)].grad_buffer); }  // plain; not for infer
+  T* output(int i) { return pointer(values_[at(outputs_[at(i)])].buffer); }  // plain layout
+  // Where the loss writes, plain; null for infer, and where no gradient is wanted. Consumed by backward.
+  T* output_gradient(int i) { return pointer(values_[at(outputs_[at(i)])].grad_buffer); }
+  bool has_backward() const;  // whether any gradient is wanted
   T* input_gradient(int i) { return pointer(values_[at(inputs_[at(i)])].grad_buffer); }  // custom only
 
   void forward(i64 n, const RunState& run);
-  // From output_gradient(); to the gradients of params, and the inputs' if this plan is custom.
+  // From the outputs' gradients, all of which must have been written; to the gradients of params, and the inputs' if this plan is custom.
   void backward(i64 n, const RunState& run, bool accumulate);
 
  private:
@@ -52,7 +55,7 @@ class Plan {
     int producer = -1;  // step, -1 for an input
     std::vector<int> consumers;
     int converted = -1;  // the same value in the other layout, once a step asked for it
-    bool needs_grad = false;
+    bool needs_grad = false, is_output = false;
     int buffer = -1, grad_buffer = -1;
   };
   struct Step {
@@ -97,7 +100,7 @@ class Plan {
   std::vector<Step> steps_;
   std::vector<Buffer> buffers_;
   std::vector<int> inputs_;  // values
-  int output_ = -1;          // value
+  std::vector<int> outputs_;  // values, no two of them the same
   AlignedBuffer arena_;
   i64 arena_size_ = 0, naive_size_ = 0;
 };

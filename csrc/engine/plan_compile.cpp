@@ -60,12 +60,12 @@ int Plan<T>::with_layout(int value, Layout layout) {
 template <class T>
 void Plan<T>::lower(const Graph& graph, const Parameters<T>& params) {
   const auto& nodes = graph.nodes();
-  const int out_node = graph.output();
+  const std::vector<int> outputs = graph.outputs();
   std::vector<int> readers(nodes.size(), 0);
   for (const Node& n : nodes) {
     for (int i : n.inputs) ++readers[at(i)];
   }
-  ++readers[at(out_node)];
+  for (int i : outputs) ++readers[at(i)];
 
   std::vector<int> value_of(nodes.size(), -1);
   int random_index = 0;
@@ -114,7 +114,10 @@ void Plan<T>::lower(const Graph& graph, const Parameters<T>& params) {
       step.gparams.push_back(params.gradients() + p.offset);
     }
   }
-  output_ = with_layout(value_of[at(out_node)], Layout::plain);
+  for (int i : outputs) {
+    outputs_.push_back(with_layout(value_of[at(i)], Layout::plain));
+    values_[at(outputs_.back())].is_output = true;
+  }
 }
 
 // Which values' gradients are worth computing: those from which a parameter (or, for custom, an input) can be reached.
@@ -169,7 +172,7 @@ void Plan<T>::share_buffers() {
     out.buffer = share ? in.buffer : new_buffer(element_count(out.shape));
     Buffer& b = buffers_[at(out.buffer)];
     // Once two steps read a buffer, or a backward pass will, nobody may write over it.
-    const int readers = static_cast<int>(out.consumers.size()) + (s.output == output_ ? 1 : 0);
+    const int readers = static_cast<int>(out.consumers.size()) + (out.is_output ? 1 : 0);
     if (readers > 1 || (share && s.traits.view && in.consumers.size() > 1)) b.exclusive = false;
     if (trains() && s.has_backward && s.traits.backward_needs_output) b.exclusive = false;
     use(out.buffer, i);
@@ -182,15 +185,17 @@ void Plan<T>::share_buffers() {
     }
     if (trains() && s.has_backward && s.traits.backward_needs_output) use(out.buffer, 2 * S - i);
   }
-  use(values_[at(output_)].buffer, S);
+  for (int v : outputs_) use(values_[at(v)].buffer, S);
 }
 
 // Gradients, latest step first: an in-place step with a sole claim on its input's gradient writes it over its own.
 template <class T>
 void Plan<T>::share_gradients() {
   const int S = static_cast<int>(steps_.size());
-  Value& out = values_[at(output_)];
-  if (out.needs_grad) {
+  // The loss writes an output's gradient; steps that read the output as well add theirs to it.
+  for (int v : outputs_) {
+    Value& out = values_[at(v)];
+    if (!out.needs_grad) continue;
     out.grad_buffer = new_buffer(element_count(out.shape));
     use(out.grad_buffer, S);
   }
@@ -199,7 +204,7 @@ void Plan<T>::share_gradients() {
     if (!s.has_backward) continue;
     const int time = 2 * S - i;
     const int g = values_[at(s.output)].grad_buffer;
-    if (g < 0) {  // a branch that does not reach the output: its gradient is zero and its backward is not run
+    if (g < 0) {  // a branch that does not reach an output: its gradient is zero and its backward is not run
       s.has_backward = false;
       continue;
     }

@@ -13,6 +13,13 @@ void Plan<T>::borrow_input(int i, const T* x) {
 }
 
 template <class T>
+bool Plan<T>::has_backward() const {
+  bool any = false;
+  for (int v : outputs_) any = any || values_[at(v)].grad_buffer >= 0;
+  return any;
+}
+
+template <class T>
 void Plan<T>::forward(i64 n, const RunState& run) {
   NNF_ASSERT(n >= 0 && n <= batch_);
   for (Step& s : steps_) {

@@ -59,6 +59,7 @@ bool Model<T>::targets_are_labels(const nnf_source& y) const {
 template <class T>
 void Model<T>::check_targets(const nnf_source& y, i64 rows) const {
   if (!has_loss_) throw_invalid("loss: expected one to be set before training or evaluation, got none");
+  if (num_outputs() != 1) throw_invalid("loss: expected a network with one output, got %d", num_outputs());
   const i64 expected = targets_are_labels(y) ? 1 : outputs_;
   if (y.row_size != expected) {
     throw_invalid("y: expected %lld numbers a sample, got %lld", static_cast<long long>(expected),
@@ -86,8 +87,8 @@ typename Model<T>::Targets Model<T>::load_targets(const nnf_source& y, const i64
 template <class T>
 double Model<T>::loss(Plan<T>& p, const Targets& t, i64 n, bool gradient, nnf_totals& totals) {
   T value = 0;
-  T* g = gradient ? p.output_gradient() : nullptr;
-  const T* out = p.output();
+  T* g = gradient ? p.output_gradient(0) : nullptr;
+  const T* out = p.output(0);
   double abs_error = 0, squared_error = 0;
   i64 correct = 0;
   switch (loss_) {
@@ -164,7 +165,7 @@ void Model<T>::train(const nnf_source* x, const nnf_source& y, const i64* order,
                        std::isnan(value) ? std::fabs(value) : value,
                        static_cast<long long>(step_count), static_cast<long long>(start));
     }
-    if (p.output_gradient() != nullptr) {
+    if (p.has_backward()) {
       p.backward(count, run, false);
       add_penalty_gradient(regularizers_, params_);
     }
@@ -208,7 +209,7 @@ void Model<T>::evaluate(const nnf_source* x, const nnf_source& y, i64 batch, i64
 }
 
 template <class T>
-void Model<T>::predict(const nnf_source* x, i64 batch, i64 first, i64 last, void* out) {
+void Model<T>::predict(const nnf_source* x, i64 batch, i64 first, i64 last, void* const* out) {
   if (batch < 1) throw_invalid("batch_size: expected at least 1, got %lld", static_cast<long long>(batch));
   const i64 n = x[0].rows;
   check_range(first, last, n, "rows");
@@ -216,13 +217,11 @@ void Model<T>::predict(const nnf_source* x, i64 batch, i64 first, i64 last, void
   if (first == last) return;
   Plan<T>& p = plan(std::min(batch, last - first), Purpose::infer);
   const RunState run = run_state(false);
-  T* y = static_cast<T*>(out);
   for (i64 start = first; start < last; start += p.batch()) {
     const i64 count = std::min(p.batch(), last - start);
     load(p, x, nullptr, start, count, /*may_borrow=*/true);
     p.forward(count, run);
-    std::copy(p.output(), p.output() + count * outputs_, y);
-    y += count * outputs_;
+    deliver(p, start - first, count, out);
   }
   for (int i = 0; i < p.num_inputs(); ++i) p.borrow_input(i, nullptr);
 }

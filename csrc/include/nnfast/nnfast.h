@@ -362,7 +362,9 @@ NNF_API nnf_status nnf_graph_node(nnf_graph *graph, const char *op, int n_inputs
                                   const nnf_attr *attrs, int *node);
 /* Shape of one sample that node yields, NCHW's order; shape must hold 8. */
 NNF_API nnf_status nnf_graph_shape(const nnf_graph *graph, int node, int *ndim, int64_t *shape);
+/* The network's output, or several of them, each another node; the last node when neither is called. */
 NNF_API nnf_status nnf_graph_output(nnf_graph *graph, int node);
+NNF_API nnf_status nnf_graph_outputs(nnf_graph *graph, int count, const int *nodes);
 
 /* ---------------------------------------------------------------- networks: model */
 
@@ -484,14 +486,16 @@ NNF_API nnf_status nnf_model_train(nnf_model *model, const nnf_source *x, const 
 NNF_API nnf_status nnf_model_evaluate(nnf_model *model, const nnf_source *x, const nnf_source *y, int64_t batch,
                                       int64_t first, int64_t last, double seconds, nnf_totals *totals,
                                       int64_t *done);
-/* out (rows, outputs) for rows first..last-1 of x. */
+/* x: a source for each input of the graph. out: an array for each output, (rows, outputs) for rows first..last-1. */
 NNF_API nnf_status nnf_model_predict(nnf_model *model, const nnf_source *x, int64_t batch, int64_t first,
-                                     int64_t last, void *out);
+                                     int64_t last, void *const *out);
 
 /* Custom training. forward keeps what backward needs when training != 0; backward adds to the gradients when
- * accumulate != 0, overwrites them otherwise; step applies the optimizer. gx may be NULL. */
-NNF_API nnf_status nnf_model_forward(nnf_model *model, const nnf_source *x, int training, void *out);
-NNF_API nnf_status nnf_model_backward(nnf_model *model, const void *grad_output, int accumulate, void *gx);
+ * accumulate != 0, overwrites them otherwise; step applies the optimizer. grad_output: an array for each output, NULL
+ * standing for zeros. gx: an array for each input, where not NULL; gx itself may be NULL. */
+NNF_API nnf_status nnf_model_forward(nnf_model *model, const nnf_source *x, int training, void *const *out);
+NNF_API nnf_status nnf_model_backward(nnf_model *model, const void *const *grad_output, int accumulate,
+                                      void *const *gx);
 NNF_API nnf_status nnf_model_step(nnf_model *model);
 
 /* What the plan for this batch size takes: the arena's bytes, and the bytes without sharing. */

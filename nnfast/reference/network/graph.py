@@ -49,7 +49,7 @@ class Graph:
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
-        self._output = -1
+        self._outputs: list[int] = []
 
     def _number(self, function: str, name: str, node: Any) -> int:
         if not self.nodes:
@@ -88,12 +88,19 @@ class Graph:
 
     def output(self, node: int) -> None:
         """Make a node the network's output; without this call it is the last one."""
-        self._output = self._number("output", "node", node)
+        self._outputs = [self._number("output", "node", node)]
+
+    def outputs(self, nodes: Sequence[int]) -> None:
+        """Make several nodes, each another, the network's outputs."""
+        numbers = [self._number("outputs", "nodes", node) for node in nodes]
+        if not numbers or len(set(numbers)) < len(numbers):
+            raise value_error("outputs", "nodes", "one or more different nodes", numbers)
+        self._outputs = numbers
 
     @property
-    def output_node(self) -> int:
-        """Number of the output."""
-        return self._output if self._output >= 0 else len(self.nodes) - 1
+    def output_nodes(self) -> list[int]:
+        """Numbers of the outputs."""
+        return list(self._outputs) or [len(self.nodes) - 1]
 
     @property
     def input_nodes(self) -> list[int]:
@@ -104,5 +111,5 @@ class Graph:
         """A graph that further nodes of this one do not change."""
         other = Graph()
         other.nodes = list(self.nodes)
-        other._output = self._output
+        other._outputs = list(self._outputs)
         return other

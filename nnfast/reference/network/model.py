@@ -18,6 +18,7 @@ from .graph import Graph
 from .image_ops import ConvTranspose2d
 from .objective import Objective, Totals
 from .ops import Run
+from .regularizer import Regularizer
 
 SOURCES = [
     "float16",
@@ -38,7 +39,8 @@ KINDS = ("sgd", "rmsprop", "adam", "adagrad", "adadelta", "nadam")
 class Model:
     """A network with its parameters, zero until written.
 
-    The samples `x` of its methods are one array (n, ...), or a list of arrays for a graph of several inputs.
+    The samples `x` of its methods are one array (n, ...), or a list of arrays for a graph of several inputs;
+    what they return is a list for a graph of several outputs.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ class Model:
             raise value_error("Model", "graph", "at least one input", 0)
         self._graph = graph.copy()
         self._dtype = np.dtype(dtype)
-        self._output_shape = graph.shape(graph.output_node)
+        self._output_shapes = [graph.shape(node) for node in graph.output_nodes]
         self._names = [
             (number, name, shape)
             for number, node in enumerate(graph.nodes)
@@ -87,7 +89,7 @@ class Model:
         self._objective: Objective | None = None
         self._optimizer: dict[str, Any] | None = None
         self._rates: dict[int, float] = {}  # learning rates of single steps
-        self._regularizers: dict[int, tuple[float, float, float]] = {}  # (l1, l2, max_norm) of a parameter
+        self._regularizers: dict[int, Regularizer] = {}  # of a parameter
         self._seed = 0
         self._step_count = 0
         self._optimizer_step_count = 0
@@ -142,7 +144,7 @@ class Model:
 
     def set_loss(self, loss: str, reduction: str = "mean") -> None:
         """Train for "mse_loss", "cross_entropy" (on logits) or "nll_loss" (on log-probabilities)."""
-        self._objective = Objective(loss, reduction, self._output_shape)
+        self._objective = Objective(loss, reduction, self._output_shapes[0])
 
     def set_optimizer(
         self,
@@ -262,40 +264,22 @@ class Model:
         Euclidean norm `max_norm`, where that is not 0 (Srivastava et al., "Dropout", JMLR 15, 2014, section
         5.1).
         """
-        function = "set_regularizer"
-        index = integer_in(function, "index", index, 0, len(self._params) - 1)
-        for name, value in {"l1": l1, "l2": l2, "max_norm": max_norm}.items():
-            at_least(function, name, value, 0)
-        self._regularizers[index] = float(l1), float(l2), float(max_norm)
+        index = integer_in("set_regularizer", "index", index, 0, len(self._params) - 1)
+        op = self._graph.nodes[self._names[index][0]].op
+        groups = op.geometry[3] if isinstance(op, ConvTranspose2d) else 0
+        self._regularizers[index] = Regularizer(l1, l2, max_norm, groups)
+
+    def _regularized(self) -> Iterator[tuple[Regularizer, Array, Array]]:
+        """Each regularizer with its parameter array and that one's gradient."""
+        for index, regularizer in self._regularizers.items():
+            yield regularizer, self._params[index], self._gradients[index]
 
     def _penalty(self) -> float:
-        total = 0.0
-        for index, (l1, l2, _) in self._regularizers.items():
-            w = self._params[index].astype(float)
-            if l1:
-                total += l1 * float(np.abs(w).sum())
-            if l2:
-                total += l2 * float((w * w).sum())
-        return total
+        return sum((regularizer.penalty(w) for regularizer, w, _ in self._regularized()), 0.0)
 
     def _add_penalty_gradient(self) -> None:
-        for index, (l1, l2, _) in self._regularizers.items():
-            if l1 or l2:
-                w = self._params[index]
-                self._gradients[index] += l1 * np.sign(w) + 2 * l2 * w
-
-    def _apply_max_norm(self) -> None:
-        for index, (_, _, max_norm) in self._regularizers.items():
-            if not max_norm:
-                continue
-            w = self._params[index]
-            op = self._graph.nodes[self._names[index][0]].op
-            inputs = tuple(range(1, w.ndim))
-            if isinstance(op, ConvTranspose2d):  # (inputs, outputs / groups, ...): group by group
-                w, inputs = w.reshape(op.geometry[3], -1, *w.shape[1:]), (1, 3, 4)
-            norms = np.sqrt((w.astype(float) ** 2).sum(axis=inputs, keepdims=True))
-            factors = np.where(norms > max_norm, max_norm / np.maximum(norms, max_norm), 1.0)
-            w *= factors.astype(w.dtype)
+        for regularizer, w, gradient in self._regularized():
+            gradient += regularizer.penalty_gradient(w)
 
     # ---- samples
 
@@ -326,6 +310,8 @@ class Model:
         """Samples, targets, the loss, and whether the targets are labels."""
         if self._objective is None:
             raise ValueError(f"{function}: loss: expected one to be set before, got none")
+        if self.num_outputs != 1:
+            raise value_error(function, "loss", "a network with one output", self.num_outputs)
         x, y = self._samples(function, x), self._numbers(function, "y", y)
         if len(y) != len(x[0]):
             raise value_error(function, "y", f"{len(x[0])} samples like x", len(y))
@@ -353,12 +339,15 @@ class Model:
         own = [array for node, _, array in self.buffers() if node == number]
         return self._own(self._params, number) + own
 
-    def _backward(self, grad_output: Array, values: list[Array], run: Run, accumulate: bool) -> Array:
-        """Set, or add to, the parameters' gradients; returns the gradient of the network's first input."""
+    def _backward(
+        self, grad_outputs: list[Array], values: list[Array], run: Run, accumulate: bool
+    ) -> list[Array]:
+        """Set, or add to, the parameters' gradients; returns the gradients of the network's inputs."""
         if not accumulate:
             for gradient in self._gradients:
                 gradient[...] = 0
-        flowing: dict[int, Array] = {self._graph.output_node: grad_output}
+        # What has arrived at each node so far: from the loss, and from the nodes that read it.
+        flowing: dict[int, Array] = dict(zip(self._graph.output_nodes, grad_outputs, strict=True))
         for number in reversed(range(len(values))):
             node = self._graph.nodes[number]
             if node.op is None or number not in flowing:
@@ -369,18 +358,30 @@ class Model:
                 total += gradient
             for i, gradient in zip(node.inputs, ginputs, strict=True):
                 flowing[i] = flowing[i] + gradient if i in flowing else gradient
-        source = self._graph.input_nodes[0]
-        return flowing[source] if source in flowing else np.zeros_like(values[source])
+        return [flowing.get(i, np.zeros_like(values[i])) for i in self._graph.input_nodes]
 
     def _run(self, training: bool) -> Run:
         return Run(training, self._seed, self._step_count % 2**32)
 
-    def _infer(self, samples: list[Array], rows: slice) -> Array:
-        """The network's output for some of the samples."""
+    def _infer(self, samples: list[Array], rows: slice) -> list[Array]:
+        """The network's outputs for some of the samples."""
         batch = [array[rows] for array in samples]
-        return self._forward(batch, self._run(training=False))[self._graph.output_node]
+        return self._outputs(self._forward(batch, self._run(training=False)))
 
-    def forward(self, x: Array | list[Array], training: bool = False) -> Array:
+    def _outputs(self, values: list[Array]) -> list[Array]:
+        return [values[node] for node in self._graph.output_nodes]
+
+    @property
+    def num_inputs(self) -> int:
+        """How many arrays `x` is."""
+        return len(self._graph.input_nodes)
+
+    @property
+    def num_outputs(self) -> int:
+        """How many arrays the result is."""
+        return len(self._output_shapes)
+
+    def forward(self, x: Array | list[Array], training: bool = False) -> Any:
         """The network's output for samples `x`; with `training`, dropout acts and `backward` may follow."""
         samples, run = self._samples("forward", x), self._run(training)
         if training and len(samples[0]) == 0:
@@ -388,20 +389,20 @@ class Model:
         with np.errstate(over="ignore", invalid="ignore"):
             values = self._forward(samples, run)
         self._pending = (values, run) if training else None
-        return values[self._graph.output_node].copy()
+        outputs = [output.copy() for output in self._outputs(values)]
+        return outputs if len(outputs) > 1 else outputs[0]
 
-    def backward(
-        self, grad_output: Array, accumulate: bool = False, need_input_grad: bool = False
-    ) -> Array | None:
+    def backward(self, grad_output: Any, accumulate: bool = False, need_input_grad: bool = False) -> Any:
         """Gradients of the last ``forward(x, training=True)``, once: see `gradients`.
 
         Parameters
         ----------
         grad_output : (n, *output shape) array of the model's dtype
+            A list of them for several outputs, where None stands for zeros.
         accumulate : bool
             Add to the gradients instead of overwriting them.
         need_input_grad : bool
-            Also return the gradient with respect to `x`, for a network with one input.
+            Also return the gradient with respect to `x`, a list of them for several inputs.
 
         Raises
         ------
@@ -410,19 +411,27 @@ class Model:
         """
         if self._pending is None:
             raise ValueError("backward: expected a forward with training=True before it, got none")
-        if need_input_grad and len(self._graph.input_nodes) != 1:
-            count = len(self._graph.input_nodes)
-            raise value_error("backward", "need_input_grad", "a network with one input", count)
         values, run = self._pending
-        output = values[self._graph.output_node]
-        _, grad_output = floats("backward", output=output, grad_output=grad_output)
-        has_shape("backward", "grad_output", grad_output, output.shape)
+        outputs = self._outputs(values)
+        given = [grad_output] if len(outputs) == 1 else grad_output
+        if not isinstance(given, (list, tuple)) or len(given) != len(outputs):
+            count = len(outputs)
+            raise TypeError(f"backward: grad_output: expected a list of {count} arrays, one an output")
+        gradients = []
+        for output, gradient in zip(outputs, given, strict=True):
+            if gradient is None and len(outputs) > 1:
+                gradients.append(np.zeros_like(output))
+                continue
+            gradients.append(floats("backward", output=output, grad_output=gradient)[1])
+            has_shape("backward", "grad_output", gradients[-1], output.shape)
         self._pending = None
         with np.errstate(over="ignore", invalid="ignore"):
-            gx = self._backward(grad_output, values, run, accumulate)
+            gx = [g.copy() for g in self._backward(gradients, values, run, accumulate)]
             if not accumulate:
                 self._add_penalty_gradient()
-        return gx.copy() if need_input_grad else None
+        if not need_input_grad:
+            return None
+        return gx if len(gx) > 1 else gx[0]
 
     def step(self) -> None:
         """Apply the optimizer to the parameters with the gradients as they are; count the step."""
@@ -443,7 +452,8 @@ class Model:
             kind = "adamw"
         states = dict(zip(self._optimizer["states"], self._states, strict=True))
         getattr(optimizers, f"{kind}_update")(self._params, self._gradients, **states, **options)
-        self._apply_max_norm()
+        for regularizer, w, _ in self._regularized():
+            regularizer.limit(w)
         self._step_count += 1
         self._optimizer_step_count += 1
 
@@ -518,7 +528,7 @@ class Model:
             with np.errstate(over="ignore", invalid="ignore"):
                 self._pending = None
                 values = self._forward([array[chosen] for array in x], run)
-                output = values[self._graph.output_node]
+                (output,) = self._outputs(values)
                 extra = self._penalty()
                 loss = objective.loss(output, target) + extra
                 if not np.isfinite(loss):
@@ -526,7 +536,7 @@ class Model:
                         f"loss is {loss:g} at step {self._step_count} (sample {rows.start} of the epoch); "
                         "the step was not applied"
                     )
-                self._backward(objective.gradient(output, target), values, run, accumulate=False)
+                self._backward([objective.gradient(output, target)], values, run, accumulate=False)
                 self._add_penalty_gradient()
                 self.step()
             objective.add(totals, loss, output, target)
@@ -551,21 +561,31 @@ class Model:
             share = extra if objective.reduction == "mean" or totals.steps == 0 else 0.0
             target = objective.targets(y[rows], labels, self._dtype)
             with np.errstate(over="ignore", invalid="ignore"):
-                output = self._infer(x, rows)
+                (output,) = self._infer(x, rows)
                 objective.add(totals, objective.loss(output, target) + share, output, target)
             done += 1
         return done
 
-    def predict(self, x: Array | list[Array], batch: int = 256, out: Array | None = None) -> Array:
+    def predict(self, x: Array | list[Array], batch: int = 256, out: Any = None) -> Any:
         """The network's output for all samples, `batch` of them at a time: (n, *output shape)."""
         samples = self._samples("predict", x)
         n = len(samples[0])
-        output = np.empty((n, *self._output_shape), self._dtype)
+        outputs = [np.empty((n, *shape), self._dtype) for shape in self._output_shapes]
+        several = len(outputs) > 1
+        if several and out is not None and (not isinstance(out, (list, tuple)) or len(out) != len(outputs)):
+            raise TypeError(f"predict: out: expected a list of {len(outputs)} arrays, one an output")
         steps = -(-n // integer_in("predict", "batch", batch, 1, 2**63 - 1))
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in self._batches("predict", n, batch, 0, steps, 0.0):
-                output[rows] = self._infer(samples, rows)
-        return deliver("predict", output, self._dtype, out, apart=samples)
+                for output, values in zip(outputs, self._infer(samples, rows), strict=True):
+                    output[rows] = values
+        if not several:
+            return deliver("predict", outputs[0], self._dtype, out, apart=samples)
+        wanted = [None] * len(outputs) if out is None else out
+        return [
+            deliver("predict", output, self._dtype, to, apart=samples)
+            for output, to in zip(outputs, wanted, strict=True)
+        ]
 
     def plan(self, batch: int, training: bool) -> tuple[int, int]:
         """Bytes of all activations for this batch size, twice: nothing is shared here."""
