@@ -105,6 +105,18 @@ def as_targets(
     raise ValueError(f"{owner}: {name}: expected labels (n,){also}, got shape {array.shape}")
 
 
+def as_list(owner: str, name: str, value: Any, count: int, each: str) -> list[Any]:
+    """`value` as a list of `count` arrays."""
+    if not isinstance(value, (list, tuple)):
+        kind = type(value).__name__
+        raise TypeError(f"{owner}: {name}: expected a list of {count} arrays, one {each}, got {kind}")
+    if len(value) != count:
+        raise ValueError(
+            f"{owner}: {name}: expected a list of {count} arrays, one {each}, got {len(value)} values"
+        )
+    return list(value)
+
+
 def check_lengths(owner: str, x_name: str, x: Array, y_name: str, y: Array) -> None:
     """Raise ValueError unless both hold the same number of samples, and at least one."""
     if len(x) != len(y):

@@ -74,13 +74,18 @@ class Interrupts:
 
 @dataclass
 class Data:
-    """Checked samples and targets."""
+    """Checked samples and targets; lists of them for several inputs."""
 
-    x: Array
+    x: Array | list[Array]
     y: Array
 
     def __len__(self) -> int:
-        return len(self.x)
+        return len(self.y)
+
+    def part(self, rows: slice) -> Data:
+        """Some of the samples."""
+        x = [array[rows] for array in self.x] if isinstance(self.x, list) else self.x[rows]
+        return Data(x, self.y[rows])
 
 
 def split_off(data: Data, share: float) -> tuple[Data, Data]:
@@ -91,7 +96,7 @@ def split_off(data: Data, share: float) -> tuple[Data, Data]:
             f"fit: validation_split: expected two parts with samples in them, "
             f"got {share:g} of {len(data)} samples"
         )
-    return Data(data.x[:keep], data.y[:keep]), Data(data.x[keep:], data.y[keep:])
+    return data.part(slice(keep)), data.part(slice(keep, None))
 
 
 def steps_of(samples: int, batch: int) -> int:

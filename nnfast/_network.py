@@ -44,10 +44,11 @@ class Network:
     def __init__(
         self,
         wired: Sequence[Wired],
-        input_shape: int | Sequence[int] | None,
+        input_shapes: Sequence[Any] | None,
         dtype: DTypeLike,
         seed: int | None,
         name: str | None,
+        outputs: Sequence[int] = (-1,),
     ) -> None:
         kind = type(self).__name__
         self.dtype = _checks.dtype(kind, dtype)
@@ -56,6 +57,8 @@ class Network:
         self._layers = tuple(entry.layer for entry in wired)
         self._keys = [entry.key for entry in wired]
         self._sources = [entry.sources for entry in wired]
+        self._num_inputs = 1 if input_shapes is None else len(input_shapes)
+        self._outputs = list(outputs)  # the layers whose results leave the network
         self._optimizer: Optimizer | None = None
         self._loss: Loss | None = None
         self._metrics = MetricSet(())
@@ -68,9 +71,10 @@ class Network:
         self._graph: _core.Graph | None = None
         self._nodes: list[int] = []  # a layer's node in the graph
         self._shapes: list[tuple[int, ...]] = []  # a layer's output
-        self._input_shape: tuple[int, ...] | None = None
-        if input_shape is not None:
-            self._set_input_shape(_checks.shape(kind, "input_shape", input_shape), kind)
+        self._input_shape: tuple[Any, ...] | None = None  # a tuple of shapes for several inputs
+        if input_shapes is not None:
+            shapes = tuple(_checks.shape(kind, "input_shape", shape) for shape in input_shapes)
+            self._set_input_shape(shapes if len(shapes) > 1 else shapes[0], kind)
         for layer in self.layers:
             layer._owner = weakref.ref(self)
 
@@ -99,7 +103,7 @@ class Network:
     def loss(self, value: str | Loss) -> None:
         new = losses.get(value)
         if self._graph is not None:
-            self._check_task(self._shapes[-1], new)
+            self._check_task(self._output_shapes, new)
         if self._core is not None:
             self._core.set_loss(new.kind, new.reduction)
         self._loss = new
@@ -107,15 +111,20 @@ class Network:
     # ---------------------------------------------------------------- shapes and building
 
     @property
-    def input_shape(self) -> tuple[int, ...] | None:
-        """Shape of one sample; None while it is not known."""
+    def input_shape(self) -> tuple[Any, ...] | None:
+        """Shape of one sample, a tuple of shapes for several inputs; None while it is not known."""
         return self._input_shape if self._input_shape is not None else self._implied_shape()
 
     @property
-    def output_shape(self) -> tuple[int, ...]:
-        """Shape of one sample's output."""
+    def output_shape(self) -> tuple[Any, ...]:
+        """Shape of one sample's output, a tuple of shapes for several outputs."""
         self._ensure_graph("output_shape")
-        return self._shapes[-1]
+        shapes = self._output_shapes
+        return tuple(shapes) if len(shapes) > 1 else shapes[0]
+
+    @property
+    def _output_shapes(self) -> list[tuple[int, ...]]:
+        return [self._shapes[i] for i in self._outputs]
 
     @property
     def backend(self) -> str:
@@ -128,11 +137,11 @@ class Network:
             return (first.in_features,)
         return None
 
-    def _set_input_shape(self, shape: tuple[int, ...], owner: str) -> None:
+    def _set_input_shape(self, shape: tuple[Any, ...], owner: str) -> None:
         """Build the graph for samples of this shape; nothing is changed when a layer does not fit."""
         with self._all_or_nothing():
-            graph, nodes, shapes = self._build_graph(shape, owner)
-            self._check_task(shapes[-1])
+            graph, nodes, shapes = self._build_graph(shape if self._num_inputs > 1 else (shape,), owner)
+            self._check_task([shapes[i] for i in self._outputs])
         self._input_shape = shape
         self._graph, self._nodes, self._shapes = graph, nodes, shapes
 
@@ -152,22 +161,22 @@ class Network:
             raise
 
     def _build_graph(
-        self, shape: tuple[int, ...], owner: str
+        self, inputs: tuple[tuple[int, ...], ...], owner: str
     ) -> tuple[_core.Graph, list[int], list[tuple[int, ...]]]:
         graph: _core.Graph = engine_module(self._backend).Graph()
-        start = graph.input(shape)
+        starts = [graph.input(shape) for shape in inputs]
         nodes: list[int] = []
         shapes: list[tuple[int, ...]] = []
         for key, layer, sources in zip(self._keys, self.layers, self._sources, strict=True):
             try:
-                layer._check_inputs([shape if i == INPUT else shapes[i] for i in sources])
-                read = [start if i == INPUT else nodes[i] for i in sources]
+                layer._check_inputs([inputs[INPUT - i] if i <= INPUT else shapes[i] for i in sources])
+                read = [starts[INPUT - i] if i <= INPUT else nodes[i] for i in sources]
                 node = graph.node(layer._op, read, **layer._attrs())
             except ValueError as error:
                 raise ValueError(f"{owner}: layer {key}, {layer!r}: {error}") from None
             nodes.append(node)
             shapes.append(tuple(graph.shape(node)))
-        graph.output(nodes[-1])
+        graph.outputs([nodes[i] for i in self._outputs])
         return graph, nodes, shapes
 
     def _ensure_graph(self, owner: str) -> None:
@@ -250,12 +259,15 @@ class Network:
         return self.loss.reduction if self.loss is not None else "mean"
 
     def _check_task(
-        self, output: tuple[int, ...], loss: Loss | None = None, metrics: MetricSet | None = None
+        self, outputs: list[tuple[int, ...]], loss: Loss | None = None, metrics: MetricSet | None = None
     ) -> None:
         """Raise ValueError where the loss or a metric does not fit the model's output."""
         loss = loss or self.loss
         if loss is None:
             return
+        if len(outputs) > 1:
+            raise ValueError(f"compile: loss: expected a model of one output, got {len(outputs)}")
+        output = outputs[0]
         if loss.kind != "mse_loss" and (len(output) != 1 or output[0] < 2):
             raise ValueError(
                 f"compile: loss: {loss.kind} needs outputs of shape (classes,) with two classes or more, "

@@ -16,12 +16,12 @@ from nnfast import _checks
 if TYPE_CHECKING:
     from nnfast.layers import Layer
 
-INPUT = -1  # the source of a layer that reads the network's input
+INPUT = -1  # the source of a layer that reads the network's input; the second input's is INPUT - 1, and so on
 
 
 @dataclass(frozen=True)
 class Wired:
-    """A layer, its key in `state_dict`, and where its inputs come from: INPUT or earlier layers' indices."""
+    """A layer, its key in `state_dict`, and what it reads: INPUT - i or earlier layers' indices."""
 
     key: str
     layer: Layer
@@ -161,15 +161,18 @@ def _extend(owner: str, wired: list[Wired], layers: Sequence[Any], prefix: str, 
     return source
 
 
-def from_nodes(owner: str, inputs: Any, outputs: Any) -> tuple[list[Wired], tuple[int, ...]]:
-    """The layers between an input and an output, each after those it reads, and the input's shape."""
-    start, end = (_single(owner, name, node) for name, node in (("inputs", inputs), ("outputs", outputs)))
-    if start.layer is not None:
-        raise ValueError(f"{owner}: inputs: expected what nf.Input gave, got {start!r}")
-    assert start.shape is not None
+def from_nodes(owner: str, inputs: Any, outputs: Any) -> tuple[list[Wired], list[tuple[int, ...]], list[int]]:
+    """The layers, each after those it reads; the inputs' shapes; which layers are the outputs."""
+    starts, ends = _nodes(owner, "inputs", inputs), _nodes(owner, "outputs", outputs)
+    index: dict[int, int] = {}
+    for i, start in enumerate(starts):
+        if start.layer is not None:
+            raise ValueError(f"{owner}: inputs: expected what nf.Input gave, got {start!r}")
+        index[id(start)] = INPUT - i
+    if any(id(end) in index for end in ends):
+        raise ValueError(f"{owner}: outputs: expected at least one layer between input and output, got none")
     order: list[Node] = []
-    index = {id(start): INPUT}
-    stack = [(end, False)]
+    stack = [(end, False) for end in reversed(ends)]
     while stack:  # depth first, without recursion: networks may be deep
         node, seen = stack.pop()
         if id(node) in index:
@@ -182,25 +185,27 @@ def from_nodes(owner: str, inputs: Any, outputs: Any) -> tuple[list[Wired], tupl
         else:
             stack.append((node, True))
             stack.extend((source, False) for source in reversed(node.inputs))
-    if not order:
-        raise ValueError(f"{owner}: outputs: expected at least one layer between input and output, got none")
     wired = []
     for i, node in enumerate(order):
         assert node.layer is not None
         key = node.layer.name if node.layer.name is not None else str(i)
         wired.append(Wired(key, node.layer, tuple(index[id(source)] for source in node.inputs)))
     check_layers(owner, wired)
-    return wired, start.shape
+    shapes = [start.shape for start in starts if start.shape is not None]
+    return wired, shapes, [index[id(end)] for end in ends]
 
 
-def _single(owner: str, name: str, node: Any) -> Node:
-    if isinstance(node, (list, tuple)) and len(node) == 1:
-        node = node[0]
-    if isinstance(node, (list, tuple)):
-        raise ValueError(f"{owner}: {name}: expected one node, got {len(node)}")
-    if not isinstance(node, Node):
-        raise TypeError(f"{owner}: {name}: expected what nf.Input or a layer's call gave, got {node!r}")
-    return node
+def _nodes(owner: str, name: str, given: Any) -> list[Node]:
+    """One node, or a list of different ones."""
+    nodes = list(given) if isinstance(given, (list, tuple)) else [given]
+    if not nodes:
+        raise ValueError(f"{owner}: {name}: expected at least one node, got none")
+    for node in nodes:
+        if not isinstance(node, Node):
+            raise TypeError(f"{owner}: {name}: expected what nf.Input or a layer's call gave, got {node!r}")
+    if len({id(node) for node in nodes}) < len(nodes):
+        raise ValueError(f"{owner}: {name}: expected different nodes, got one more than once")
+    return nodes
 
 
 def check_layers(owner: str, wired: Sequence[Wired]) -> None:

@@ -1,9 +1,9 @@
 """`Model`: a network with the verbs of Keras and scikit-learn.
 
-What this is: compile, fit, evaluate, predict, and training by hand. All arithmetic is one call of the engine
+What this is: compile, fit, evaluate, predict. All arithmetic is one call of the engine
 (`backend="native"`) or of its NumPy twin (`backend="reference"`).
-What this is not: structure and state (`nnfast._network`), the loops over an epoch (`nnfast._fit`), the checks
-of arrays (`nnfast._arrays`).
+What this is not: structure and state (`nnfast._network`), training by hand (`nnfast._by_hand`), the loops
+over an epoch (`nnfast._fit`), the checks of arrays (`nnfast._arrays`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nnfast import _arrays, _checks, _fit, losses, optimizers
-from nnfast._network import Network
+from nnfast._by_hand import ByHand
 from nnfast._stream import Stream, is_stream
 from nnfast._wiring import Node, from_nodes
 from nnfast.history import History
@@ -30,15 +30,16 @@ from nnfast.schedules import ReduceLROnPlateau
 Array = NDArray[Any]
 
 
-class Model(Network):
+class Model(ByHand):
     """A network described as a graph, and the base of `nnfast.Sequential`.
 
     Parameters
     ----------
-    inputs : Node
-        What `nnfast.Input` gave.
-    outputs : Node
-        What the last layer's call gave. Every layer on the way from the input belongs to the model.
+    inputs : Node or list of Node
+        What `nnfast.Input` gave. For several, all methods take a list of arrays as `x`.
+    outputs : Node or list of Node
+        What the last layer's call gave. Every layer on the way from the inputs belongs to the model. For
+        several, methods give and take a list of arrays, one an output; other layers may read an output.
     dtype : {"float32", "float64"}
         Of the parameters and all arithmetic.
     seed : int, optional
@@ -77,19 +78,29 @@ class Model(Network):
     >>> model = nf.Model(x, nf.Linear(out_features=10)(nf.Flatten()(h)), seed=0)
     >>> model.output_shape
     (10,)
+
+    Two inputs and two outputs:
+
+    >>> image, place = nf.Input((3, 8, 8)), nf.Input(2)
+    >>> seen = nf.Flatten()(nf.Conv2d(3, 4, 3)(image))
+    >>> both = nf.ReLU()(nf.Linear(out_features=16)(nf.Concat()(seen, place)))
+    >>> model = nf.Model([image, place], [nf.Linear(16, 5)(both), nf.Linear(16, 1)(both)], seed=0)
+    >>> label, value = model.predict([np.zeros((7, 3, 8, 8)), np.zeros((7, 2))])
+    >>> label.shape, value.shape
+    ((7, 5), (7, 1))
     """
 
     def __init__(
         self,
-        inputs: Node,
-        outputs: Node,
+        inputs: Node | Sequence[Node],
+        outputs: Node | Sequence[Node],
         *,
         dtype: DTypeLike = "float32",
         seed: int | None = None,
         name: str | None = None,
     ) -> None:
-        wired, shape = from_nodes("Model", inputs, outputs)
-        super().__init__(wired, shape, dtype, seed, name)
+        wired, shapes, ends = from_nodes("Model", inputs, outputs)
+        super().__init__(wired, shapes, dtype, seed, name, ends)
 
     # ---------------------------------------------------------------- compile
 
@@ -135,7 +146,7 @@ class Model(Network):
         new_metrics = MetricSet(metrics)
         _checks.choice("compile", "backend", backend, ("native", "reference"))
         if self._graph is not None:
-            self._check_task(self._shapes[-1], new_loss, new_metrics)
+            self._check_task(self._output_shapes, new_loss, new_metrics)
         self._warn_about_last_layer(new_loss)
 
         weights = self.state_dict() if self._core is not None and backend != self._backend else None
@@ -174,30 +185,17 @@ class Model(Network):
 
     # ---------------------------------------------------------------- data
 
-    def _samples(self, owner: str, x: ArrayLike, name: str = "x") -> Array:
-        """`x` checked against the input shape, which it decides when nothing else has."""
-        array = _arrays.as_numbers(owner, name, x)
-        if self._input_shape is None:
-            implied = self._implied_shape()
-            if array.ndim < 2 or 0 in array.shape[1:]:
-                shape = implied or ("...",)
-                wanted = "(n, " + ", ".join(map(str, shape)) + ")"
-                raise ValueError(f"{owner}: {name}: expected shape {wanted}, got {array.shape}")
-            if implied is not None and array.shape[-1] != implied[-1]:
-                _arrays.check_samples(owner, name, array, implied)
-            self._set_input_shape(array.shape[1:], owner)
-        assert self._input_shape is not None
-        _arrays.check_samples(owner, name, array, self._input_shape)
-        return array
-
     def _data(self, owner: str, x: ArrayLike, y: ArrayLike, names: tuple[str, str] = ("x", "y")) -> _fit.Data:
         """Checked samples and targets."""
         if self.loss is None:
             raise ValueError(f"{owner}: the model has no loss: call compile(loss=...) first")
         with self._all_or_nothing():
             samples = self._samples(owner, x, names[0])
-            targets = _arrays.as_targets(owner, names[1], y, self.loss.kind, self._shapes[-1], self.dtype)
-            _arrays.check_lengths(owner, names[0], samples, names[1], targets)
+            targets = _arrays.as_targets(
+                owner, names[1], y, self.loss.kind, self._output_shapes[0], self.dtype
+            )
+            first = samples[0] if self._num_inputs > 1 else samples
+            _arrays.check_lengths(owner, names[0], first, names[1], targets)
         return _fit.Data(samples, targets)
 
     def _data_or_stream(
@@ -222,10 +220,6 @@ class Model(Network):
         stream = Stream(self, "fit", "validation_data", given, None, epochs)
         stream.start()
         return stream
-
-    def _need_optimizer(self, owner: str) -> None:
-        if self.optimizer is None:
-            raise ValueError(f"{owner}: the model has no optimizer: call compile(optimizer) first")
 
     # ---------------------------------------------------------------- training and use
 
@@ -383,18 +377,20 @@ class Model(Network):
             progress.end(logs, 0.0)
         return logs
 
-    def predict(self, x: ArrayLike, batch_size: int = 256) -> Array:
+    def predict(self, x: ArrayLike | Sequence[ArrayLike], batch_size: int = 256) -> Any:
         """Outputs for the samples, dropout off; logits when the model was trained with cross_entropy.
 
         Parameters
         ----------
         x : array (n, *input_shape)
+            A list of arrays for several inputs.
         batch_size : int
             Samples at a time.
 
         Returns
         -------
         array (n, *output_shape) of the model's dtype
+            A list of arrays for several outputs.
 
         Raises
         ------
@@ -456,70 +452,3 @@ class Model(Network):
         totals = self._new_totals()
         core.train(data.x, data.y, None, len(data), 0, 1, 0.0, totals)
         return self._metrics.from_totals(totals, self._loss_reduction)
-
-    # ---------------------------------------------------------------- training by hand
-
-    def forward(self, x: ArrayLike, training: bool = False) -> Array:
-        """Outputs for one batch; with `training`, dropout acts and what `backward` needs is kept.
-
-        Examples
-        --------
-        >>> import nnfast as nf
-        >>> model = nf.Sequential(nf.Linear(2, 1), seed=0)
-        >>> model.compile(nf.SGD(lr=0.1))
-        >>> out = model.forward([[1.0, 2.0]], training=True)
-        >>> model.backward(out - 3.0)
-        >>> model.step()
-        """
-        training = _checks.flag("forward", "training", training)
-        samples = self._samples("forward", x)
-        return self._ensure_model("forward").forward(samples, training)
-
-    def backward(
-        self, grad_output: ArrayLike, accumulate: bool = False, need_input_grad: bool = False
-    ) -> Array | None:
-        """Gradients of the last `forward(x, training=True)`.
-
-        Parameters
-        ----------
-        grad_output : array (n, *output_shape)
-            Gradient of what is minimised with respect to that forward's output; converted to the model's
-            dtype.
-        accumulate : bool
-            Add to the gradients that are there instead of replacing them.
-        need_input_grad : bool
-            Whether the gradient with respect to x is returned.
-
-        Returns
-        -------
-        array (n, *input_shape) or None
-
-        Raises
-        ------
-        TypeError, ValueError
-            If there was no such forward or the shape does not fit.
-        """
-        gradient = _arrays.as_numbers("backward", "grad_output", grad_output)
-        accumulate = _checks.flag("backward", "accumulate", accumulate)
-        need_input_grad = _checks.flag("backward", "need_input_grad", need_input_grad)
-        core = self._ensure_model("backward")
-        _arrays.check_samples("backward", "grad_output", gradient, self._shapes[-1])
-        return core.backward(np.ascontiguousarray(gradient, self.dtype), accumulate, need_input_grad)
-
-    def step(self) -> None:
-        """Let the optimizer apply the gradients.
-
-        Raises
-        ------
-        ValueError
-            If the model was not compiled.
-        """
-        self._need_optimizer("step")
-        core = self._ensure_model("step")
-        self._sync_optimizer(core)
-        core.step()
-
-    def gradients(self) -> dict[str, Array]:
-        """The gradients by the parameters' names: live views, which may be changed before `step`."""
-        core = self._ensure_model("gradients")
-        return dict(zip(self._param_names(core), core.gradients(), strict=True))

@@ -72,4 +72,5 @@ class Sequential(Model):
         name: str | None = None,
     ) -> None:
         # Not Model's: that one starts from nodes.
-        Network.__init__(self, in_a_row("Sequential", layers), input_shape, dtype, seed, name)
+        shapes = None if input_shape is None else [input_shape]
+        Network.__init__(self, in_a_row("Sequential", layers), shapes, dtype, seed, name)

@@ -149,5 +149,14 @@ def test_what_is_refused():
         nf.Model(image, nf.Concat()(image, nf.MaxPool2d(2)(image)))
     with pytest.raises(ValueError, match=r"layers\[0\]: expected a Residual of at least one layer"):
         nf.Sequential(nf.Residual(), input_shape=4)
-    with pytest.raises(ValueError, match=r"Model: inputs: expected one node, got 2"):
-        nf.Model([x, other], nf.Add()(x, other))
+    end = nf.Add()(x, other)
+    with pytest.raises(ValueError, match=r"Model: inputs: expected different nodes"):
+        nf.Model([x, other, x], end)
+    with pytest.raises(ValueError, match=r"Model: outputs: expected different nodes"):
+        nf.Model([x, other], [end, end])
+    with pytest.raises(ValueError, match=r"Model: outputs: expected at least one node, got none"):
+        nf.Model([x, other], [])
+    with pytest.raises(ValueError, match=r"Model: inputs: expected what nf.Input gave, got Node"):
+        nf.Model([x, end], end)
+    with pytest.raises(ValueError, match=r"Model: outputs: expected at least one layer between"):
+        nf.Model([x, other], [end, other])

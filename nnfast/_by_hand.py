@@ -1,0 +1,141 @@
+"""Running and training a network batch by batch, with a loss of one's own: forward, backward, step.
+
+What this is: the part of `nnfast.Model` for loops written by its users, and the check of samples that all
+parts share. What this is not: training with a compiled loss, which is in `nnfast.model`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nnfast import _arrays, _checks
+from nnfast._network import Network
+
+Array = NDArray[Any]
+
+
+class ByHand(Network):
+    """Base of `nnfast.Model`, which documents the attributes."""
+
+    # ---------------------------------------------------------------- checks
+
+    def _samples(self, owner: str, x: Any, name: str = "x") -> Any:
+        """`x`, or each of its arrays, checked; it decides the input shape when nothing else has."""
+        if self._num_inputs > 1:
+            assert self._input_shape is not None
+            given = _arrays.as_list(owner, name, x, self._num_inputs, "an input")
+            arrays = []
+            for i, shape in enumerate(self._input_shape):
+                arrays.append(_arrays.as_numbers(owner, f"{name}[{i}]", given[i]))
+                _arrays.check_samples(owner, f"{name}[{i}]", arrays[i], shape)
+                if len(arrays[i]) != len(arrays[0]):
+                    raise ValueError(
+                        f"{owner}: {name}[{i}]: expected {len(arrays[0])} samples like {name}[0], "
+                        f"got {len(arrays[i])}"
+                    )
+            return arrays
+        array = _arrays.as_numbers(owner, name, x)
+        if self._input_shape is None:
+            implied = self._implied_shape()
+            if array.ndim < 2 or 0 in array.shape[1:]:
+                shape = implied or ("...",)
+                wanted = "(n, " + ", ".join(map(str, shape)) + ")"
+                raise ValueError(f"{owner}: {name}: expected shape {wanted}, got {array.shape}")
+            if implied is not None and array.shape[-1] != implied[-1]:
+                _arrays.check_samples(owner, name, array, implied)
+            self._set_input_shape(array.shape[1:], owner)
+        assert self._input_shape is not None
+        _arrays.check_samples(owner, name, array, self._input_shape)
+        return array
+
+    def _need_optimizer(self, owner: str) -> None:
+        if self.optimizer is None:
+            raise ValueError(f"{owner}: the model has no optimizer: call compile(optimizer) first")
+
+    # ---------------------------------------------------------------- the loop's parts
+
+    def forward(self, x: ArrayLike | Sequence[ArrayLike], training: bool = False) -> Any:
+        """Outputs for one batch; with `training`, dropout acts and what `backward` needs is kept.
+
+        Takes and gives lists of arrays as `predict` does.
+
+        Examples
+        --------
+        >>> import nnfast as nf
+        >>> model = nf.Sequential(nf.Linear(2, 1), seed=0)
+        >>> model.compile(nf.SGD(lr=0.1))
+        >>> out = model.forward([[1.0, 2.0]], training=True)
+        >>> model.backward(out - 3.0)
+        >>> model.step()
+        """
+        training = _checks.flag("forward", "training", training)
+        samples = self._samples("forward", x)
+        return self._ensure_model("forward").forward(samples, training)
+
+    def backward(
+        self,
+        grad_output: ArrayLike | Sequence[ArrayLike | None],
+        accumulate: bool = False,
+        need_input_grad: bool = False,
+    ) -> Any:
+        """Gradients of the last `forward(x, training=True)`.
+
+        Parameters
+        ----------
+        grad_output : array (n, *output_shape)
+            Gradient of what is minimised with respect to that forward's output; converted to the model's
+            dtype. A list of them for several outputs, where None stands for zeros.
+        accumulate : bool
+            Add to the gradients that are there instead of replacing them.
+        need_input_grad : bool
+            Whether the gradient with respect to x is returned.
+
+        Returns
+        -------
+        array (n, *input_shape) or None
+            A list of arrays for several inputs.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there was no such forward or the shape does not fit.
+        """
+        several = len(self._outputs) > 1
+        given: list[Any] = [grad_output]
+        if several:
+            given = _arrays.as_list("backward", "grad_output", grad_output, len(self._outputs), "an output")
+        accumulate = _checks.flag("backward", "accumulate", accumulate)
+        need_input_grad = _checks.flag("backward", "need_input_grad", need_input_grad)
+        core = self._ensure_model("backward")
+        gradients: list[Array | None] = []
+        for i, (value, shape) in enumerate(zip(given, self._output_shapes, strict=True)):
+            if value is None and several:
+                gradients.append(None)
+                continue
+            name = f"grad_output[{i}]" if several else "grad_output"
+            gradient = _arrays.as_numbers("backward", name, value)
+            _arrays.check_samples("backward", name, gradient, shape)
+            gradients.append(np.ascontiguousarray(gradient, self.dtype))
+        return core.backward(gradients if several else gradients[0], accumulate, need_input_grad)
+
+    def step(self) -> None:
+        """Let the optimizer apply the gradients.
+
+        Raises
+        ------
+        ValueError
+            If the model was not compiled.
+        """
+        self._need_optimizer("step")
+        core = self._ensure_model("step")
+        self._sync_optimizer(core)
+        core.step()
+
+    def gradients(self) -> dict[str, Array]:
+        """The gradients by the parameters' names: live views, which may be changed before `step`."""
+        core = self._ensure_model("gradients")
+        return dict(zip(self._param_names(core), core.gradients(), strict=True))
