@@ -43,6 +43,8 @@
 #define NNF_KERNELS(K)                               \
   K(gemm_micro, GemmMicroFn)                         \
   K(gemm_pack_b, GemmPackFn)                         \
+  K(gemm_pack_strips, GemmPackStripsFn)              \
+  K(gemm_dots, GemmDotsFn)                           \
   K(gemm_row, GemmRowFn)                             \
   K(bias_add_rows, BiasAddFn)                        \
   K(add_into, AddIntoFn)                             \

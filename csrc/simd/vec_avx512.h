@@ -204,6 +204,30 @@ NNF_INLINE double sum(Vec<double> a) {
   const __m128d p = _mm_add_pd(_mm256_castpd256_pd128(h), _mm256_extractf128_pd(h, 1));
   return _mm_cvtsd_f64(_mm_add_sd(p, _mm_unpackhi_pd(p, p)));
 }
+// The same additions with the four vectors side by side: a 256-bit half each, then a 128-bit quarter each.
+NNF_INLINE void sum4(Vec<float> a, Vec<float> b, Vec<float> c, Vec<float> d, float* out) {
+  const __m512 ab = _mm512_add_ps(_mm512_maskz_shuffle_f32x4(0xFFFF, a.v, b.v, 0x44),
+                                  _mm512_maskz_shuffle_f32x4(0xFFFF, a.v, b.v, 0xEE));
+  const __m512 cd = _mm512_add_ps(_mm512_maskz_shuffle_f32x4(0xFFFF, c.v, d.v, 0x44),
+                                  _mm512_maskz_shuffle_f32x4(0xFFFF, c.v, d.v, 0xEE));
+  const __m512 q = _mm512_add_ps(_mm512_maskz_shuffle_f32x4(0xFFFF, ab, cd, 0x88),
+                                 _mm512_maskz_shuffle_f32x4(0xFFFF, ab, cd, 0xDD));
+  const __m512 p = _mm512_add_ps(q, _mm512_maskz_permute_ps(0xFFFF, q, 0x4E));
+  const __m512 s = _mm512_add_ps(p, _mm512_maskz_permute_ps(0xFFFF, p, 0xB1));
+  const __m512i first = _mm512_setr_epi32(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+  _mm_storeu_ps(out, _mm512_maskz_extractf32x4_ps(0xF, _mm512_maskz_permutexvar_ps(0xFFFF, first, s), 0));
+}
+NNF_INLINE void sum4(Vec<double> a, Vec<double> b, Vec<double> c, Vec<double> d, double* out) {
+  const __m512d ab = _mm512_add_pd(_mm512_maskz_shuffle_f64x2(0xFF, a.v, b.v, 0x44),
+                                   _mm512_maskz_shuffle_f64x2(0xFF, a.v, b.v, 0xEE));
+  const __m512d cd = _mm512_add_pd(_mm512_maskz_shuffle_f64x2(0xFF, c.v, d.v, 0x44),
+                                   _mm512_maskz_shuffle_f64x2(0xFF, c.v, d.v, 0xEE));
+  const __m512d q = _mm512_add_pd(_mm512_maskz_shuffle_f64x2(0xFF, ab, cd, 0x88),
+                                  _mm512_maskz_shuffle_f64x2(0xFF, ab, cd, 0xDD));
+  const __m512d s = _mm512_add_pd(q, _mm512_maskz_permute_pd(0xFF, q, 0x55));
+  const __m512i first = _mm512_setr_epi64(0, 2, 4, 6, 0, 2, 4, 6);
+  _mm256_storeu_pd(out, lower_half(_mm512_maskz_permutexvar_pd(0xFF, first, s)));
+}
 NNF_INLINE float max_lane(Vec<float> a) {
   const __m256 h = _mm256_max_ps(lower_half(a.v), upper_half(a.v));
   const __m128 q = _mm_max_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));

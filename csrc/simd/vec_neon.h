@@ -212,6 +212,10 @@ NNF_INLINE float sum(Vec<float> a) {
   return vget_lane_f32(p, 0) + vget_lane_f32(p, 1);
 }
 NNF_INLINE double sum(Vec<double> a) { return vgetq_lane_f64(a.v, 0) + vgetq_lane_f64(a.v, 1); }
+template <class T>
+NNF_INLINE void sum4(Vec<T> a, Vec<T> b, Vec<T> c, Vec<T> d, T* out) {
+  out[0] = sum(a), out[1] = sum(b), out[2] = sum(c), out[3] = sum(d);
+}
 NNF_INLINE float max_lane(Vec<float> a) { return vmaxvq_f32(a.v); }
 NNF_INLINE double max_lane(Vec<double> a) { return vmaxvq_f64(a.v); }
 

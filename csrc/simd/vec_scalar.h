@@ -251,6 +251,10 @@ NNF_INLINE T sum(Vec<T> a) {
   return a.v;
 }
 template <class T>
+NNF_INLINE void sum4(Vec<T> a, Vec<T> b, Vec<T> c, Vec<T> d, T* out) {
+  out[0] = sum(a), out[1] = sum(b), out[2] = sum(c), out[3] = sum(d);
+}
+template <class T>
 NNF_INLINE T max_lane(Vec<T> a) {
   return a.v;
 }

@@ -9,6 +9,7 @@ namespace nnf {
 struct GemmGeometry {
   int mr;  // most rows a microkernel call takes
   int nr;  // most columns: the width of a packed panel of B
+  int vectors;  // of such a panel's row
 };
 
 // One tile of C, a sum over segments of dot products ("batch-reduce GEMM"):
@@ -41,6 +42,28 @@ using GemmMicroFn = void (*)(const GemmTile<T>& tile);
 // Packs k rows and n <= nr columns of a matrix given by strides into a panel (k, nr), padded with zeros.
 template <class T>
 using GemmPackFn = void (*)(i64 k, i64 n, const T* b, i64 b_rs, i64 b_cs, T* panel);
+
+// Copies `m` rows of a transposed A (row i's element p at a[p * a_cs + i]) into strips of `mr` rows: strip s at
+// out + s * strip, row i's element p at [p * mr + i % mr] of it. Rows past m in the last strip are left alone.
+template <class T>
+using GemmPackStripsFn = void (*)(i64 k, i64 m, const T* a, i64 a_cs, i64 strip, T* out);
+
+// C[i][j] (+)= dot(a + i * a_rs, b + j * b_cs) over k contiguous elements of both, 0 <= i < m, 0 <= j < n. C is read
+// only when accumulate is true. The summation depends on k alone.
+template <class T>
+struct DotsTile {
+  i64 m, n, k;
+  const T* a;
+  i64 a_rs;
+  const T* b;
+  i64 b_cs;
+  T* c;
+  i64 ldc;
+  bool accumulate;
+};
+
+template <class T>
+using GemmDotsFn = void (*)(const DotsTile<T>& tile);
 
 // One row of C: y[j] (+)= sum_p x[p] * B[p][j] for 0 <= j < n, x dense (k), B[p][j] = b[p * b_rs + j * b_cs] with
 // b_cs == 1 or b_rs == 1. y is read only when accumulate is true. The summation depends on k and on which stride is 1.

@@ -19,6 +19,7 @@
 #define NNF_KERNELS_GEMM_GEMM_INL_H
 
 #include "kernels/gemm/contract.h"
+#include "kernels/gemm/dots-inl.h"
 #include "kernels/gemm/gemv-inl.h"
 #include "kernels/gemm/geometry-inl.h"
 #include "kernels/gemm/pack-inl.h"

@@ -3,17 +3,17 @@
 // Loops, outermost first (after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008, with
 // the roles of A and B exchanged, as C is row-major):
 //
-//   super-blocks of k and n    only so that packed B stays below kPackedBytes; one of each for most shapes
-//     pack B into panels (kc, nr), all threads; left out when B can be read in place
-//     tasks: blocks of rows x nc columns of C, cut by shape
-//       kc rows of B           the piece (kc, nc) of B stays in L2 while all rows of the task pass over it
-//         mr rows of A           in place through pointers, or turned around; (mr, kc) of A is used nc / nr times
-//           nr columns of B        one microkernel call
+//   blocks of k and n          only so that packed B stays below kPackedBytes; one for most shapes
+//     pack B into panels (k, nr), all threads; left out when B can be read in place
+//     tasks: blocks of rows x columns of C, cut by shape
+//       kMaxTaskRows rows of A     in place through pointers, or copied where that pays
+//         nc columns of B            the piece (k, nc) of B stays in L2 while the rows pass over it
+//           mr rows of A               used nc / nr times, from L1
+//             nr columns of B            one microkernel call
 //
-// One row, or a few columns, go another way: kernels/gemm/gemv-inl.h, no packing.
+// One row, few columns and some products with few rows go other ways: gemm_narrow.cpp.
 //
-// The order of an element's sum follows from k and the strides: blocks of kc, added in order. Only one row (m == 1) and
-// few columns (n <= nr / 16 or n == 1) have another order, each its own. Never does it depend on m > 1 or on threads.
+// The order of an element's sum here follows from k alone: blocks of kc, added in order. It never depends on threads.
 #include "kernels/gemm/gemm.h"
 
 #include <algorithm>
@@ -23,6 +23,7 @@
 #include "base/memory.h"
 #include "base/thread_pool.h"
 #include "kernels/dispatch.h"
+#include "kernels/gemm/problem.h"
 
 namespace nnf {
 namespace {
@@ -33,8 +34,8 @@ namespace {
 template <class T>
 constexpr i64 kMaxKc = 2048 / static_cast<i64>(sizeof(T));
 
-// Packed B, at most: beyond it the buffer would be felt by the user.
-constexpr i64 kPackedBytes = i64{1} << 25;
+// Packed B, at most: one block of k, and as many columns as a few times L2 takes (1 to 32 MB were as fast).
+constexpr i64 kPackedBytes = i64{1} << 22;
 
 // A task should be worth some microseconds (in units of 64 multiply-adds), and there should be enough tasks to even
 // out a few dozen threads, but no task of more rows than keep their strips of A and C in L2 (96 and 1024: no better).
@@ -50,195 +51,104 @@ constexpr i64 kLine = 64 / static_cast<i64>(sizeof(T));
 // i-th of `parts` near-equal cuts of n, at multiples of `unit`.
 i64 cut(i64 n, i64 parts, i64 unit, i64 i) { return std::min(n, ceil_div(n * i, parts * unit) * unit); }
 
-template <class T>
-struct Problem {
-  i64 m, n, k;
-  MatView<T> a, b;
-  T* c;
-  i64 ldc;
-  bool accumulate;
-  const Epilogue<T>& epilogue;
-};
-
-template <class T>
-void apply_epilogue(const Epilogue<T>& e, i64 rows, i64 first_column, i64 n, T* c, i64 ldc) {
-  const KernelTable<T>& kt = kernels<T>();
-  if (e.bias) kt.bias_add_rows(rows, n, e.bias + first_column, c, ldc);
-  if (e.act == NNF_ACT_IDENTITY) return;
-  const ActForwardFn<T> forward = kt.activation[e.act].forward;
-  if (ldc == n) {
-    forward(rows * n, c, c, e.alpha);
-  } else {
-    for (i64 i = 0; i < rows; ++i) forward(n, c + i * ldc, c + i * ldc, e.alpha);
-  }
-}
-
-// ---------------------------------------------------------------- one row, or few columns: no packing
-
-// Elements of y a task makes: whole cache lines, and two (AVX-512) to eight passes of the kernel.
-constexpr i64 kStrip = 256;
-constexpr i64 kFewColumns = 4;
-
-// Elements 0..n-1 of a vector that lies anywhere, one after the other.
-template <class T>
-void gather(i64 n, const T* x, i64 stride, T* dense) {
-  for (i64 i = 0; i < n; ++i) dense[i] = x[i * stride];
-}
-
-// The kernel asks for a unit stride; a dimension of one element may be given any.
-template <class T>
-bool row_kernel_takes(i64 n, i64 k, MatView<T>* b) {
-  if (n == 1) b->cs = 1;
-  if (k == 1) b->rs = 1;
-  return b->rs == 1 || b->cs == 1;
-}
-
-// m == 1: y = x B, what a prediction for one sample is made of.
-template <class T>
-void gemm_one_row(const Problem<T>& q, const MatView<T>& b) {
-  const T* x = q.a.p;
-  if (q.a.cs != 1) {
-    T* dense = thread_scratch<T>(Scratch::gemm_rows, q.k);
-    gather(q.k, x, q.a.cs, dense);
-    x = dense;
-  }
-  const GemmRowFn<T> row = kernels<T>().gemm_row;
-  parallel_for(ceil_div(q.n, kStrip), std::min(q.n, kStrip) * q.k / 16 + 1, [&](i64 begin, i64 end) {
-    const i64 j = begin * kStrip;
-    row(std::min(q.n, end * kStrip) - j, q.k, x, b.p + j * b.cs, b.rs, b.cs, q.c + j, q.accumulate);
-  });
-}
-
-// A column of C is a vector too: A times a column of B. `a` is A^T.
-template <class T>
-void gemm_few_columns(const Problem<T>& q, const MatView<T>& a) {
-  T* x = thread_scratch<T>(Scratch::gemm_rows, q.n * q.k);  // the columns of B, dense
-  const KernelTable<T>& kt = kernels<T>();
-  if (q.b.cs == 1 && q.b.rs >= q.n) {
-    kt.transpose(q.k, q.n, q.b.p, q.b.rs, x, q.k);
-  } else {
-    for (i64 j = 0; j < q.n; ++j) gather(q.k, q.b.p + j * q.b.cs, q.b.rs, x + j * q.k);
-  }
-  parallel_for(ceil_div(q.m, kStrip), std::min(q.m, kStrip) * q.n * q.k / 16 + 1, [&](i64 begin, i64 end) {
-    T y[kStrip * kFewColumns];  // (n, kStrip)
-    for (i64 i = begin * kStrip; i < std::min(q.m, end * kStrip); i += kStrip) {
-      const i64 rows = std::min(kStrip, q.m - i);
-      T* c = q.c + i * q.ldc;
-      for (i64 j = 0; j < q.n; ++j) {  // the strip of A is still in cache for its second column
-        kt.gemm_row(rows, q.k, x + j * q.k, a.p + i * a.cs, a.rs, a.cs, y + j * kStrip, false);
-      }
-      if (!q.accumulate) {
-        kt.transpose(q.n, rows, y, kStrip, c, q.ldc);
-        continue;
-      }
-      for (i64 r = 0; r < rows; ++r) {
-        for (i64 j = 0; j < q.n; ++j) c[r * q.ldc + j] += y[j * kStrip + r];
-      }
-    }
-  });
-}
-
-// True when C was made here. Few columns: a row tile would leave most lanes of its vectors idle and still load an
-// element of A for each FMA; dot products with the rows of A load a vector (64x4x64: 0.8 us instead of 1.2).
-template <class T>
-bool gemm_by_vectors(const Problem<T>& q) {
-  MatView<T> b = q.b, a = q.a.transposed();
-  if (q.m == 1 && row_kernel_takes(q.n, q.k, &b)) {
-    gemm_one_row(q, b);
-    return true;
-  }
-  const bool few = q.n <= kFewColumns && q.n * 16 <= kernels<T>().gemm.nr && q.a.cs == 1;
-  if (q.m > 1 && (few || q.n == 1) && row_kernel_takes(q.m, q.k, &a)) {
-    gemm_few_columns(q, a);
-    return true;
-  }
-  return false;
-}
-
-// ---------------------------------------------------------------- blocks
-
-// B's part of one super-block: in place, or packed: for each block of k its panels one after the other.
+// B of one block: in place, or packed into panels.
 template <class T>
 struct BlockedB {
   MatView<T> b;
-  T* packed;       // null: in place
-  i64 panels, nr;  // panels across the super-block
-  const T* at(i64 k0, i64 kc, i64 j) const {
-    return packed ? packed + (k0 * panels * nr + j / nr * nr * kc) + j % nr : b.p + k0 * b.rs + j;
-  }
+  T* packed;             // null: in place
+  i64 panels, nr, step;  // panels across the block, each (k, nr) with `step` columns in use
+  const T* at(i64 j, i64 k) const { return packed ? packed + j / step * k * nr : b.p + j; }
   i64 ld() const { return packed ? nr : b.rs; }
 };
+
+// Columns of a panel: as many as a tile takes, but 3 vectors where 4 would leave a last panel of one, whose tile has a
+// load for each FMA (33 x 65 x 129, A transposed: 4.1 us, with 3 and 2 vectors 3.7).
+template <class T>
+i64 panel_step(i64 n) {
+  const KernelTable<T>& kt = kernels<T>();
+  const i64 lanes = kt.gemm.nr / kt.gemm.vectors, vectors = ceil_div(n, lanes);
+  return kt.gemm.vectors == 4 && (vectors == 5 || vectors == 9) ? 3 * lanes : kt.gemm.nr;
+}
 
 // A block of C, rows i0..i1-1 and columns j0..j1-1 (j0 a multiple of nr).
 struct Span {
   i64 i0, i1, j0, j1;
 };
 
-// Whether to turn a transposed A around, into the thread's scratch. In place each step of k touches another line, and
-// another page when the rows are long: a tile's lines fill L1, or fall on a few of its sets (512 cubed: 3.1 ms in
-// place, 1.9 ms turned; 1024 cubed: 28 ms and 17 ms). With few columns the turning costs more than it saves.
+// Whether and how rows of A are copied to the thread's scratch before they are used.
+//   strips  a transposed A. In place each step of k touches another line, and another page when the rows are long: a
+//           tile's lines fill L1, or fall on a few of its sets. Turned into rows instead, 200 x 100 x 784 took 202 us
+//           where strips take 178, 512 x 1024 x 4096 30 ms where strips take 26. One panel does not pay for it.
+//   rows    a large A that passes by many panels: rows a power of two apart fall on the same sets of the caches
+//           (1024 cubed: 84 % of the peak in place, 91 % copied).
+enum class Copy { none, strips, rows };
+
 template <class T>
-bool packing_a_pays(const Problem<T>& q) {
-  return q.a.rs == 1 && q.a.cs >= q.m && q.n >= 64 && q.k >= 64;
+Copy copy_of_a(const Problem<T>& q) {
+  const i64 nr = kernels<T>().gemm.nr;
+  if (q.a.rs == 1 && q.a.cs >= q.m) return q.n > nr && q.k >= 16 ? Copy::strips : Copy::none;
+  const bool large = q.n >= 4 * nr && q.m * q.k * static_cast<i64>(sizeof(T)) >= i64{1} << 19;
+  return q.a.cs == 1 && large ? Copy::rows : Copy::none;
 }
 
 template <class T>
-void compute_span(const Problem<T>& q, const BlockedB<T>& b, i64 k_blocks, bool first, bool last,
-                  const Span& span) {
+void compute_span(const Problem<T>& q, const BlockedB<T>& b, i64 nc, const Span& span) {
   const KernelTable<T>& kt = kernels<T>();
-  const i64 mr = kt.gemm.mr, nr = kt.gemm.nr;
+  const i64 mr = kt.gemm.mr;
   NNF_ASSERT(mr <= kMaxMr);
   const T* rows[kMaxMr];
   GemmTile<T> t;
+  t.k = q.k;
   t.segments = 1;
   t.rows = rows;
   t.a_seg = nullptr;
   t.ldb = b.ld();
   t.b_seg = 0;
   t.ldc = q.ldc;
-  const bool pack_a = packing_a_pays(q);
+  t.accumulate = q.accumulate;
+  const Copy copy = copy_of_a(q);
+  const i64 strip = q.k * mr + kLine<T>, ld = round_up(q.k, kLine<T>) + kLine<T>;  // never a multiple of a page
   for (i64 s0 = span.i0; s0 < span.i1; s0 += kMaxTaskRows) {
-    const i64 s1 = std::min(span.i1, s0 + kMaxTaskRows);
-    for (i64 kb = 0; kb < k_blocks; ++kb) {
-      const i64 k0 = cut(q.k, k_blocks, 1, kb), k1 = cut(q.k, k_blocks, 1, kb + 1);
-      t.k = k1 - k0;
-      t.accumulate = q.accumulate || !first || kb > 0;
-      MatView<T> a{q.a.p + s0 * q.a.rs + k0 * q.a.cs, q.a.rs, q.a.cs};
-      if (pack_a) {
-        const i64 ld = round_up(t.k, kLine<T>) + kLine<T>;  // never a multiple of a page
-        T* packed = thread_scratch<T>(Scratch::gemm_rows, (s1 - s0) * ld);
-        kt.transpose(t.k, s1 - s0, a.p, a.cs, packed, ld);
-        a = {packed, ld, 1};
-      }
-      t.a_cs = a.cs;
+    const i64 s1 = std::min(span.i1, s0 + kMaxTaskRows), count = s1 - s0;
+    MatView<T> a{q.a.p + s0 * q.a.rs, q.a.rs, q.a.cs};
+    if (copy == Copy::strips) {
+      T* to = thread_scratch<T>(Scratch::gemm_rows, ceil_div(count, mr) * strip);
+      kt.gemm_pack_strips(q.k, count, a.p, a.cs, strip, to);
+      a = {to, 1, mr};
+    } else if (copy == Copy::rows) {
+      T* to = thread_scratch<T>(Scratch::gemm_rows, count * ld);
+      for (i64 i = 0; i < count; ++i) std::copy_n(a.p + i * a.rs, q.k, to + i * ld);
+      a = {to, ld, 1};
+    }
+    t.a_cs = a.cs;
+    for (i64 jb = span.j0; jb < span.j1; jb += nc) {
+      const i64 j_end = std::min(span.j1, jb + nc);
       for (i64 i = s0; i < s1; i += t.m) {
         // The last two tiles share their rows evenly: a tile of one or two rows would wait for its few chains.
         t.m = s1 - i >= 2 * mr ? mr : s1 - i > mr ? (s1 - i + 1) / 2 : s1 - i;
-        for (i64 r = 0; r < t.m; ++r) rows[r] = a.p + (i - s0 + r) * a.rs;
-        for (i64 j = span.j0; j < span.j1; j += nr) {
-          t.n = std::min(nr, span.j1 - j);
-          t.b = b.at(k0, t.k, j);
+        for (i64 r = 0; r < t.m; ++r) {
+          const i64 row = i - s0 + r;
+          rows[r] = copy == Copy::strips ? a.p + row / mr * strip + row % mr : a.p + row * a.rs;
+        }
+        for (i64 j = jb; j < j_end; j += b.step) {
+          t.n = std::min(b.step, j_end - j);
+          t.b = b.at(j, q.k);
           t.c = q.c + i * q.ldc + j;
           kt.gemm_micro(t);
         }
-        if (last && kb + 1 == k_blocks) {
-          apply_epilogue(q.epilogue, t.m, span.j0, span.j1 - span.j0, q.c + i * q.ldc + span.j0, q.ldc);
-        }
+        apply_epilogue(q.epilogue, t.m, jb, j_end - jb, q.c + i * q.ldc + jb, q.ldc);
       }
     }
   }
 }
 
 template <class T>
-void pack_b(const BlockedB<T>& b, i64 n, i64 k, i64 k_blocks) {
+void pack_b(const BlockedB<T>& b, i64 n, i64 k) {
   const GemmPackFn<T> pack = kernels<T>().gemm_pack_b;
-  const i64 kc = ceil_div(k, k_blocks);
-  parallel_for(b.panels * k_blocks, kc * b.nr / 8 + 1, [&](i64 begin, i64 end) {
-    for (i64 t = begin; t < end; ++t) {
-      const i64 kb = t / b.panels, j = t % b.panels * b.nr;
-      const i64 k0 = cut(k, k_blocks, 1, kb), k1 = cut(k, k_blocks, 1, kb + 1);
-      pack(k1 - k0, std::min(b.nr, n - j), b.b.p + k0 * b.b.rs + j * b.b.cs, b.b.rs, b.b.cs,
-           b.packed + k0 * b.panels * b.nr + j * (k1 - k0));
+  parallel_for(b.panels, k * b.nr / 8 + 1, [&](i64 begin, i64 end) {
+    for (i64 panel = begin; panel < end; ++panel) {
+      const i64 j = panel * b.step;
+      pack(k, std::min(b.step, n - j), b.b.p + j * b.b.cs, b.b.rs, b.b.cs, b.packed + panel * k * b.nr);
     }
   });
 }
@@ -250,32 +160,34 @@ bool packing_b_pays(const Problem<T>& q) {
   return q.m >= 128 && q.k * q.n * static_cast<i64>(sizeof(T)) > i64{1} << 16;
 }
 
-// One super-block: all of q's rows, q.n columns, q.k.
+// One block: all of q's rows; q.k and q.n as the packed B allows.
 template <class T>
-void gemm_super_block(const Problem<T>& q, i64 k_blocks, bool first, bool last) {
+void gemm_block(const Problem<T>& q) {
   const KernelTable<T>& kt = kernels<T>();
   const i64 mr = kt.gemm.mr, nr = kt.gemm.nr;
-  BlockedB<T> b{q.b, nullptr, ceil_div(q.n, nr), nr};
+  const i64 step = panel_step<T>(q.n);
+  BlockedB<T> b{q.b, nullptr, ceil_div(q.n, step), nr, step};
   if (q.b.cs != 1 || packing_b_pays(q)) {
     b.packed = thread_scratch<T>(Scratch::gemm_b, b.panels * nr * q.k);
-    pack_b(b, q.n, q.k, k_blocks);
+    pack_b(b, q.n, q.k);
   }
   const auto cost = [&](i64 rows, i64 columns) { return rows * columns * q.k / 64 + 1; };
   if (cost(q.m, q.n) < kParallelThreshold) {  // no second thread: no plan either
-    compute_span(q, b, k_blocks, first, last, Span{0, q.m, 0, q.n});
+    compute_span(q, b, q.n, Span{0, q.m, 0, q.n});
     return;
   }
-  // Columns of a task: a quarter of L2 for (kc, nc) of B (half lost 5 % at 1024 cubed: A and C pass through too); fewer
-  // when there are few rows, so that there is work to share.
+  // (k, nc) of B, a quarter of L2, stays there while a task's rows of A, another part of it, pass by.
   const i64 l2 = cpu_info().cache[2] > 0 ? cpu_info().cache[2] : i64{1} << 19;
-  const i64 kc = ceil_div(q.k, k_blocks);
+  const i64 nc = std::max<i64>(1, l2 / 4 / (q.k * static_cast<i64>(sizeof(T)) * nr)) * step;
+  // Columns of a task: all, or fewer when there are few rows, so that there is work to share.
   const i64 row_tiles = ceil_div(q.m, mr);
-  i64 nc = std::max<i64>(1, l2 / 4 / (kc * static_cast<i64>(sizeof(T)) * nr)) * nr;
-  while (nc > nr && row_tiles * ceil_div(q.n, nc) < kManyTasks / 4 && cost(mr, nc) > 2 * kTaskCost) {
-    nc = round_up(nc / 2, nr);
+  i64 task_columns = round_up(q.n, step);
+  while (task_columns > step && row_tiles * ceil_div(q.n, task_columns) < kManyTasks / 4 &&
+         cost(mr, task_columns) > 2 * kTaskCost) {
+    task_columns = round_up(task_columns / 2, step);
   }
-  const i64 column_tasks = ceil_div(q.n, nc);
-  const i64 columns = std::min(q.n, nc);
+  const i64 column_tasks = ceil_div(q.n, task_columns);
+  const i64 columns = std::min(q.n, task_columns);
   // Row tiles of a task.
   i64 tiles = std::max(row_tiles * column_tasks / kManyTasks, ceil_div(kTaskCost, cost(mr, columns)));
   tiles = std::max<i64>(1, std::min({tiles, kMaxTaskRows / mr, row_tiles}));
@@ -285,9 +197,9 @@ void gemm_super_block(const Problem<T>& q, i64 k_blocks, bool first, bool last) 
     while (begin < end) {
       const i64 jt = begin / row_tasks, it = begin % row_tasks;
       const i64 it_end = std::min(row_tasks, it + (end - begin));
-      compute_span(q, b, k_blocks, first, last,
-                   Span{it * tiles * mr, std::min(q.m, it_end * tiles * mr), cut(q.n, column_tasks, nr, jt),
-                        cut(q.n, column_tasks, nr, jt + 1)});
+      compute_span(q, b, nc,
+                   Span{it * tiles * mr, std::min(q.m, it_end * tiles * mr), cut(q.n, column_tasks, step, jt),
+                        cut(q.n, column_tasks, step, jt + 1)});
       begin += it_end - it;
     }
   });
@@ -297,26 +209,21 @@ template <class T>
 void gemm_blocks(const Problem<T>& q) {
   const i64 nr = kernels<T>().gemm.nr;
   const i64 k_blocks = ceil_div(q.k, kMaxKc<T>);
-  constexpr i64 kSuperBlocks = 16;  // blocks of k in a super-block
-  const i64 k_super = ceil_div(k_blocks, kSuperBlocks);
-  const i64 k_bytes = ceil_div(q.k, k_super) * static_cast<i64>(sizeof(T));
-  const i64 n_super_size = std::max(nr, kPackedBytes / k_bytes / nr * nr);
-  for (i64 j = 0; j < q.n; j += n_super_size) {
-    for (i64 s = 0; s < k_super; ++s) {
-      const i64 b0 = cut(k_blocks, k_super, 1, s), b1 = cut(k_blocks, k_super, 1, s + 1);
-      const i64 k0 = cut(q.k, k_blocks, 1, b0), k1 = cut(q.k, k_blocks, 1, b1);
-      Epilogue<T> epilogue = q.epilogue;
+  const i64 n_block = std::max(nr, kPackedBytes / (ceil_div(q.k, k_blocks) * static_cast<i64>(sizeof(T))) / nr * nr);
+  for (i64 j = 0; j < q.n; j += n_block) {
+    for (i64 kb = 0; kb < k_blocks; ++kb) {
+      const i64 k0 = cut(q.k, k_blocks, 1, kb), k1 = cut(q.k, k_blocks, 1, kb + 1);
+      Epilogue<T> epilogue = kb + 1 == k_blocks ? q.epilogue : Epilogue<T>{};
       if (epilogue.bias) epilogue.bias += j;
-      const Problem<T> part{q.m,
-                            std::min(n_super_size, q.n - j),
-                            k1 - k0,
-                            {q.a.p + k0 * q.a.cs, q.a.rs, q.a.cs},
-                            {q.b.p + k0 * q.b.rs + j * q.b.cs, q.b.rs, q.b.cs},
-                            q.c + j,
-                            q.ldc,
-                            q.accumulate,
-                            epilogue};
-      gemm_super_block(part, b1 - b0, s == 0, s + 1 == k_super);
+      gemm_block<T>({q.m,
+                     std::min(n_block, q.n - j),
+                     k1 - k0,
+                     {q.a.p + k0 * q.a.cs, q.a.rs, q.a.cs},
+                     {q.b.p + k0 * q.b.rs + j * q.b.cs, q.b.rs, q.b.cs},
+                     q.c + j,
+                     q.ldc,
+                     q.accumulate || kb > 0,
+                     epilogue});
     }
   }
 }
@@ -330,11 +237,10 @@ void gemm(i64 m, i64 n, i64 k, MatView<T> a, MatView<T> b, T* c, i64 ldc, bool a
   const Problem<T> q{m, n, k, a, b, c, ldc, accumulate, epilogue};
   if (k <= 0) {
     for (i64 i = 0; i < m && !accumulate; ++i) std::fill_n(c + i * ldc, n, T(0));
-  } else if (!gemm_by_vectors(q)) {
+    apply_epilogue(epilogue, m, 0, n, c, ldc);
+  } else if (!gemm_narrow(q)) {
     gemm_blocks(q);
-    return;
   }
-  apply_epilogue(epilogue, m, 0, n, c, ldc);
 }
 
 template void gemm<float>(i64, i64, i64, MatView<float>, MatView<float>, float*, i64, bool, const Epilogue<float>&);

@@ -1,16 +1,22 @@
 // One row of C: a vector times a matrix, what a prediction for one sample is made of. The matrix is read once and
 // nothing is packed, so the speed is that of the cache (or memory) the matrix lies in.
 //
-//   rows of B contiguous (b_cs == 1): a strip of y in registers while p runs down B; an element's sum runs over p in
-//     order, in one accumulator.
+//   rows of B contiguous (b_cs == 1): a strip of y in registers while p runs down B, or, for a B beyond the
+//     second-level cache, four rows of B at a time over all of y, which then streams through L1; an element's sum runs
+//     over p in order, in one accumulator, either way: the same bits.
 //   columns of B contiguous (b_rs == 1), a weight (out, in) seen as B = W^T: dot products, vectors along p; an
 //     element's sum is that of Vec::N interleaved sums, added in Vec's fixed tree.
 //
 // Neither order depends on n or on where in y the element lies; both differ from the microkernel's.
+//
+// Measured on a Zen 5 core, float, GB/s of B (k x n) with strips of 4, 8 and 16 vectors, then 4, 8 and 16 rows at once:
+// 300 x 300 (L2): 95 102 138, 115 118 120; 512 x 512: 90 106 112, 104 111 105; 1024 x 1024 (L3): 65 80 88, 92 86 67;
+// 4096 x 4096 (memory): 15 24 33, 41 38 36, where reading B alone made 178, 150, 97 and 45.
 #ifndef NNF_KERNELS_GEMM_GEMV_INL_H
 #define NNF_KERNELS_GEMM_GEMV_INL_H
 
 #include "kernels/gemm/contract.h"
+#include "kernels/gemm/geometry-inl.h"
 #include "kernels/gemm/unroll-inl.h"
 #include "simd/vec.h"
 
@@ -20,6 +26,9 @@ namespace {
 // Eight chains hide an FMA's latency of four cycles at two a cycle, and leave registers on every ISA. For dot products
 // fewer rows with more chains each (4 x 2, 4 x 4, 2 x 4, 1 x 8) were slower or no faster at (96..4096, 100..4096).
 constexpr int kGemvChains = 8;
+constexpr int kGemvVectors = kGemmVectors >= 4 ? 16 : 8;  // of a strip: half the registers
+constexpr int kGemvRows = 4;                              // of B at a time
+constexpr i64 kGemvStream = i64{3} << 19;                 // bytes of B from which on its rows are streamed
 
 // V vectors of y; with Tail the last has `last` columns.
 template <class T, int V, bool Tail>
@@ -55,6 +64,26 @@ NNF_INLINE void gemv_last_strip(i64 n, i64 k, const T* x, const T* b, i64 b_rs, 
   } else if constexpr (V > 1) {
     gemv_last_strip<T, V - 1>(n, k, x, b, b_rs, y, accumulate);
   }
+}
+
+// y (+)= R rows of B, each times its x.
+template <class T, int R>
+NNF_INLINE void gemv_rows(i64 n, const T* x, const T* b, i64 b_rs, T* y, bool accumulate) {
+  Vec<T> xs[R];
+  unroll<R>([&](auto r) NNF_LAMBDA_INLINE { xs[r.value] = set1<T>(x[r.value]); });
+  for_each_vector<T>(n, [=](i64 j, auto lanes) NNF_LAMBDA_INLINE {
+    Vec<T> s = accumulate ? lanes.load(y + j) : zero<T>();
+    unroll<R>([&](auto r) NNF_LAMBDA_INLINE { s = fma(xs[r.value], lanes.load(b + r.value * b_rs + j), s); });
+    lanes.store(y + j, s);
+  });
+}
+
+// All of y, four rows of B a pass; without accumulation, whose rounding (the finished sum is added to y) is a strip's.
+template <class T>
+inline void gemv_stream(i64 n, i64 k, const T* x, const T* b, i64 b_rs, T* y) {
+  i64 p = 0;
+  for (; p + kGemvRows <= k; p += kGemvRows) gemv_rows<T, kGemvRows>(n, x + p, b + p * b_rs, b_rs, y, p > 0);
+  for (; p < k; ++p) gemv_rows<T, 1>(n, x + p, b + p * b_rs, b_rs, y, p > 0);
 }
 
 // R dot products.
@@ -93,11 +122,13 @@ NNF_INLINE void gemv_last_dots(i64 n, i64 k, const T* x, const T* b, i64 b_cs, T
 
 template <class T>
 void gemm_row(i64 n, i64 k, const T* x, const T* b, i64 b_rs, i64 b_cs, T* y, bool accumulate) {
-  constexpr int R = kGemvChains, W = kGemvChains * Vec<T>::N;
+  constexpr int R = kGemvChains, V = kGemvVectors, W = V * Vec<T>::N;
   i64 j = 0;
-  if (b_cs == 1) {
-    for (; j + W <= n; j += W) gemv_strip<T, R, false>(k, 0, x, b + j, b_rs, y + j, accumulate);
-    gemv_last_strip<T, R>(n - j, k, x, b + j, b_rs, y + j, accumulate);
+  if (b_cs == 1 && !accumulate && n >= 4 * W && n * k * static_cast<i64>(sizeof(T)) >= kGemvStream) {
+    gemv_stream<T>(n, k, x, b, b_rs, y);
+  } else if (b_cs == 1) {
+    for (; j + W <= n; j += W) gemv_strip<T, V, false>(k, 0, x, b + j, b_rs, y + j, accumulate);
+    gemv_last_strip<T, V>(n - j, k, x, b + j, b_rs, y + j, accumulate);
   } else {
     for (; j + R <= n; j += R) gemv_dots<T, R>(k, x, b + j * b_cs, b_cs, y + j, accumulate);
     gemv_last_dots<T, R - 1>(n - j, k, x, b + j * b_cs, b_cs, y + j, accumulate);

@@ -12,18 +12,21 @@ namespace {
 // 32 registers
 constexpr int kGemmVectors = 4;
 constexpr int gemm_rows(int vectors) { return vectors == 4 ? 6 : vectors == 3 ? 9 : 12; }
+constexpr int kDotRows = 6;  // of a tile of dots-inl.h
 #elif defined(__AVX2__)
 // 16 registers
 constexpr int kGemmVectors = 2;
 constexpr int gemm_rows(int vectors) { return vectors == 2 ? 6 : 12; }
+constexpr int kDotRows = 2;
 #else
 // One lane a vector. Of 4 x 4 scalars GCC makes vectors of its own; 2 x 4, 3 x 4, 2 x 8 and 4 x 8 were no faster.
 constexpr int kGemmVectors = 4;
 constexpr int gemm_rows(int) { return 4; }
+constexpr int kDotRows = 4;
 #endif
 
 template <class T>
-constexpr GemmGeometry kGemmGeometry = {12, kGemmVectors * Vec<T>::N};
+constexpr GemmGeometry kGemmGeometry = {12, kGemmVectors * Vec<T>::N, kGemmVectors};
 
 }  // namespace
 }  // namespace nnf

@@ -37,6 +37,21 @@ void gemm_pack_b(i64 k, i64 n, const T* b, i64 b_rs, i64 b_cs, T* panel) {
   }
 }
 
+// A line of the source serves a strip and a third: all strips are filled while p runs once over the source.
+template <class T>
+void gemm_pack_strips(i64 k, i64 m, const T* a, i64 a_cs, i64 strip, T* out) {
+  constexpr i64 N = Vec<T>::N, mr = kGemmGeometry<T>.mr;
+  for (i64 p = 0; p < k; ++p, a += a_cs, out += mr) {
+    T* to = out;
+    for (i64 i = 0; i < m; i += mr, to += strip) {
+      const i64 rows = m - i < mr ? m - i : mr;
+      i64 j = 0;
+      for (; j + N <= rows; j += N) store(to + j, load<T>(a + i + j));
+      if (j < rows) store_n(to + j, load_n<T>(a + i + j, rows - j), rows - j);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace nnf
 

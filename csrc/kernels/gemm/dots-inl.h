@@ -1,0 +1,98 @@
+// A few rows times a matrix whose columns are contiguous (a weight (out, in) seen as W^T): dot products with vectors
+// along k, for which nothing is packed. What this is: the vector code; when it is taken instead of the microkernel,
+// which needs such a B turned around first, is decided in gemm_narrow.cpp.
+//
+// Per vector of k a tile of M rows and R columns issues M * R FMAs and M + R loads: 24 and 10 for 6 x 4, so the FMAs
+// bound it. Accumulators, one vector of A and R of B take 29 of 32 registers; with 16 registers 2 x 4 takes 13.
+// At the end of each tile stand M * R sums over lanes, 3 to 4 instructions each by sum4.
+//
+// An element's sum is that of Vec::N interleaved sums, added in Vec's fixed tree: the bits of gemm_row's dot products,
+// whatever tile the element falls in.
+#ifndef NNF_KERNELS_GEMM_DOTS_INL_H
+#define NNF_KERNELS_GEMM_DOTS_INL_H
+
+#include "kernels/gemm/contract.h"
+#include "kernels/gemm/geometry-inl.h"
+#include "kernels/gemm/unroll-inl.h"
+#include "simd/vec.h"
+
+namespace nnf {
+namespace {
+
+constexpr int kDotColumns = 4;
+
+template <class T, int M, int R>
+__attribute__((noinline)) void gemm_dots_tile(const DotsTile<T>& t, const T* a, const T* b, T* c) {
+  constexpr int N = Vec<T>::N;
+  const i64 k = t.k, a_rs = t.a_rs, b_cs = t.b_cs;
+  Vec<T> acc[M * R];
+  unroll<M * R>([&](auto i) NNF_LAMBDA_INLINE { acc[i.value] = zero<T>(); });
+  i64 p = 0;
+  for (; p + N <= k; p += N) {
+    Vec<T> bv[R];
+    unroll<R>([&](auto j) NNF_LAMBDA_INLINE { bv[j.value] = load<T>(b + j.value * b_cs + p); });
+    unroll<M>([&](auto i) NNF_LAMBDA_INLINE {
+      const Vec<T> x = load<T>(a + i.value * a_rs + p);
+      unroll<R>([&](auto j) NNF_LAMBDA_INLINE {
+        acc[i.value * R + j.value] = fma(x, bv[j.value], acc[i.value * R + j.value]);
+      });
+    });
+  }
+  if (p < k) {
+    Vec<T> bv[R];
+    unroll<R>([&](auto j) NNF_LAMBDA_INLINE { bv[j.value] = load_n<T>(b + j.value * b_cs + p, k - p); });
+    unroll<M>([&](auto i) NNF_LAMBDA_INLINE {
+      const Vec<T> x = load_n<T>(a + i.value * a_rs + p, k - p);
+      unroll<R>([&](auto j) NNF_LAMBDA_INLINE {
+        acc[i.value * R + j.value] = fma(x, bv[j.value], acc[i.value * R + j.value]);
+      });
+    });
+  }
+  unroll<M>([&](auto i) NNF_LAMBDA_INLINE {
+    constexpr int kRow = i.value * R;
+    T s[kDotColumns];
+    sum4(acc[kRow], acc[kRow + (R > 1 ? 1 : 0)], acc[kRow + (R > 2 ? 2 : 0)], acc[kRow + (R > 3 ? 3 : 0)], s);
+    T* out = c + i.value * t.ldc;
+    unroll<R>([&](auto j) NNF_LAMBDA_INLINE { out[j.value] = t.accumulate ? out[j.value] + s[j.value] : s[j.value]; });
+  });
+}
+
+template <class T, int R, int M>
+NNF_INLINE void gemm_dots_rows(i64 m, const DotsTile<T>& t, const T* a, const T* b, T* c) {
+  if (m == M) {
+    gemm_dots_tile<T, M, R>(t, a, b, c);
+  } else if constexpr (M > 1) {
+    gemm_dots_rows<T, R, M - 1>(m, t, a, b, c);
+  }
+}
+
+// R columns: the rows in even parts, so that no part is too thin to hide the FMAs' latency.
+template <class T, int R>
+NNF_INLINE void gemm_dots_columns(i64 columns, const DotsTile<T>& t, const T* b, T* c) {
+  if (columns == R) {
+    i64 parts = (t.m + kDotRows - 1) / kDotRows;
+    for (i64 i = 0; i < t.m; --parts) {
+      const i64 m = (t.m - i + parts - 1) / parts;
+      gemm_dots_rows<T, R, kDotRows>(m, t, t.a + i * t.a_rs, b, c + i * t.ldc);
+      i += m;
+    }
+  } else if constexpr (R > 1) {
+    gemm_dots_columns<T, R - 1>(columns, t, b, c);
+  }
+}
+
+// The columns' few rows of W stay in L1 while all rows of A pass over them: W is read once.
+template <class T>
+void gemm_dots(const DotsTile<T>& t) {
+  i64 parts = (t.n + kDotColumns - 1) / kDotColumns;
+  for (i64 j = 0; j < t.n; --parts) {
+    const i64 n = (t.n - j + parts - 1) / parts;
+    gemm_dots_columns<T, kDotColumns>(n, t, t.b + j * t.b_cs, t.c + j);
+    j += n;
+  }
+}
+
+}  // namespace
+}  // namespace nnf
+
+#endif  // NNF_KERNELS_GEMM_DOTS_INL_H

@@ -1,0 +1,52 @@
+// What the ways to make a matrix product share: the problem, its epilogue, a strided copy. Internal to this folder.
+#ifndef NNF_KERNELS_GEMM_PROBLEM_H
+#define NNF_KERNELS_GEMM_PROBLEM_H
+
+#include "kernels/dispatch.h"
+#include "kernels/gemm/gemm.h"
+
+namespace nnf {
+
+template <class T>
+struct Problem {
+  i64 m, n, k;
+  MatView<T> a, b;
+  T* c;
+  i64 ldc;
+  bool accumulate;
+  const Epilogue<T>& epilogue;
+};
+
+// On rows x n elements of C whose sums are complete.
+template <class T>
+void apply_epilogue(const Epilogue<T>& e, i64 rows, i64 first_column, i64 n, T* c, i64 ldc) {
+  const KernelTable<T>& kt = kernels<T>();
+  if (e.bias) kt.bias_add_rows(rows, n, e.bias + first_column, c, ldc);
+  if (e.act == NNF_ACT_IDENTITY) return;
+  const ActForwardFn<T> forward = kt.activation[e.act].forward;
+  if (ldc == n) {
+    forward(rows * n, c, c, e.alpha);
+  } else {
+    for (i64 i = 0; i < rows; ++i) forward(n, c + i * ldc, c + i * ldc, e.alpha);
+  }
+}
+
+// y (columns, rows), row stride `ld`, from x (rows, columns) by strides: columns become rows.
+template <class T>
+void turn(i64 rows, i64 columns, MatView<T> x, T* y, i64 ld) {
+  if (x.cs == 1 && x.rs >= columns) {
+    kernels<T>().transpose(rows, columns, x.p, x.rs, y, ld);
+    return;
+  }
+  for (i64 j = 0; j < columns; ++j) {
+    for (i64 i = 0; i < rows; ++i) y[j * ld + i] = x.p[i * x.rs + j * x.cs];
+  }
+}
+
+// One row, few columns, or few rows against a B that lies the wrong way round: true when C was made (gemm_narrow.cpp).
+template <class T>
+bool gemm_narrow(const Problem<T>& q);
+
+}  // namespace nnf
+
+#endif  // NNF_KERNELS_GEMM_PROBLEM_H
