@@ -2,6 +2,9 @@
 
 The IDX format (LeCun, Cortes & Burges, "The MNIST database"): two zero bytes, a byte for the type, a byte
 for the number of axes, a big-endian 32-bit size an axis, then the numbers, big-endian, the last axis fastest.
+
+CIFAR-10's binary version (Krizhevsky, "Learning multiple layers of features from tiny images", 2009): records
+of a label's byte and 3072 bytes of an image, its red, green and blue plane.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from numpy.typing import NDArray
 
 from nnfast import _checks
 
-__all__ = ["mnist", "read_idx"]
+__all__ = ["cifar10", "mnist", "read_idx"]
 
 _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -51,13 +54,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     array([5, 7], dtype=uint8)
     """
     name = os.fspath(path)
-    with open(name, "rb") as file:
-        content = file.read()
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"read_idx: {name}: the gzip data are damaged: {error}") from None
+    content = _content("read_idx", name)
     head = content[:4]
     if len(head) < 4 or head[:2] != bytes(2) or head[2] not in _IDX_TYPES or head[3] == 0:
         raise ValueError(f"read_idx: {name}: expected an IDX file (00 00 type axes), got {head.hex(' ')!r}")
@@ -73,6 +70,18 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
         raise ValueError(f"read_idx: {name}: shape {shape} takes {expected} bytes, got {len(content)}")
     array = np.frombuffer(content, dtype, offset=start).reshape(shape)
     return array.astype(dtype.newbyteorder("="))
+
+
+def _content(owner: str, name: str) -> bytes:
+    """A file's bytes, unpacked when they are compressed with gzip."""
+    with open(name, "rb") as file:
+        content = file.read()
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{owner}: {name}: the gzip data are damaged: {error}") from None
+    return content
 
 
 def mnist(folder: str | os.PathLike[str], part: str = "train") -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -99,8 +108,8 @@ def mnist(folder: str | os.PathLike[str], part: str = "train") -> tuple[NDArray[
         If a file is damaged, or the two do not fit together.
     """
     prefix = {"train": "train", "test": "t10k"}[_checks.choice("mnist", "part", part, ("train", "test"))]
-    images = read_idx(_find(folder, f"{prefix}-images-idx3-ubyte"))
-    labels = read_idx(_find(folder, f"{prefix}-labels-idx1-ubyte"))
+    images = read_idx(_find("mnist", folder, f"{prefix}-images-idx3-ubyte"))
+    labels = read_idx(_find("mnist", folder, f"{prefix}-labels-idx1-ubyte"))
     if images.ndim != 3 or images.dtype != np.uint8:
         raise ValueError(
             f"mnist: images: expected uint8 (n, height, width), got {images.dtype} {images.shape}"
@@ -112,13 +121,65 @@ def mnist(folder: str | os.PathLike[str], part: str = "train") -> tuple[NDArray[
     return images, labels
 
 
-def _find(folder: str | os.PathLike[str], name: str) -> str:
+def cifar10(
+    folder: str | os.PathLike[str], part: str = "train"
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Images and labels of CIFAR-10 from its binary version.
+
+    Parameters
+    ----------
+    folder : path
+        Holds data_batch_1.bin to data_batch_5.bin (test_batch.bin for the test part), with or without .gz. Of
+        the five those that are there are read, at least the first.
+    part : {"train", "test"}
+
+    Returns
+    -------
+    images : uint8 array (n, 3, 32, 32)
+        Red, green, blue.
+    labels : uint8 array (n,)
+        airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder or the file is not there; the message names what was looked for.
+    ValueError
+        If a file is damaged.
+    """
+    if _checks.choice("cifar10", "part", part, ("train", "test")) == "test":
+        names = [_find("cifar10", folder, "test_batch.bin")]
+    else:
+        names = [_find("cifar10", folder, "data_batch_1.bin")]
+        for i in range(2, 6):
+            found = _candidates(folder, f"data_batch_{i}.bin")
+            names += found[:1]
+    record = 1 + 3 * 32 * 32
+    parts = []
+    for name in names:
+        content = _content("cifar10", name)
+        if not content or len(content) % record:
+            raise ValueError(f"cifar10: {name}: expected records of {record} bytes, got {len(content)} bytes")
+        parts.append(np.frombuffer(content, np.uint8).reshape(-1, record))
+    records = np.concatenate(parts)
+    labels = records[:, 0].copy()
+    if labels.max() > 9:
+        raise ValueError(f"cifar10: {names[0]}: expected labels 0..9, got {labels.max()}")
+    return records[:, 1:].reshape(-1, 3, 32, 32).copy(), labels
+
+
+def _candidates(folder: str | os.PathLike[str], name: str) -> list[str]:
+    """The files of that name, compressed or not, that are there."""
+    paths = [os.path.join(os.fspath(folder), candidate) for candidate in (name, name + ".gz")]
+    return [path for path in paths if os.path.exists(path)]
+
+
+def _find(owner: str, folder: str | os.PathLike[str], name: str) -> str:
     """The file of that name, compressed or not."""
     where = os.fspath(folder)
     if not os.path.isdir(where):
-        raise FileNotFoundError(f"mnist: folder: expected an existing folder, got {where!r}")
-    for candidate in (name, name + ".gz"):
-        path = os.path.join(where, candidate)
-        if os.path.exists(path):
-            return path
-    raise FileNotFoundError(f"mnist: folder: {where!r} holds neither {name} nor {name}.gz")
+        raise FileNotFoundError(f"{owner}: folder: expected an existing folder, got {where!r}")
+    found = _candidates(folder, name)
+    if not found:
+        raise FileNotFoundError(f"{owner}: folder: {where!r} holds neither {name} nor {name}.gz")
+    return found[0]
