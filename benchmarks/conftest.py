@@ -1,12 +1,14 @@
 """What benchmarks share: the machine's limits measured in the same run, peers when installed, the report.
 
-A benchmark is one piece of work (a group) done by several contenders. `bench` times one of them and notes how
-much arithmetic or memory traffic the work is; at the end a table sets the contenders of a group beside each
-other, with their share of the limit and their time over nnfast's. The limits are the FMA peak of one core,
-times the threads asked for, and the bandwidth of a large copy.
+A benchmark is one piece of work done by several contenders. `versus` times them in turn, round by round, and
+prints one line: nnfast's time, rate and share of the limit, and the time of each peer over nnfast's. `bench`,
+which it is to replace everywhere, times one contender a test. The limits are the FMA peak of one core, times
+the threads asked for, and the bandwidth of a large copy.
 
     pytest benchmarks                          all of it, one thread
     pytest benchmarks --threads 2 -k gemm      two threads, one file
+    OPENBLAS_CORETYPE=SkylakeX pytest ...      NumPy's OpenBLAS told which core it has, where it guesses low
+    pytest benchmarks/test_gemm.py --plot docs the plots too, as PNG files in that folder
 """
 
 import importlib
@@ -18,6 +20,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from versus import Table, interleave
 
 import nnfast as nf
 from nnfast import _core
@@ -27,9 +30,11 @@ CONTENDERS = ("nnfast", "numpy", "reference", "torch", "sklearn", "onnxruntime",
 
 def pytest_addoption(parser):
     parser.addoption("--threads", type=int, default=1, help="threads every contender may use (default 1)")
+    parser.addoption("--plot", default=None, metavar="FOLDER", help="write the benchmarks' plots there")
 
 
 def pytest_configure(config):
+    config.nnfast_table = Table()
     # Before any peer is imported: OpenMP and XLA read these once.
     threads = str(config.getoption("--threads"))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -124,6 +129,36 @@ def bench(benchmark, limits, contender):
     return run
 
 
+@pytest.fixture
+def versus(request, benchmark, limits, threads):
+    """versus(title, makers, flops=, moved=, dtype=): times the installed contenders among `makers` in turn.
+
+    `makers` maps a package's name to a function that returns the work, or None where the package cannot.
+    Returns the medians, in seconds.
+    """
+
+    def run(title, makers, *, flops=None, moved=None, dtype="float32"):
+        functions = {}
+        for name, make in makers.items():
+            package = "nnfast" if name == "reference" else name
+            work = make() if importlib.util.find_spec(package) else None
+            if work is not None:
+                functions[name] = work
+        medians, peak = interleave(functions, dtype)
+        ours, rate, share = medians["nnfast"], "", None
+        if flops:
+            rate, share = f"{flops / ours / 1e9:.1f} GFLOPS", flops / ours / (peak * threads)
+        elif moved:
+            rate, share = f"{moved / ours / 1e9:.1f} GB/s", moved / ours / limits.bandwidth
+        request.config.nnfast_table.add(request.path.name, title, medians, rate, share)
+        benchmark.group = title
+        benchmark.extra_info.update({name: seconds / ours for name, seconds in medians.items()})
+        benchmark.pedantic(functions["nnfast"], **rounds_for(functions["nnfast"], budget=0.02))
+        return medians
+
+    return run
+
+
 def rounds_for(function, budget=0.4, least=7):
     """Rounds and iterations that fill the budget; a round is 200 us or more, far above the clock grain."""
     start = time.perf_counter()
@@ -134,6 +169,13 @@ def rounds_for(function, budget=0.4, least=7):
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    lines = list(config.nnfast_table.lines())
+    if lines:
+        terminalreporter.section("nnfast beside its peers, timed in turn (their time over nnfast's)")
+        core = os.environ.get("OPENBLAS_CORETYPE", "as it finds it")
+        terminalreporter.write_line(f"threads: {config.getoption('--threads')}; OpenBLAS core type: {core}")
+        for line in lines:
+            terminalreporter.write_line(line)
     session = getattr(config, "_benchmarksession", None)
     if session is None or not session.benchmarks:
         return

@@ -1,0 +1,79 @@
+"""Several contenders timed side by side: one round of each in turn, so that a noisy machine is noisy for all.
+
+What this is: the timing and the table of the benchmarks that compare rates. What it is not: a benchmark, nor
+pytest-benchmark's own timing, which runs one function after the other; its medians are of nnfast alone here.
+"""
+
+import math
+import statistics
+import time
+
+from nnfast import _core
+
+ROUND = 1e-3  # seconds of one contender in a round: far above the clock's grain
+
+
+def timed(function, repeat):
+    start = time.perf_counter()
+    for _ in range(repeat):
+        function()
+    return (time.perf_counter() - start) / repeat
+
+
+def fma_rate(dtype):
+    """Floating-point operations a second of one core, from half a millisecond of FMAs in registers."""
+    start = time.perf_counter()
+    flops = _core.fma_rounds(dtype, 1 << 14)
+    return flops / (time.perf_counter() - start)
+
+
+def interleave(functions, dtype="float32", budget=0.3, least=9):
+    """Median seconds of each function, and the median FMA rate of one core meanwhile."""
+    repeats = {}
+    for name, function in functions.items():
+        function()  # warm: compile, allocate, load
+        repeats[name] = max(1, int(ROUND / max(timed(function, 1), 1e-7)))
+    seconds = {name: [] for name in functions}
+    rates, end = [], time.perf_counter() + budget * len(functions)
+    while len(rates) < least or time.perf_counter() < end:
+        rates.append(fma_rate(dtype))
+        for name, function in functions.items():
+            seconds[name].append(timed(function, repeats[name]))
+    return {name: statistics.median(s) for name, s in seconds.items()}, statistics.median(rates)
+
+
+class Table:
+    """Rows of compared work, by the file of the benchmark; printed when pytest ends."""
+
+    def __init__(self):
+        self.rows = []  # (file, title, medians, rate text, share or None)
+
+    def add(self, file, title, medians, rate, share):
+        self.rows.append((file, title, medians, rate, share))
+
+    def lines(self):
+        for file in dict.fromkeys(row[0] for row in self.rows):
+            rows = [row for row in self.rows if row[0] == file]
+            peers = list(dict.fromkeys(n for row in rows for n in row[2] if n != "nnfast"))
+            head = "".join(f"{peer:>13}" for peer in peers)
+            yield f"{file:44} {'nnfast':>12} {'rate':>15} {'share':>8}{head}   fastest peer"
+            logs = []
+            for _, title, medians, rate, share in rows:
+                ours = medians["nnfast"]
+                ratios = {p: medians[p] / ours for p in peers if p in medians}
+                cells = "".join(f"{ratios[p]:12.2f}x" if p in ratios else f"{'':13}" for p in peers)
+                last = ""
+                if ratios:
+                    fastest = min(ratios, key=ratios.get)
+                    logs.append(math.log(ratios[fastest]))
+                    last = f"   {ratios[fastest]:.2f}x {fastest}"
+                text = f"{100 * share:6.1f} %" if share is not None else ""
+                yield f"{title:44} {ours * 1e6:9.2f} us {rate:>15} {text:>8}{cells}{last}"
+            if logs:
+                below = sum(x < math.log(0.97) for x in logs)
+                mean, least = math.exp(sum(logs) / len(logs)), math.exp(min(logs))
+                yield (
+                    f"against the fastest peer of each row: geometric mean {mean:.2f}x, least {least:.2f}x, "
+                    f"{below} of {len(logs)} below 0.97x"
+                )
+            yield ""
