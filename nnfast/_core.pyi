@@ -163,17 +163,189 @@ def embedding_backward(
 ) -> Array: ...
 
 # ---- losses: reduction "none" gives an array, "mean" and "sum" a NumPy scalar of the inputs' dtype
-def mse_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Any: ...
+def mse_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
 def mse_loss_backward(
-    grad_output: ArrayLike, input: ArrayLike, target: ArrayLike, reduction: str = "mean"
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
 ) -> Array: ...
-def cross_entropy(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Any: ...
+def quadratic_cost(
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
+def quadratic_cost_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Array: ...
+def l1_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
+def l1_loss_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Array: ...
+def smooth_l1_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    beta: float = 1.0,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
+def smooth_l1_loss_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    target: ArrayLike,
+    beta: float = 1.0,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Array: ...
+def huber_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    delta: float = 1.0,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
+def huber_loss_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    target: ArrayLike,
+    delta: float = 1.0,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Array: ...
+def hinge_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
+def hinge_loss_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Array: ...
+def binary_cross_entropy(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
+def binary_cross_entropy_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Array: ...
+def binary_cross_entropy_with_logits(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    pos_weight: ArrayLike | None = None,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
+def binary_cross_entropy_with_logits_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    pos_weight: ArrayLike | None = None,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Array: ...
+def kl_div(
+    input: ArrayLike,
+    target: ArrayLike,
+    log_target: bool = False,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
+def kl_div_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    target: ArrayLike,
+    log_target: bool = False,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Array: ...
+def poisson_nll_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    log_input: bool = True,
+    full: bool = False,
+    eps: float = 1e-8,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
+def poisson_nll_loss_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    target: ArrayLike,
+    log_input: bool = True,
+    full: bool = False,
+    eps: float = 1e-8,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Array: ...
+def cross_entropy(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
 def cross_entropy_backward(
-    grad_output: ArrayLike, input: ArrayLike, target: ArrayLike, reduction: str = "mean"
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
 ) -> Array: ...
-def nll_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Any: ...
+def nll_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
 def nll_loss_backward(
-    grad_output: ArrayLike, input: ArrayLike, target: ArrayLike, reduction: str = "mean"
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
 ) -> Array: ...
 
 # ---- convolution and pooling; pairs are (height, width), conv padding (top, bottom, left, right)

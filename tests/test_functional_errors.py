@@ -23,6 +23,11 @@ ELEMENTWISE = (
     "mish", "softplus", "softsign", "softmax", "log_softmax",
 )  # fmt: skip
 
+PAIR_LOSSES = (
+    "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "hinge_loss",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div", "poisson_nll_loss",
+)  # fmt: skip
+
 # name: the float arrays with their shapes, the other arguments
 CASES = {
     "matmul": ({"a": (3, 4), "b": (4, 5)}, {}),
@@ -35,8 +40,18 @@ CASES = {
     "prelu_backward": ({"grad_output": (3, 4), "x": (3, 4), "weight": (4,)}, {}),
     "dropout": ({"x": (3, 4)}, {"seed": 1}),
     "dropout_backward": ({"grad_output": (3, 4)}, {"seed": 1}),
-    "mse_loss": ({"input": (3, 4), "target": (3, 4)}, {}),
-    "mse_loss_backward": ({"grad_output": (3, 4), "input": (3, 4), "target": (3, 4)}, {"reduction": "none"}),
+    **{name: ({"input": (3, 4), "target": (3, 4)}, {}) for name in (*PAIR_LOSSES, "quadratic_cost")},
+    **{
+        f"{name}_backward": (
+            {"grad_output": (3, 4), "input": (3, 4), "target": (3, 4)},
+            {"reduction": "none"},
+        )
+        for name in PAIR_LOSSES
+    },
+    "quadratic_cost_backward": (
+        {"grad_output": (3,), "input": (3, 4), "target": (3, 4)},
+        {"reduction": "none"},
+    ),
     "cross_entropy": ({"input": (3, 4), "target": (3, 4)}, {}),
     "cross_entropy_backward": (
         {"grad_output": (3,), "input": (3, 4), "target": (3, 4)},
@@ -109,7 +124,10 @@ every_out = pytest.mark.parametrize("name", WITH_OUT)
 
 def call_arguments(name, dtype=np.float64):
     shapes, others = CASES[name]
-    return {k: normal(s, dtype, i) for i, (k, s) in enumerate(shapes.items())} | others
+    arrays = {k: normal(s, dtype, i) for i, (k, s) in enumerate(shapes.items())}
+    if name in ("binary_cross_entropy", "binary_cross_entropy_backward"):
+        arrays["input"] = nf.sigmoid(arrays["input"])  # probabilities
+    return arrays | others
 
 
 def refused(name, arguments, error, argument):
@@ -187,7 +205,7 @@ FIRST = {
     "matmul": {"a": "b"},
     "linear": {"x": "weight"},
     "prelu": {"x": "weight"},
-    "mse_loss": {"input": "target"},
+    **{name: {"input": "target"} for name in (*PAIR_LOSSES, "quadratic_cost")},
     "cross_entropy": {"input": "target"},
     "nll_loss": {"input": "target"},
     "batch_norm": {"x": "running_mean"},
@@ -304,7 +322,7 @@ OPTIONS = [
     *(
         (name, {"reduction": bad}, error, "reduction")
         for name in CASES
-        if "loss" in name or "entropy" in name
+        if "target" in inspect.signature(getattr(nf, name)).parameters
         for bad, error in (("max", ValueError), (None, TypeError))
     ),
     *(
@@ -319,6 +337,34 @@ OPTIONS = [
         )
     ),
     *((name, {"target": np.zeros(3)}, TypeError, "target") for name in ("nll_loss", "nll_loss_backward")),
+    *(
+        (name + suffix, {key: bad}, error, key)
+        for suffix in ("", "_backward")
+        for name, key, bad, error in (
+            ("smooth_l1_loss", "beta", -1.0, ValueError),
+            ("smooth_l1_loss", "beta", np.nan, ValueError),
+            ("huber_loss", "delta", 0.0, ValueError),
+            ("huber_loss", "delta", "1", TypeError),
+            ("poisson_nll_loss", "eps", -1.0, ValueError),
+            ("binary_cross_entropy", "input", np.full((3, 4), 1.5), ValueError),
+            ("binary_cross_entropy", "weight", np.ones(3), ValueError),
+            ("binary_cross_entropy", "weight", "heavy", TypeError),
+            ("binary_cross_entropy_with_logits", "pos_weight", np.ones((4, 3)), ValueError),
+            ("kl_div", "reduction", "batch", ValueError),
+            ("mse_loss", "reduction", "batchmean", ValueError),
+            ("cross_entropy", "label_smoothing", 1.5, ValueError),
+            ("cross_entropy", "label_smoothing", np.nan, ValueError),
+            ("cross_entropy", "weight", np.ones(3), ValueError),
+            ("cross_entropy", "ignore_index", 1, ValueError),  # with probabilities
+            ("nll_loss", "ignore_index", 1.5, TypeError),
+            ("nll_loss", "weight", np.ones((3, 4)), ValueError),
+            *(
+                (loss, "sample_weight", bad, error)
+                for loss in (*PAIR_LOSSES, "quadratic_cost", "cross_entropy", "nll_loss")
+                for bad, error in ((np.ones(2), ValueError), (np.ones((3, 4)), ValueError), ("w", TypeError))
+            ),
+        )
+    ),
     *(
         (name, {key: bad}, error, key)
         for name in ("conv2d", "conv2d_backward")

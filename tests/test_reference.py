@@ -140,6 +140,10 @@ def test_updates_take_lists_keep_the_dtype_and_work_in_place(rng, update, states
 F = np.ones((2, 3), np.float32)
 D = np.ones((2, 3))
 NEWER = ("step", "hard_sigmoid", "relu6", "elu", "selu", "gelu", "silu", "mish", "softplus", "softsign")
+PAIR_LOSSES = (
+    "mse_loss", "quadratic_cost", "l1_loss", "smooth_l1_loss", "huber_loss", "hinge_loss",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div", "poisson_nll_loss",
+)  # fmt: skip
 IMAGE, KERNEL = np.ones((1, 2, 4, 4), np.float32), np.ones((2, 2, 3, 3), np.float32)
 CALLS = {
     "matmul": lambda x: ref.matmul(x(2, 3), x(3, 2)),
@@ -167,8 +171,11 @@ CALLS = {
     "log_softmax_backward": lambda x: ref.log_softmax_backward(x(3), x(3)),
     "dropout": lambda x: ref.dropout(x(9), np.float64(0.3), seed=1),
     "dropout_backward": lambda x: ref.dropout_backward(x(9), 0.3, seed=1),
-    "mse_loss": lambda x: ref.mse_loss(x(3), x(3)),
-    "mse_loss_backward": lambda x: ref.mse_loss_backward(np.float64(2), x(3), x(3)),
+    **{name: lambda x, name=name: getattr(ref, name)(x(3), x(3)) for name in PAIR_LOSSES},
+    **{
+        name + "_backward": lambda x, name=name: getattr(ref, name + "_backward")(np.float64(2), x(3), x(3))
+        for name in PAIR_LOSSES
+    },
     "cross_entropy": lambda x: ref.cross_entropy(x(2, 3), x(2, 3)),
     "cross_entropy_backward": lambda x: ref.cross_entropy_backward(2, x(2, 3), np.array([0, 1])),
     "nll_loss": lambda x: ref.nll_loss(x(2, 3), np.array([0, 1])),

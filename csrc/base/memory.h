@@ -50,6 +50,8 @@ enum class Scratch {
   norm_sums,
   norm_image,
   slopes,
+  loss_rows,
+  loss_weights,
   count
 };
 void* thread_scratch(Scratch slot, std::size_t bytes);

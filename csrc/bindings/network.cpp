@@ -72,8 +72,9 @@ class Model {
   void set_loss(py::handle loss, py::handle reduction) {
     const InUse guard(busy_, "model");
     const int kind = read_choice("set_loss", "loss", loss, kLosses, 3);
-    check(nnf_model_set_loss(model_.get(), static_cast<nnf_loss>(kind), read_reduction("set_loss", reduction)));
-    loss_ = kind;
+    constexpr nnf_loss kKinds[] = {NNF_LOSS_MSE, NNF_LOSS_CROSS_ENTROPY, NNF_LOSS_NLL};
+    check(nnf_model_set_loss(model_.get(), kKinds[kind], read_reduction("set_loss", reduction)));
+    loss_ = kKinds[kind];
   }
   void set_optimizer(py::handle kind, py::handle lr, py::handle weight_decay, py::handle momentum,
                      py::handle dampening, py::handle nesterov, py::handle alpha, py::handle centered,
@@ -396,7 +397,8 @@ class Model {
       y.expect_samples(outputs_[0]);
       return;
     }
-    if (!y.is_integer()) fail_type("%s: y: expected integer class labels for %s, got floats", function, kLosses[loss_]);
+    if (!y.is_integer()) fail_type("%s: y: expected integer class labels for %s, got floats", function,
+                                    nnf_loss_name(static_cast<nnf_loss>(loss_)));
     if (y.source().row_size != 1) y.expect_samples(Shape{});
   }
 

@@ -8,82 +8,75 @@ namespace {
 
 using nnf::i64;
 
-void check_reduction(const char* function, nnf_reduction red) {
-  if (red != NNF_REDUCE_NONE && red != NNF_REDUCE_MEAN && red != NNF_REDUCE_SUM) {
-    nnf::throw_invalid("%s: red: expected an nnf_reduction (0..2), got %d", function, static_cast<int>(red));
+// The batch with its type, once all of it fits the loss; messages begin with the loss's name.
+template <class T>
+nnf::LossBatch<T> checked(nnf_loss loss, const nnf_loss_options* options, const nnf_loss_batch* batch) {
+  if (options == nullptr || batch == nullptr) nnf::throw_invalid("loss: expected options and a batch, got NULL");
+  nnf::check_loss(loss, *options);
+  const char* name = nnf::loss_name(loss);
+  nnf::require_size(name, "rows", batch->rows);
+  nnf::require_size(name, "outputs", batch->outputs);
+  const bool classes = nnf::is_class_loss(loss), either = loss == NNF_LOSS_CROSS_ENTROPY;
+  if (classes && batch->outputs < 1) nnf::throw_invalid("%s: outputs: expected at least one class, got none", name);
+  const i64 n = batch->rows * batch->outputs;
+  nnf::require_array(name, "input", batch->input, n);
+  if (batch->rows > 0 && either && (batch->labels != nullptr) == (batch->target != nullptr)) {
+    nnf::throw_invalid("%s: expected exactly one of labels and target, got %s", name,
+                       batch->labels != nullptr ? "both" : "neither");
   }
+  if (either && batch->target != nullptr && options->ignore_index >= 0) {
+    nnf::throw_invalid("%s: ignore_index: expected a negative number with probabilities, got %lld", name,
+                       static_cast<long long>(options->ignore_index));
+  }
+  if (!either && classes) nnf::require_array(name, "labels", batch->labels, batch->rows);
+  if (!either && !classes) nnf::require_array(name, "target", batch->target, n);
+  for (const i64 stride : {options->weight_stride, options->pos_weight_stride}) {
+    if (!classes && stride != 0 && stride < batch->outputs) {
+      nnf::throw_invalid("%s: weight_stride: expected 0 or at least %lld, got %lld", name,
+                         static_cast<long long>(batch->outputs), static_cast<long long>(stride));
+    }
+  }
+  return {batch->rows,
+          batch->outputs,
+          static_cast<const T*>(batch->input),
+          static_cast<const T*>(batch->target),
+          batch->labels,
+          static_cast<const T*>(batch->sample_weight)};
 }
 
-// Elements of a loss over `terms` terms, and of the gradient that comes back to it.
-i64 loss_size(nnf_reduction red, i64 terms) { return red == NNF_REDUCE_NONE ? terms : 1; }
-
-void check_cross_entropy(const char* function, nnf_reduction red, i64 rows, i64 classes, const void* logits,
-                         const i64* labels, const void* probs) {
-  check_reduction(function, red);
-  nnf::require_size(function, "rows", rows);
-  if (classes < 1) {
-    nnf::throw_invalid("%s: classes: expected at least 1, got %lld", function, static_cast<long long>(classes));
-  }
-  nnf::require_array(function, "logits", logits, rows * classes);
-  if (rows > 0 && (labels != nullptr) == (probs != nullptr)) {
-    nnf::throw_invalid("%s: expected exactly one of labels and probs, got %s", function,
-                       labels != nullptr ? "both" : "neither");
-  }
+// Elements of the loss, and of the gradient that comes back to it.
+i64 loss_size(nnf_loss loss, const nnf_loss_options& options, const nnf_loss_batch& batch) {
+  return options.reduction == NNF_REDUCE_NONE ? nnf::loss_terms(loss, batch.rows, batch.outputs) : 1;
 }
 
 }  // namespace
 
 extern "C" {
 
-nnf_status nnf_mse_loss(nnf_dtype dt, nnf_reduction red, int64_t n, const void* input, const void* target,
-                        void* loss) {
+nnf_loss_options nnf_loss_defaults(void) { return nnf::loss_defaults(); }
+
+const char* nnf_loss_name(nnf_loss loss) { return nnf::loss_name(loss); }
+
+nnf_status nnf_loss_forward(nnf_dtype dt, nnf_loss loss, const nnf_loss_options* options, const nnf_loss_batch* batch,
+                            void* value) {
   return nnf::guard_typed(dt, [&](auto zero) {
     using T = decltype(zero);
-    check_reduction("mse_loss", red);
-    nnf::require_size("mse_loss", "n", n);
-    nnf::require_array("mse_loss", "input", input, n);
-    nnf::require_array("mse_loss", "target", target, n);
-    nnf::require_array("mse_loss", "loss", loss, loss_size(red, n));
-    nnf::mse_loss<T>(red, n, static_cast<const T*>(input), static_cast<const T*>(target), static_cast<T*>(loss),
-                     nullptr, nullptr);
+    const nnf::LossBatch<T> b = checked<T>(loss, options, batch);
+    nnf::require_array(nnf::loss_name(loss), "value", value, loss_size(loss, *options, *batch));
+    // With no losses wanted there may be no array for them, which must not mean that values are not wanted.
+    if (value != nullptr) nnf::loss_of_batch<T>(loss, *options, b, static_cast<T*>(value), nullptr, nullptr);
   });
 }
 
-nnf_status nnf_mse_loss_backward(nnf_dtype dt, nnf_reduction red, int64_t n, const void* g, const void* input,
-                                 const void* target, void* ginput) {
+nnf_status nnf_loss_backward(nnf_dtype dt, nnf_loss loss, const nnf_loss_options* options, const nnf_loss_batch* batch,
+                             const void* g, void* ginput) {
   return nnf::guard_typed(dt, [&](auto zero) {
     using T = decltype(zero);
-    check_reduction("mse_loss_backward", red);
-    nnf::require_size("mse_loss_backward", "n", n);
-    nnf::require_array("mse_loss_backward", "g", g, loss_size(red, n));
-    nnf::require_array("mse_loss_backward", "input", input, n);
-    nnf::require_array("mse_loss_backward", "target", target, n);
-    nnf::require_array("mse_loss_backward", "ginput", ginput, n);
-    nnf::mse_loss<T>(red, n, static_cast<const T*>(input), static_cast<const T*>(target), nullptr,
-                     static_cast<const T*>(g), static_cast<T*>(ginput));
-  });
-}
-
-nnf_status nnf_cross_entropy(nnf_dtype dt, nnf_reduction red, int64_t rows, int64_t classes, const void* logits,
-                             const int64_t* labels, const void* probs, void* loss) {
-  return nnf::guard_typed(dt, [&](auto zero) {
-    using T = decltype(zero);
-    check_cross_entropy("cross_entropy", red, rows, classes, logits, labels, probs);
-    nnf::require_array("cross_entropy", "loss", loss, loss_size(red, rows));
-    nnf::cross_entropy<T>(red, rows, classes, static_cast<const T*>(logits), labels, static_cast<const T*>(probs),
-                          static_cast<T*>(loss), nullptr, nullptr);
-  });
-}
-
-nnf_status nnf_cross_entropy_backward(nnf_dtype dt, nnf_reduction red, int64_t rows, int64_t classes, const void* g,
-                                      const void* logits, const int64_t* labels, const void* probs, void* glogits) {
-  return nnf::guard_typed(dt, [&](auto zero) {
-    using T = decltype(zero);
-    check_cross_entropy("cross_entropy_backward", red, rows, classes, logits, labels, probs);
-    nnf::require_array("cross_entropy_backward", "g", g, loss_size(red, rows));
-    nnf::require_array("cross_entropy_backward", "glogits", glogits, rows * classes);
-    nnf::cross_entropy<T>(red, rows, classes, static_cast<const T*>(logits), labels, static_cast<const T*>(probs),
-                          nullptr, static_cast<const T*>(g), static_cast<T*>(glogits));
+    const nnf::LossBatch<T> b = checked<T>(loss, options, batch);
+    const char* name = nnf::loss_name(loss);
+    nnf::require_array(name, "g", g, loss_size(loss, *options, *batch));
+    nnf::require_array(name, "ginput", ginput, b.rows * b.outputs);
+    nnf::loss_of_batch<T>(loss, *options, b, nullptr, static_cast<const T*>(g), static_cast<T*>(ginput));
   });
 }
 

@@ -7,6 +7,7 @@
 #include "engine/model_impl.h"
 #include "engine/optimizer.h"
 #include "kernels/layout/layout.h"
+#include "kernels/loss/loss.h"
 
 namespace nnf {
 
@@ -39,12 +40,12 @@ void Model<T>::buffer(nnf_buffer which, void** data, i64* size) {
 
 template <class T>
 void Model<T>::set_loss(nnf_loss loss, nnf_reduction reduction) {
-  if (loss < NNF_LOSS_MSE || loss > NNF_LOSS_NLL) throw_invalid("loss: expected an nnf_loss, got %d", loss);
+  if (loss < NNF_LOSS_MSE || loss >= NNF_LOSS_COUNT) throw_invalid("loss: expected an nnf_loss, got %d", loss);
   if (reduction != NNF_REDUCE_MEAN && reduction != NNF_REDUCE_SUM) {
     throw_invalid("reduction: expected mean or sum for training, got %d", reduction);
   }
   const Shape& out = graph_.node(graph_.outputs()[0]).shape;
-  if (loss != NNF_LOSS_MSE && out.size() != 1) {
+  if (is_class_loss(loss) && out.size() != 1) {
     throw_invalid("loss: a class loss takes outputs of shape (classes,), got %s", to_string(out).c_str());
   }
   loss_ = loss;

@@ -91,19 +91,15 @@ double Model<T>::loss(Plan<T>& p, const Targets& t, i64 n, bool gradient, nnf_to
   const T* out = p.output(0);
   double abs_error = 0, squared_error = 0;
   i64 correct = 0;
-  switch (loss_) {
-    case NNF_LOSS_MSE:
-      mse_loss<T>(reduction_, n * outputs_, out, t.values, &value, nullptr, g);
-      for (i64 i = 0; i < n * outputs_; ++i) {
-        const double d = static_cast<double>(out[i]) - static_cast<double>(t.values[i]);
-        abs_error += std::fabs(d);
-        squared_error += d * d;
-      }
-      break;
-    case NNF_LOSS_CROSS_ENTROPY:
-      cross_entropy<T>(reduction_, n, outputs_, out, t.labels, t.values, &value, nullptr, g);
-      break;
-    case NNF_LOSS_NLL: nll_loss<T>(reduction_, n, outputs_, out, t.labels, &value, nullptr, g); break;
+  nnf_loss_options options = loss_defaults();
+  options.reduction = reduction_;
+  loss_of_batch<T>(loss_, options, {n, outputs_, out, t.values, t.labels, nullptr}, &value, nullptr, g);
+  if (loss_ == NNF_LOSS_MSE) {
+    for (i64 i = 0; i < n * outputs_; ++i) {
+      const double d = static_cast<double>(out[i]) - static_cast<double>(t.values[i]);
+      abs_error += std::fabs(d);
+      squared_error += d * d;
+    }
   }
   if (loss_ != NNF_LOSS_MSE || outputs_ > 1) {
     for (i64 i = 0; i < n; ++i) {

@@ -28,6 +28,20 @@ static_assert(kActivationCount == static_cast<int>(NNF_ACT_COUNT), "kActivationC
 NNF_ACTIVATIONS(NNF_CHECK)
 #undef NNF_CHECK
 
+enum LossIndex {
+#define NNF_INDEX(name, ENUM) kLossIndex##ENUM,
+  NNF_ELEMENT_LOSSES(NNF_INDEX)
+#undef NNF_INDEX
+  kLossIndexCount
+};
+static_assert(static_cast<int>(kLossIndexCount) == static_cast<int>(NNF_LOSS_ELEMENTWISE),
+              "NNF_ELEMENT_LOSSES and nnfast.h differ");
+static_assert(kElementLossCount == static_cast<int>(NNF_LOSS_ELEMENTWISE), "kElementLossCount and nnfast.h differ");
+#define NNF_CHECK(name, ENUM) \
+  static_assert(static_cast<int>(kLossIndex##ENUM) == static_cast<int>(NNF_LOSS_##ENUM), "order differs at " #ENUM);
+NNF_ELEMENT_LOSSES(NNF_CHECK)
+#undef NNF_CHECK
+
 struct Candidate {
   const char* name;
   const IsaTables* tables;  // null when not compiled in

@@ -1,8 +1,8 @@
 // The table of vector kernels: what each instruction set must provide, and how the rest of the core finds it.
 //
 // A line in NNF_KERNELS makes a kernel's declaration, its slot in every ISA's table and its dispatch; a line in
-// NNF_ACTIVATIONS does the same for an activation function (forward and both backward forms). The signatures
-// are the contracts in each family's header (kernels/<family>/contract.h).
+// NNF_ACTIVATIONS does the same for an activation function (forward and both backward forms), a line in
+// NNF_ELEMENT_LOSSES for a loss that goes element by element. The signatures are the contracts in each family's header (kernels/<family>/contract.h).
 //
 // This header is compiled by the ISA files too, so it holds plain data only: no inline functions, no std::.
 #ifndef NNF_KERNELS_REGISTRY_H
@@ -39,6 +39,19 @@
   A(softplus, SOFTPLUS)         \
   A(softsign, SOFTSIGN)
 
+// L(name, ENUM): the functor loss_<name> of kernels/loss/elementwise-inl.h, NNF_LOSS_<ENUM> of the C header.
+#define NNF_ELEMENT_LOSSES(L)    \
+  L(mse, MSE)                    \
+  L(quadratic, QUADRATIC)        \
+  L(l1, L1)                      \
+  L(smooth_l1, SMOOTH_L1)        \
+  L(huber, HUBER)                \
+  L(hinge, HINGE)                \
+  L(bce, BCE)                    \
+  L(bce_logits, BCE_WITH_LOGITS) \
+  L(kl_div, KL_DIV)              \
+  L(poisson_nll, POISSON_NLL)
+
 // K(name, Signature): the function template `name<T>` of the family's -inl.h with the type Signature<T>.
 #define NNF_KERNELS(K)                               \
   K(gemm_micro, GemmMicroFn)                         \
@@ -60,7 +73,6 @@
   K(softmax_rows, SoftmaxRowsFn)                     \
   K(softmax_rows_backward, SoftmaxRowsBackwardFn)    \
   K(cross_entropy_rows, CrossEntropyRowsFn)          \
-  K(squared_error, SquaredErrorFn)                   \
   K(column_moments, ColumnMomentsFn)                 \
   K(column_affine, ColumnAffineFn)                   \
   K(column_grad_sums, ColumnGradSumsFn)              \
@@ -91,6 +103,7 @@ struct KernelTable {
   NNF_KERNELS(NNF_FIELD)
 #undef NNF_FIELD
   ActivationKernels<T> activation[kActivationCount];
+  ElementLossKernels<T> element_loss[kElementLossCount];
 };
 
 struct IsaTables {

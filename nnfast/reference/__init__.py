@@ -9,7 +9,8 @@ textbook:
 - `normalization`: batch, group and layer normalisation
 - `embeddings`: rows of a table by their numbers
 - `randomness`: Philox and dropout
-- `losses`: squared error, cross-entropy, negative log-likelihood
+- `losses`, `losses_binary`, `losses_class`, `losses_distribution`, `reductions`: losses of numbers, of two
+  and of many classes, of distributions; what reductions and weights make of them
 - `windows`, `convolution`, `convolution_transpose`, `pooling`, `pooling_adaptive`, `resizing`: images
 - `convolution1d`, `pooling1d`: signals
 - `optimizers`: SGD, RMSprop, Adam
@@ -49,12 +50,36 @@ from .convolution_transpose import (
 from .dense import linear, linear_backward, matmul, matmul_backward
 from .embeddings import embedding, embedding_backward
 from .losses import (
-    cross_entropy,
-    cross_entropy_backward,
+    huber_loss,
+    huber_loss_backward,
+    l1_loss,
+    l1_loss_backward,
     mse_loss,
     mse_loss_backward,
+    quadratic_cost,
+    quadratic_cost_backward,
+    smooth_l1_loss,
+    smooth_l1_loss_backward,
+)
+from .losses_binary import (
+    binary_cross_entropy,
+    binary_cross_entropy_backward,
+    binary_cross_entropy_with_logits,
+    binary_cross_entropy_with_logits_backward,
+    hinge_loss,
+    hinge_loss_backward,
+)
+from .losses_class import (
+    cross_entropy,
+    cross_entropy_backward,
     nll_loss,
     nll_loss_backward,
+)
+from .losses_distribution import (
+    kl_div,
+    kl_div_backward,
+    poisson_nll_loss,
+    poisson_nll_loss_backward,
 )
 from .network import Graph, Model, Totals
 from .normalization import (
@@ -131,6 +156,10 @@ __all__ = [
     "avg_pool2d_backward",
     "batch_norm",
     "batch_norm_backward",
+    "binary_cross_entropy",
+    "binary_cross_entropy_backward",
+    "binary_cross_entropy_with_logits",
+    "binary_cross_entropy_with_logits_backward",
     "clip_grad_norm_",
     "clip_grad_value_",
     "conv1d",
@@ -158,6 +187,14 @@ __all__ = [
     "group_norm_backward",
     "hard_sigmoid",
     "hard_sigmoid_backward",
+    "hinge_loss",
+    "hinge_loss_backward",
+    "huber_loss",
+    "huber_loss_backward",
+    "kl_div",
+    "kl_div_backward",
+    "l1_loss",
+    "l1_loss_backward",
     "layer_norm",
     "layer_norm_backward",
     "leaky_relu",
@@ -183,8 +220,12 @@ __all__ = [
     "pad_backward",
     "perceptron_update",
     "philox4x32",
+    "poisson_nll_loss",
+    "poisson_nll_loss_backward",
     "prelu",
     "prelu_backward",
+    "quadratic_cost",
+    "quadratic_cost_backward",
     "relu",
     "relu6",
     "relu6_backward",
@@ -197,6 +238,8 @@ __all__ = [
     "sigmoid_backward",
     "silu",
     "silu_backward",
+    "smooth_l1_loss",
+    "smooth_l1_loss_backward",
     "softmax",
     "softmax_backward",
     "softplus",

@@ -42,7 +42,7 @@ typedef enum nnf_status {
 
 typedef enum nnf_dtype { NNF_F32 = 0, NNF_F64 = 1 } nnf_dtype;
 
-#define NNF_ABI_VERSION 1
+#define NNF_ABI_VERSION 2
 
 NNF_API const char *nnf_last_error(void);
 NNF_API const char *nnf_version(void);
@@ -202,26 +202,71 @@ NNF_API nnf_status nnf_embedding_backward(nnf_dtype dt, int64_t count, int64_t r
 
 /* ---------------------------------------------------------------- losses */
 
-typedef enum nnf_reduction { NNF_REDUCE_NONE = 0, NNF_REDUCE_MEAN = 1, NNF_REDUCE_SUM = 2 } nnf_reduction;
+typedef enum nnf_reduction {
+  NNF_REDUCE_NONE = 0,
+  NNF_REDUCE_MEAN = 1,
+  NNF_REDUCE_SUM = 2,
+  NNF_REDUCE_BATCH_MEAN = 3 /* the sum over the number of rows; not for the class losses */
+} nnf_reduction;
 
-/* loss: one element, or n elements for NNF_REDUCE_NONE. */
-NNF_API nnf_status nnf_mse_loss(nnf_dtype dt, nnf_reduction red, int64_t n, const void *input, const void *target,
-                                void *loss);
-/* g: one element, or n elements for NNF_REDUCE_NONE; ginput (n). */
-NNF_API nnf_status nnf_mse_loss_backward(nnf_dtype dt, nnf_reduction red, int64_t n, const void *g,
-                                         const void *input, const void *target, void *ginput);
-/* logits (rows, classes); exactly one of labels (rows) and probs (rows, classes) is given.
- * A label outside 0..classes-1 is NNF_INVALID_VALUE. loss: one element or rows elements. */
-NNF_API nnf_status nnf_cross_entropy(nnf_dtype dt, nnf_reduction red, int64_t rows, int64_t classes,
-                                     const void *logits, const int64_t *labels, const void *probs, void *loss);
-NNF_API nnf_status nnf_cross_entropy_backward(nnf_dtype dt, nnf_reduction red, int64_t rows, int64_t classes,
-                                              const void *g, const void *logits, const int64_t *labels,
-                                              const void *probs, void *glogits);
-/* input (rows, classes) holds log-probabilities: loss = -input[label]; the gradient is 0 elsewhere. */
-NNF_API nnf_status nnf_nll_loss(nnf_dtype dt, nnf_reduction red, int64_t rows, int64_t classes, const void *input,
-                                const int64_t *labels, void *loss);
-NNF_API nnf_status nnf_nll_loss_backward(nnf_dtype dt, nnf_reduction red, int64_t rows, int64_t classes,
-                                         const void *g, const void *input, const int64_t *labels, void *ginput);
+/* x: the input, t: the target. The first ones go element by element, the class losses row by row. */
+typedef enum nnf_loss {
+  NNF_LOSS_MSE = 0,         /* (x - t)^2 */
+  NNF_LOSS_QUADRATIC,       /* (x - t)^2 / 2, summed over a row: the mean is over rows, "none" gives rows losses */
+  NNF_LOSS_L1,              /* |x - t| */
+  NNF_LOSS_SMOOTH_L1,       /* d = |x - t|: d^2 / (2 beta) where d < beta, else d - beta / 2 */
+  NNF_LOSS_HUBER,           /* d^2 / 2 where d <= delta, else delta (d - delta / 2) */
+  NNF_LOSS_HINGE,           /* max(0, 1 - t x) */
+  NNF_LOSS_BCE,             /* -weight (t log x + (1 - t) log(1 - x)), logarithms at least -100 */
+  NNF_LOSS_BCE_WITH_LOGITS, /* -weight (pos_weight t log s(x) + (1 - t) log s(-x)), s the logistic function */
+  NNF_LOSS_KL_DIV,          /* t (log t - x); with log_target exp(t) (t - x) */
+  NNF_LOSS_POISSON_NLL,     /* exp(x) - t x; without log_input x - t log(x + eps); full adds Stirling's term */
+  NNF_LOSS_ELEMENTWISE,     /* how many those are; no loss */
+  NNF_LOSS_CROSS_ENTROPY = NNF_LOSS_ELEMENTWISE, /* -sum of weight[j] t[j] log_softmax(x)[j], t smoothed */
+  NNF_LOSS_NLL,             /* -weight[label] x[label] */
+  NNF_LOSS_COUNT
+} nnf_loss;
+
+typedef struct nnf_loss_options {
+  nnf_reduction reduction;
+  double beta;            /* of smooth_l1 (>= 0), delta of huber (> 0) */
+  double eps;             /* of poisson_nll (>= 0) */
+  int log_input;          /* of poisson_nll */
+  int log_target;         /* of kl_div */
+  int full;               /* of poisson_nll */
+  double label_smoothing; /* of cross_entropy, 0..1 */
+  int64_t ignore_index;   /* of the class losses: rows with this label count for nothing */
+  /* Class losses: (outputs). Binary cross-entropy: (rows, outputs) with this distance between rows, in elements; 0: one
+   * row for all. NULL: 1. */
+  const void *weight;
+  int64_t weight_stride;
+  const void *pos_weight; /* of binary cross-entropy with logits, likewise */
+  int64_t pos_weight_stride;
+} nnf_loss_options;
+
+/* One batch: input (rows, outputs); target (rows, outputs), or for the class losses labels (rows) in 0..outputs-1 or
+ * equal to ignore_index (cross-entropy takes either); sample_weight (rows): a factor of each row's losses, NULL: 1. */
+typedef struct nnf_loss_batch {
+  int64_t rows, outputs;
+  const void *input;
+  const void *target;
+  const int64_t *labels;
+  const void *sample_weight;
+} nnf_loss_batch;
+
+/* PyTorch's defaults, and its name for the loss ("mse_loss", ...; NULL for no loss). */
+NNF_API nnf_loss_options nnf_loss_defaults(void);
+NNF_API const char *nnf_loss_name(nnf_loss loss);
+/* value: one element; for NNF_REDUCE_NONE as many as there are losses: rows * outputs, or rows (class losses, quadratic).
+ * A mean divides by what the losses weigh: rows (times outputs where it is over elements), with sample_weight the sum of
+ * that, with a class loss's labels the sum of sample_weight * weight[label]; as if a weight of 2 was the row twice. The
+ * weight of binary cross-entropy is not counted, as in PyTorch. The mean of nothing is NaN, its gradient 0.
+ * Labels, and the probabilities of NNF_LOSS_BCE, are checked before anything is written. */
+NNF_API nnf_status nnf_loss_forward(nnf_dtype dt, nnf_loss loss, const nnf_loss_options *options,
+                                    const nnf_loss_batch *batch, void *value);
+/* g: as many elements as value; ginput (rows, outputs). */
+NNF_API nnf_status nnf_loss_backward(nnf_dtype dt, nnf_loss loss, const nnf_loss_options *options,
+                                     const nnf_loss_batch *batch, const void *g, void *ginput);
 
 /* ---------------------------------------------------------------- convolution and pooling (NCHW) */
 
@@ -399,7 +444,6 @@ NNF_API nnf_status nnf_model_param(const nnf_model *model, int index, nnf_param 
  * *size 0 for a state that the optimizer does not have. */
 NNF_API nnf_status nnf_model_buffer(nnf_model *model, nnf_buffer which, void **data, int64_t *size);
 
-typedef enum nnf_loss { NNF_LOSS_MSE = 0, NNF_LOSS_CROSS_ENTROPY = 1, NNF_LOSS_NLL = 2 } nnf_loss;
 NNF_API nnf_status nnf_model_set_loss(nnf_model *model, nnf_loss loss, nnf_reduction reduction);
 
 typedef enum nnf_optimizer_kind {

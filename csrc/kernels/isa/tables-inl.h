@@ -7,7 +7,8 @@
 #include "kernels/elementwise/smooth-inl.h"
 #include "kernels/gemm/gemm-inl.h"
 #include "kernels/layout/transpose-inl.h"
-#include "kernels/loss/loss-inl.h"
+#include "kernels/loss/cross_entropy-inl.h"
+#include "kernels/loss/elementwise-inl.h"
 #include "kernels/norm/norm-inl.h"
 #include "kernels/optim/optim-inl.h"
 #include "kernels/peak/peak-inl.h"
@@ -28,6 +29,11 @@ constexpr KernelTable<T> make_table() {
       {
 #define NNF_ENTRY(name, ENUM) make_activation<T, act_##name>(),
           NNF_ACTIVATIONS(NNF_ENTRY)
+#undef NNF_ENTRY
+      },
+      {
+#define NNF_ENTRY(name, ENUM) make_element_loss<T, loss_##name>(),
+          NNF_ELEMENT_LOSSES(NNF_ENTRY)
 #undef NNF_ENTRY
       }};
 }

@@ -15,12 +15,35 @@ template <class T>
 using CrossEntropyRowsFn = void (*)(i64 rows, i64 classes, const T* x, const i64* labels, const T* probs, T* loss,
                                     const T* scale, i64 scale_stride, T* gx);
 
-// d = x - t; each of the outputs may be null:
-//   loss[i] = d * d;  gx[i] = 2 * scale[i * scale_stride] * d;  *sum = sum of d * d, in a tree fixed by n
+// One of the losses that go element by element (elementwise-inl.h), f(x, t), on dense arrays of n elements:
+//   loss[i] = weight[i] * f(x[i], t[i]);  *sum = the sum of these, in a tree fixed by n
+//   gx[i]   = scale[i * scale_stride] * weight[i] * df/dx(x[i], t[i])
+// forward gives the values, and the gradient too unless gx is null; loss and sum may be null. backward gives gx alone.
 // gx == x allowed.
 template <class T>
-using SquaredErrorFn = void (*)(i64 n, const T* x, const T* t, T* loss, T* sum, const T* scale, i64 scale_stride,
-                                T* gx);
+struct LossArrays {
+  const T* x;
+  const T* t;
+  const T* weight;      // null: 1
+  const T* pos_weight;  // (n), of binary_cross_entropy_with_logits; null: 1
+  T* loss;
+  T* sum;
+  const T* scale;
+  i64 scale_stride;  // 1, or 0: *scale for all
+  T* gx;
+  T beta, eps;           // options of the losses that have them, as in nnf_loss_options
+  bool log_scale, full;  // log_input or log_target; full
+};
+template <class T>
+using ElementLossFn = void (*)(i64 n, const LossArrays<T>& arrays);
+
+template <class T>
+struct ElementLossKernels {
+  ElementLossFn<T> forward, backward;
+  int cost;  // of an element, in parallel_for's unit (base/thread_pool.h)
+};
+
+constexpr int kElementLossCount = 10;  // lines of NNF_ELEMENT_LOSSES; equal to NNF_LOSS_ELEMENTWISE (dispatch.cpp)
 
 }  // namespace nnf
 

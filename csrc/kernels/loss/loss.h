@@ -1,4 +1,7 @@
-// Losses over whole batches: threading, and the reduction in an order fixed by the shape.
+// Losses over whole batches: threading, weights, and the reduction in an order fixed by the shape.
+//
+// loss.cpp checks and chooses, elementwise.cpp and classes.cpp carry out. What each loss, option and reduction means
+// stands in nnfast.h; nothing here knows of networks (engine/loss.h does).
 #ifndef NNF_KERNELS_LOSS_LOSS_H
 #define NNF_KERNELS_LOSS_LOSS_H
 
@@ -7,18 +10,34 @@
 
 namespace nnf {
 
-// `loss` receives n (rows) elements for NNF_REDUCE_NONE, one otherwise; null: not wanted. `gx` receives the gradient
-// to the input multiplied by g (one element, or n (rows) for NNF_REDUCE_NONE; null: 1); null: not wanted.
-// The mean divides by n (mse) or rows (cross-entropy); the mean of nothing is NaN, as PyTorch's.
+// nnf_loss_batch with its type.
 template <class T>
-void mse_loss(nnf_reduction red, i64 n, const T* input, const T* target, T* loss, const T* g, T* gx);
-// labels are checked: Error(invalid_value) naming the row and the class, before anything is written.
+struct LossBatch {
+  i64 rows = 0, outputs = 0;
+  const T* input = nullptr;          // (rows, outputs)
+  const T* target = nullptr;         // (rows, outputs)
+  const i64* labels = nullptr;       // (rows)
+  const T* sample_weight = nullptr;  // (rows)
+};
+
+nnf_loss_options loss_defaults();
+const char* loss_name(nnf_loss loss);  // null for no loss
+inline bool is_class_loss(nnf_loss loss) { return loss >= NNF_LOSS_ELEMENTWISE; }
+// How many losses "none" yields.
+inline i64 loss_terms(nnf_loss loss, i64 rows, i64 outputs) {
+  return is_class_loss(loss) || loss == NNF_LOSS_QUADRATIC ? rows : rows * outputs;
+}
+
+// Throws Error(invalid_value) when the loss, its reduction or an option is none; the message begins with the loss's name.
+void check_loss(nnf_loss loss, const nnf_loss_options& options);
+
+// `loss` receives loss_terms() elements for NNF_REDUCE_NONE, one otherwise; null: not wanted. `gx` (rows, outputs)
+// receives the gradient to the input multiplied by g (as many elements as `loss`; null: 1); null: not wanted. gx ==
+// input is allowed. Labels and probabilities are checked: Error(invalid_value) before anything is written.
+// Returns what the batch weighs: the number of rows a mean over rows divides by.
 template <class T>
-void cross_entropy(nnf_reduction red, i64 rows, i64 classes, const T* logits, const i64* labels, const T* probs, T* loss,
-                   const T* g, T* gx);
-// Input: log-probabilities (rows, classes).
-template <class T>
-void nll_loss(nnf_reduction red, i64 rows, i64 classes, const T* logp, const i64* labels, T* loss, const T* g, T* gx);
+double loss_of_batch(nnf_loss kind, const nnf_loss_options& options, const LossBatch<T>& batch, T* loss, const T* g,
+                     T* gx);
 
 }  // namespace nnf
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import losses
+from .. import losses, losses_class
 from ..checks import Array, one_of, value_error
 from .ops import Shape
 
@@ -59,15 +59,19 @@ class Objective:
 
     def loss(self, output: Array, target: Array) -> float:
         """The batch's loss."""
-        f = {"mse_loss": losses.mse_loss, "cross_entropy": losses.cross_entropy, "nll_loss": losses.nll_loss}
+        f = {
+            "mse_loss": losses.mse_loss,
+            "cross_entropy": losses_class.cross_entropy,
+            "nll_loss": losses_class.nll_loss,
+        }
         return float(f[self.name](output, target, reduction=self.reduction))
 
     def gradient(self, output: Array, target: Array) -> Array:
         """Gradient of the batch's loss with respect to the output."""
         f = {
             "mse_loss": losses.mse_loss_backward,
-            "cross_entropy": losses.cross_entropy_backward,
-            "nll_loss": losses.nll_loss_backward,
+            "cross_entropy": losses_class.cross_entropy_backward,
+            "nll_loss": losses_class.nll_loss_backward,
         }
         return f[self.name](1.0, output, target, reduction=self.reduction)
 

@@ -1,13 +1,13 @@
-// Softmax with cross-entropy over rows of logits, and squared errors: values and gradients together. The contract is in
-// contract.h.
+// Softmax with cross-entropy over rows of logits: values and gradients together. The contract is in contract.h; class
+// weights, smoothing and what is ignored are the driver's (classes.cpp).
 //
 // With m = max x, s = sum exp(x - m), t the target (one-hot or given):
 //   loss = log(s) * sum(t) - sum(t * (x - m))       which is logsumexp(x) * sum(t) - sum(t * x)
 //   gx   = scale * (exp(x - m) / s * sum(t) - t)
 // Both use shifted logits only, so logits of any size neither overflow nor cost precision. Infinite and NaN logits
 // behave as in kernels/softmax: they make the row's loss and gradient NaN, -inf beside finite logits excepted.
-#ifndef NNF_KERNELS_LOSS_LOSS_INL_H
-#define NNF_KERNELS_LOSS_LOSS_INL_H
+#ifndef NNF_KERNELS_LOSS_CROSS_ENTROPY_INL_H
+#define NNF_KERNELS_LOSS_CROSS_ENTROPY_INL_H
 
 #include "kernels/loss/contract.h"
 #include "kernels/softmax/softmax-inl.h"
@@ -162,22 +162,7 @@ void cross_entropy_rows(i64 rows, i64 classes, const T* x, const i64* labels, co
   }
 }
 
-template <class T>
-void squared_error(i64 n, const T* x, const T* t, T* loss, T* sum, const T* scale, i64 scale_stride, T* gx) {
-  const bool each = scale_stride != 0;
-  const Vec<T> two = set1<T>(T(2));
-  const Vec<T> k = gx != nullptr && !each && n > 0 ? two * set1<T>(*scale) : two;
-  const T total = tree_sum<T>(n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
-    const Vec<T> d = lanes.load(x + i) - lanes.load(t + i);
-    const Vec<T> square = d * d;
-    if (gx != nullptr) lanes.store(gx + i, (each ? k * lanes.load(scale + i) : k) * d);
-    if (loss != nullptr) lanes.store(loss + i, square);
-    return square;
-  });
-  if (sum != nullptr) *sum = total;
-}
-
 }  // namespace
 }  // namespace nnf
 
-#endif  // NNF_KERNELS_LOSS_LOSS_INL_H
+#endif  // NNF_KERNELS_LOSS_CROSS_ENTROPY_INL_H
