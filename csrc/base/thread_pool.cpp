@@ -47,6 +47,7 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/foreign_parallel.h"
+#include "base/fp_control.h"
 #include "base/placement.h"
 
 namespace nnf {
@@ -69,30 +70,6 @@ void cpu_pause() {
   __asm__ volatile("yield");
 #endif
 }
-
-// The floating-point control word: rounding, and whether denormals count as zero. A program may have changed it in its
-// own threads only; workers take over the caller's, or a result would depend on who computed it.
-#if defined(__SSE2__)
-using FpControl = unsigned;
-FpControl fp_control() { return _mm_getcsr() & ~0x3fu; }  // without the sticky flags
-void set_fp_control(FpControl control) {
-  if (fp_control() != control) _mm_setcsr(control);
-}
-#elif defined(__aarch64__)
-using FpControl = u64;
-FpControl fp_control() {
-  FpControl control;
-  __asm__ volatile("mrs %0, fpcr" : "=r"(control));
-  return control;
-}
-void set_fp_control(FpControl control) {
-  if (fp_control() != control) __asm__ volatile("msr fpcr, %0" : : "r"(control));
-}
-#else
-using FpControl = int;
-FpControl fp_control() { return 0; }
-void set_fp_control(FpControl) {}
-#endif
 
 // True while this thread is inside a region, as caller or worker: what it starts then runs on itself.
 thread_local bool inside_region = false;
@@ -126,7 +103,7 @@ struct Job {
   void* context = nullptr;
   int ranges = 0;
   i64 piece = 0;  // tasks a claim takes
-  FpControl fp{};
+  FpControl fp{};  // workers take over the caller's, or a result would depend on who computed it
 };
 
 struct alignas(kCacheLine) Range {

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fp_control.h"
 #include "capi/guard.h"
 #include "engine/model.h"
 
@@ -26,6 +27,13 @@ P& need(P* pointer, const char* name) {
 void need_each(const nnf::ModelBase& model, void* const* arrays, const char* name) {
   need(arrays, name);
   for (int i = 0; i < model.num_outputs(); ++i) need(static_cast<char*>(arrays[i]), name);
+}
+
+// What runs a network does so without denormal numbers.
+template <class F>
+nnf_status compute(F&& body) {
+  const nnf::FlushDenormals flush;
+  return nnf::guard(body);
 }
 
 }  // namespace
@@ -165,7 +173,7 @@ nnf_status nnf_model_set_seed(nnf_model* model, uint64_t seed) {
 nnf_status nnf_model_train(nnf_model* model, const nnf_source* x, const nnf_source* y, const int64_t* order, int64_t n,
                            int64_t batch, int64_t first, int64_t last, double seconds, nnf_totals* totals,
                            int64_t* done) {
-  return nnf::guard([&] {
+  return compute([&] {
     need(model, "model").model->train(&need(x, "x"), need(y, "y"), order, n, batch, first, last, seconds,
                                       need(totals, "totals"), need(done, "done"));
   });
@@ -173,7 +181,7 @@ nnf_status nnf_model_train(nnf_model* model, const nnf_source* x, const nnf_sour
 
 nnf_status nnf_model_evaluate(nnf_model* model, const nnf_source* x, const nnf_source* y, int64_t batch, int64_t first,
                               int64_t last, double seconds, nnf_totals* totals, int64_t* done) {
-  return nnf::guard([&] {
+  return compute([&] {
     need(model, "model").model->evaluate(&need(x, "x"), need(y, "y"), batch, first, last, seconds,
                                          need(totals, "totals"), need(done, "done"));
   });
@@ -181,7 +189,7 @@ nnf_status nnf_model_evaluate(nnf_model* model, const nnf_source* x, const nnf_s
 
 nnf_status nnf_model_predict(nnf_model* model, const nnf_source* x, int64_t batch, int64_t first, int64_t last,
                              void* const* out) {
-  return nnf::guard([&] {
+  return compute([&] {
     nnf::ModelBase& m = *need(model, "model").model;
     if (last > first) need_each(m, out, "out");
     m.predict(&need(x, "x"), batch, first, last, out);
@@ -189,7 +197,7 @@ nnf_status nnf_model_predict(nnf_model* model, const nnf_source* x, int64_t batc
 }
 
 nnf_status nnf_model_forward(nnf_model* model, const nnf_source* x, int training, void* const* out) {
-  return nnf::guard([&] {
+  return compute([&] {
     nnf::ModelBase& m = *need(model, "model").model;
     if (need(x, "x").rows > 0) need_each(m, out, "out");
     m.forward(x, training != 0, out);
@@ -197,14 +205,14 @@ nnf_status nnf_model_forward(nnf_model* model, const nnf_source* x, int training
 }
 
 nnf_status nnf_model_backward(nnf_model* model, const void* const* grad_output, int accumulate, void* const* gx) {
-  return nnf::guard([&] {
+  return compute([&] {
     need(grad_output, "grad_output");
     need(model, "model").model->backward(grad_output, accumulate != 0, gx);
   });
 }
 
 nnf_status nnf_model_step(nnf_model* model) {
-  return nnf::guard([&] { need(model, "model").model->step(); });
+  return compute([&] { need(model, "model").model->step(); });
 }
 
 nnf_status nnf_model_plan(nnf_model* model, int64_t batch, int training, int64_t* arena, int64_t* naive) {

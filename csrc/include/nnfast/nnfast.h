@@ -523,7 +523,8 @@ typedef struct nnf_totals {
 /* Training steps first..last-1 of the epoch that `order` (n sample indices; NULL: 0..n-1) describes, step s
  * taking order[s*batch .. (s+1)*batch). Stops early, with *done steps carried out, once `seconds` have passed
  * (<= 0: no limit). Adds to *totals. y: (rows, 1) integers for classes, (rows, outputs) otherwise.
- * A non-finite loss: NNF_NON_FINITE, before the step's update is applied. */
+ * A non-finite loss: NNF_NON_FINITE, before the step's update is applied.
+ * This and the calls below compute with denormal numbers as zeros; the caller's own setting stands again afterwards. */
 NNF_API nnf_status nnf_model_train(nnf_model *model, const nnf_source *x, const nnf_source *y, const int64_t *order,
                                    int64_t n, int64_t batch, int64_t first, int64_t last, double seconds,
                                    nnf_totals *totals, int64_t *done);
