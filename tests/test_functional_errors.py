@@ -110,6 +110,10 @@ CASES = {
     "global_max_pool2d_backward": ({"grad_output": (2, 3), "x": IMAGE}, {}),
     "pad": ({"x": IMAGE}, {"pad": (1, 2)}),
     "pad_backward": ({"grad_output": (2, 3, 6, 10), "x": IMAGE}, {"pad": (1, 2)}),
+    "reshape": ({"x": (3, 4)}, {"shape": (2, 6)}),
+    "reshape_backward": ({"grad_output": (2, 6), "x": (3, 4)}, {"shape": (2, 6)}),
+    "flatten": ({"x": (3, 4, 2)}, {"start_dim": 1}),
+    "flatten_backward": ({"grad_output": (12, 2), "x": (3, 4, 2)}, {"end_dim": 1}),
     "upsample_nearest": ({"x": IMAGE}, {"scale_factor": 2}),
     "upsample_nearest_backward": ({"grad_output": (2, 3, 12, 14), "x": IMAGE}, {"scale_factor": 2}),
 }
@@ -225,10 +229,10 @@ def test_wrong_shapes(name):
         arguments[argument] = normal([n + 1 for n in shape], np.float64, 9)
         named = FIRST.get(forward, {}).get(argument, argument)
         if argument != "grad_output" and name.endswith("_backward"):
-            named = f"({named}|grad_output|target|weight|groups|x|b)"
+            named = f"({named}|grad_output|target|weight|groups|x|b|shape)"
         refused(name, arguments, ValueError, named)
-        if (name, argument) == ("prelu", "x"):
-            continue  # axes after the channels are welcome
+        if (name, argument) in (("prelu", "x"), ("reshape_backward", "x")):
+            continue  # axes after the channels, or of any sizes, are welcome
         arguments[argument] = normal((*shape, 1, 1, 1), np.float64, 9)
         with pytest.raises(ValueError, match=rf"^{name}: \w+: "):
             getattr(nf, name)(**arguments)

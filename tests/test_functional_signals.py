@@ -316,11 +316,90 @@ def test_pad_bad_options(error, argument, call):
 def test_upsample_nearest(dtype, scale):
     for shape in ((2, 3, 4, 5), (1, 17, 1, 1), (0, 2, 3, 3)):
         x = normal(shape, dtype, 1)
-        y = nf.upsample_nearest(x, scale)
-        np.testing.assert_array_equal(y, ref.upsample_nearest(x, scale))
+        y = nf.upsample_nearest(x, scale_factor=scale)
+        np.testing.assert_array_equal(y, ref.upsample_nearest(x, scale_factor=scale))
+        np.testing.assert_array_equal(y, nf.upsample_nearest(x, y.shape[2:]))
+        np.testing.assert_array_equal(y, ref.upsample_nearest(x, y.shape[2:]))
         g = rng(2).integers(-9, 9, y.shape).astype(dtype)
-        back = nf.upsample_nearest_backward(g, x, scale)
-        np.testing.assert_array_equal(back, ref.upsample_nearest_backward(g, x, scale))
+        back = nf.upsample_nearest_backward(g, x, scale_factor=scale)
+        np.testing.assert_array_equal(back, ref.upsample_nearest_backward(g, x, scale_factor=scale))
+        np.testing.assert_array_equal(back, nf.upsample_nearest_backward(g, x, y.shape[2:]))
+
+
+def test_upsample_nearest_wants_a_size_or_a_factor():
+    x = np.ones((1, 2, 4, 6))
+    for options, argument in [
+        ({}, "scale_factor"),
+        ({"size": 8, "scale_factor": 2}, "scale_factor"),
+        ({"size": (8, 9)}, "size"),
+        ({"size": (0, 6)}, "size"),
+        ({"scale_factor": 0}, "scale_factor"),
+    ]:
+        for module in (nf, ref):
+            with pytest.raises(ValueError, match=f"^upsample_nearest: {argument}: "):
+                module.upsample_nearest(x, **options)
+
+
+# ---------------------------------------------------------------- reshape and flatten
+
+SHAPES = [
+    ((4, 6), (3, -1)), ((4, 6), 24), ((24,), (2, 3, 4)), ((0, 3), (3, 0)), ((0, 3), (-1, 3)), ((), (1, 1)),
+    ((1,), ()), ((40, 50, 60), (60, -1)),
+]  # fmt: skip
+AXES = [
+    ((2, 3, 4), ()), ((2, 3, 4), (1,)), ((2, 3, 4), (0, 1)), ((2, 3, 4), (-2, -1)), ((2, 3, 4), (1, 1)),
+    ((), ()), ((5,), ()), ((2, 0, 3), (1,)),
+]  # fmt: skip
+
+
+@both_floats
+@pytest.mark.parametrize(
+    ("name", "shape", "options"),
+    [("reshape", s, (o,)) for s, o in SHAPES] + [("flatten", s, o) for s, o in AXES],
+)
+def test_other_shapes(dtype, name, shape, options):
+    forward, backward = getattr(nf, name), getattr(nf, f"{name}_backward")
+    twin, twin_backward = getattr(ref, name), getattr(ref, f"{name}_backward")
+    x = normal(shape, dtype, 1)
+    y = forward(x, *options)
+    expected = twin(x, *options)
+    assert y.dtype == dtype and y.flags.c_contiguous and not np.shares_memory(y, x)
+    assert y.shape == expected.shape
+    np.testing.assert_array_equal(y, expected)
+    if x.ndim:
+        np.testing.assert_array_equal(forward(x[::-1], *options), twin(x[::-1], *options))
+    g = normal(y.shape, dtype, 2)
+    back = backward(g, x, *options)
+    assert back.shape == shape and back.dtype == dtype
+    np.testing.assert_array_equal(back, twin_backward(g, x, *options))
+    np.testing.assert_array_equal(back.ravel(), g.ravel())
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "call"),
+    [
+        (ValueError, "reshape: shape: expected sizes", lambda m: m.reshape(np.ones(6), (4, -1))),
+        (ValueError, "reshape: shape: expected sizes", lambda m: m.reshape(np.ones(6), (-1, -1))),
+        (ValueError, "reshape: shape: expected sizes", lambda m: m.reshape(np.ones(6), (-2, 3))),
+        (ValueError, "reshape: shape: expected sizes", lambda m: m.reshape(np.ones(0), (0, -1))),
+        (ValueError, "reshape: shape: expected sizes", lambda m: m.reshape(np.ones(6), 7)),
+        (TypeError, "reshape: shape: expected an integer", lambda m: m.reshape(np.ones(6), 6.0)),
+        (TypeError, "reshape: shape: expected an integer", lambda m: m.reshape(np.ones(6), None)),
+        (
+            ValueError,
+            "reshape_backward: grad_output: ",
+            lambda m: m.reshape_backward(np.ones(5), np.ones(6), 6),
+        ),
+        (ValueError, "flatten: start_dim: ", lambda m: m.flatten(np.ones((2, 3)), 2)),
+        (ValueError, "flatten: end_dim: ", lambda m: m.flatten(np.ones((2, 3)), 0, -3)),
+        (ValueError, "flatten: start_dim: expected an axis not", lambda m: m.flatten(np.ones((2, 3)), 1, 0)),
+        (TypeError, "flatten: start_dim: ", lambda m: m.flatten(np.ones((2, 3)), 0.5)),
+    ],
+)
+def test_other_shapes_refused(error, message, call):
+    for module in (nf, ref):
+        with pytest.raises(error, match=f"^{message}"):
+            call(module)
 
 
 # ---------------------------------------------------------------- all of them
@@ -397,7 +476,7 @@ def test_no_samples(dtype, name, shapes, options):
         ("adaptive_avg_pool2d: output_size: ", lambda: nf.adaptive_avg_pool2d(np.ones(IMAGE), 0)),
         ("adaptive_avg_pool2d: output_size: ", lambda: nf.adaptive_avg_pool2d(np.ones(IMAGE), (1, 2, 3))),
         ("global_avg_pool2d: x: ", lambda: nf.global_avg_pool2d(np.ones(SIGNAL))),
-        ("upsample_nearest: scale_factor: ", lambda: nf.upsample_nearest(np.ones(IMAGE), 0)),
+        ("upsample_nearest: scale_factor: ", lambda: nf.upsample_nearest(np.ones(IMAGE), scale_factor=0)),
         ("max_pool2d: kernel_size: ", lambda: nf.max_pool2d(np.ones(IMAGE), 9)),
     ],
 )

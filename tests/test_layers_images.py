@@ -45,6 +45,8 @@ CASES = {
     "upsample": ([nf.Upsample(scale_factor=(2, 3))], (2, 3, 2)),
     "upsample to a size": ([nf.Upsample((6, 4)), nf.Conv2d(2, 3, 2)], (2, 3, 2)),
     "reshape": ([nf.Linear(12, 12), nf.Reshape((3, -1, 2)), nf.Conv2d(3, 2, 2), nf.Reshape(-1)], (12,)),
+    "flatten the last axes": ([nf.Flatten(2), nf.Conv1d(3, 2, 2)], (3, 2, 2)),
+    "flatten the first axes": ([nf.Conv2d(2, 3, 2), nf.Flatten(end_dim=2), nf.Linear(2, 3)], (2, 3, 3)),
     "reshape to signals": ([nf.Reshape((3, -1)), nf.Conv1d(3, 2, 2)], (2, 3, 2)),
 }
 every_case = pytest.mark.parametrize("case", CASES)
@@ -122,7 +124,7 @@ def test_layers_compute_what_the_functions_do(rng):
         (run(nf.GlobalAvgPool2d(), x), nf.global_avg_pool2d(x)),
         (run(nf.GlobalMaxPool2d(), x), nf.global_max_pool2d(x)),
         (run(nf.ConstantPad2d((1, 2, 3, 0), 7.0), x), nf.pad(x, (1, 2, 3, 0), value=7.0)),
-        (run(nf.Upsample(scale_factor=2.0), x), nf.upsample_nearest(x, 2)),
+        (run(nf.Upsample(scale_factor=2.0), x), nf.upsample_nearest(x, scale_factor=2)),
         (run(nf.Reshape((-1, 5)), x), x.reshape(2, 24, 5)),
     ]
     for layer, function in pairs:

@@ -214,8 +214,12 @@ CALLS = {
     "global_max_pool2d_backward": lambda x: ref.global_max_pool2d_backward(x(1, 2), x(1, 2, 4, 4)),
     "pad": lambda x: ref.pad(x(3), (1, 1)),
     "pad_backward": lambda x: ref.pad_backward(x(5), x(3), (1, 1)),
-    "upsample_nearest": lambda x: ref.upsample_nearest(x(1, 2, 2, 2), 2),
-    "upsample_nearest_backward": lambda x: ref.upsample_nearest_backward(x(1, 2, 4, 4), x(1, 2, 2, 2), 2),
+    "upsample_nearest": lambda x: ref.upsample_nearest(x(1, 2, 2, 2), scale_factor=2),
+    "upsample_nearest_backward": lambda x: ref.upsample_nearest_backward(x(1, 2, 4, 4), x(1, 2, 2, 2), 4),
+    "reshape": lambda x: ref.reshape(x(2, 3), (3, 2)),
+    "reshape_backward": lambda x: ref.reshape_backward(x(3, 2), x(2, 3), (3, 2)),
+    "flatten": lambda x: ref.flatten(x(2, 3)),
+    "flatten_backward": lambda x: ref.flatten_backward(x(6), x(2, 3)),
 }
 
 

@@ -270,6 +270,7 @@ void init_loss(py::module_& m);
 void init_conv(py::module_& m);
 void init_pool(py::module_& m);
 void init_resize(py::module_& m);
+void init_reshape(py::module_& m);
 void init_conv_transpose(py::module_& m);
 void init_optim(py::module_& m);
 void init_network(py::module_& m);

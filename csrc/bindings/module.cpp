@@ -18,6 +18,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   init_conv(m);
   init_pool(m);
   init_resize(m);
+  init_reshape(m);
   init_conv_transpose(m);
   init_optim(m);
   init_network(m);

@@ -117,6 +117,7 @@ from .pooling_adaptive import (
 )
 from .probabilities import log_softmax, log_softmax_backward, softmax, softmax_backward
 from .randomness import dropout, dropout_backward
+from .reshaping import flatten, flatten_backward, reshape, reshape_backward
 from .resizing import (
     pad,
     pad_backward,
@@ -173,6 +174,8 @@ __all__ = [
     "elu_backward",
     "embedding",
     "embedding_backward",
+    "flatten",
+    "flatten_backward",
     "gelu",
     "gelu_backward",
     "global_avg_pool2d",
@@ -225,6 +228,8 @@ __all__ = [
     "relu6",
     "relu6_backward",
     "relu_backward",
+    "reshape",
+    "reshape_backward",
     "rmsprop_update",
     "selu",
     "selu_backward",

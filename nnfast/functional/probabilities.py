@@ -13,7 +13,7 @@ def softmax(x: ArrayLike, axis: int = -1, *, out: Array | None = None) -> Array:
 
     Parameters
     ----------
-    x : array of at least 1 dimension, float32 or float64
+    x : array of any shape but (), float32 or float64
     axis : int, default -1
     out : array of x's shape and dtype, optional
         Receives the result; may be `x` itself.
@@ -83,7 +83,7 @@ def log_softmax(x: ArrayLike, axis: int = -1, *, out: Array | None = None) -> Ar
 
     Parameters
     ----------
-    x : array of at least 1 dimension, float32 or float64
+    x : array of any shape but (), float32 or float64
     axis : int, default -1
     out : array of x's shape and dtype, optional
         Receives the result; may be `x` itself.

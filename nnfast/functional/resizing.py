@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _core
@@ -68,7 +69,7 @@ def pad_backward(
     Parameters
     ----------
     grad_output : array of the forward's result's shape
-    x : array
+    x : array of any shape
         Only its shape and dtype matter.
     pad, mode, value : the forward's arguments
         The value does not matter.
@@ -95,13 +96,30 @@ def pad_backward(
     return _core.pad_backward(grad_output, x, _pads(pad), mode, value)
 
 
-def upsample_nearest(x: ArrayLike, scale_factor: Pair, *, out: Array | None = None) -> Array:
+def _scale(function: str, x: ArrayLike, size: Pair | None, scale_factor: Pair | None) -> Sequence[int]:
+    if (size is None) == (scale_factor is None):
+        raise ValueError(f"{function}: scale_factor: expected either size or scale_factor")
+    if scale_factor is not None:
+        return pair(function, "scale_factor", scale_factor)
+    goal, own = pair(function, "size", size), np.shape(x)[2:]  # type: ignore[arg-type]
+    if len(own) != 2 or len(goal) != 2:
+        return (1, 1) if len(goal) == 2 else goal  # the compiled module names what is wrong
+    if any(s < 1 or not n or s % n for s, n in zip(goal, own, strict=True)):
+        raise ValueError(f"{function}: size: expected whole multiples of {own}, got {tuple(goal)}")
+    return goal[0] // own[0], goal[1] // own[1]
+
+
+def upsample_nearest(
+    x: ArrayLike, size: Pair | None = None, scale_factor: Pair | None = None, *, out: Array | None = None
+) -> Array:
     """Images enlarged by repeating every cell.
 
     Parameters
     ----------
     x : (n, c, h, w) array, float32 or float64
-    scale_factor : int or (height, width)
+    size : int or (height, width), optional
+        Of the result, whole multiples of x's; or else
+    scale_factor : int or (height, width), optional
         How often each row and column is repeated, at least 1.
     out : (n, c, h * scale, w * scale) array of x's dtype, optional
         Receives the result; apart from `x`.
@@ -117,19 +135,21 @@ def upsample_nearest(x: ArrayLike, scale_factor: Pair, *, out: Array | None = No
 
     Notes
     -----
-    ``torch.nn.functional.interpolate(x, scale_factor=scale_factor, mode="nearest")`` for whole factors.
+    ``torch.nn.functional.interpolate(x, size, scale_factor, mode="nearest")`` for whole factors.
 
     Examples
     --------
     >>> import numpy as np, nnfast as nf
-    >>> nf.upsample_nearest(np.array([[[[1.0, 2.0]]]]), 2)[0, 0]
+    >>> nf.upsample_nearest(np.array([[[[1.0, 2.0]]]]), scale_factor=2)[0, 0]
     array([[1., 1., 2., 2.],
            [1., 1., 2., 2.]])
     """
-    return _core.upsample_nearest(x, pair("upsample_nearest", "scale_factor", scale_factor), out)
+    return _core.upsample_nearest(x, _scale("upsample_nearest", x, size, scale_factor), out)
 
 
-def upsample_nearest_backward(grad_output: ArrayLike, x: ArrayLike, scale_factor: Pair) -> Array:
+def upsample_nearest_backward(
+    grad_output: ArrayLike, x: ArrayLike, size: Pair | None = None, scale_factor: Pair | None = None
+) -> Array:
     """Gradient of `upsample_nearest`: the sum over each cell's copies.
 
     Parameters
@@ -137,7 +157,7 @@ def upsample_nearest_backward(grad_output: ArrayLike, x: ArrayLike, scale_factor
     grad_output : (n, c, h * scale, w * scale) array
     x : (n, c, h, w) array
         Only its shape and dtype matter.
-    scale_factor : the forward's argument
+    size, scale_factor : the forward's arguments
 
     Returns
     -------
@@ -159,4 +179,4 @@ def upsample_nearest_backward(grad_output: ArrayLike, x: ArrayLike, scale_factor
     6.0
     """
     function = "upsample_nearest_backward"
-    return _core.upsample_nearest_backward(grad_output, x, pair(function, "scale_factor", scale_factor))
+    return _core.upsample_nearest_backward(grad_output, x, _scale(function, x, size, scale_factor))

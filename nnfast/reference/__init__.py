@@ -13,8 +13,7 @@ textbook:
   and of many classes, of distributions; what reductions and weights make of them
 - `windows`, `convolution`, `convolution_transpose`, `pooling`, `pooling_adaptive`, `resizing`: images
 - `convolution1d`, `pooling1d`: signals
-- `optimizers`: SGD, RMSprop, Adam
-- `windows`, `convolution`, `pooling`: images
+- `reshaping`: the same elements under another shape
 - `optimizers`, `clipping`, `perceptron`: SGD and its adaptive relatives, limits of gradients, the first rule
 - `network`: graphs and their training
 """
@@ -117,6 +116,7 @@ from .pooling_adaptive import (
 )
 from .probabilities import log_softmax, log_softmax_backward, softmax, softmax_backward
 from .randomness import dropout, dropout_backward, dropout_mask, philox4x32
+from .reshaping import flatten, flatten_backward, reshape, reshape_backward
 from .resizing import (
     pad,
     pad_backward,
@@ -177,6 +177,8 @@ __all__ = [
     "elu_backward",
     "embedding",
     "embedding_backward",
+    "flatten",
+    "flatten_backward",
     "gelu",
     "gelu_backward",
     "global_avg_pool2d",
@@ -230,6 +232,8 @@ __all__ = [
     "relu6",
     "relu6_backward",
     "relu_backward",
+    "reshape",
+    "reshape_backward",
     "rmsprop_update",
     "selu",
     "selu_backward",

@@ -38,7 +38,7 @@ def sigmoid(x: Array, *, out: Array | None = None) -> Array:
 
     Parameters
     ----------
-    x : array, float32 or float64
+    x : array of any shape, float32 or float64
     out : array of x's shape and dtype, optional
         May be `x` itself.
 
@@ -95,7 +95,7 @@ def tanh(x: Array, *, out: Array | None = None) -> Array:
 
     Parameters
     ----------
-    x : array, float32 or float64
+    x : array of any shape, float32 or float64
     out : array of x's shape and dtype, optional
         May be `x` itself.
 
@@ -151,7 +151,7 @@ def relu(x: Array, *, out: Array | None = None) -> Array:
 
     Parameters
     ----------
-    x : array, float32 or float64
+    x : array of any shape, float32 or float64
     out : array of x's shape and dtype, optional
         May be `x` itself.
 
@@ -218,7 +218,7 @@ def leaky_relu(x: Array, negative_slope: float = 0.01, *, out: Array | None = No
 
     Parameters
     ----------
-    x : array, float32 or float64
+    x : array of any shape, float32 or float64
     negative_slope : float
     out : array of x's shape and dtype, optional
         May be `x` itself.

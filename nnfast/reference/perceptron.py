@@ -15,7 +15,7 @@ def perceptron_update(weight: Array, bias: Array, x: Array, target: Array, *, lr
     ----------
     weight : (features,) array, float32 or float64
         Changed in place.
-    bias : array of one number, same dtype
+    bias : (1,) or () array, same dtype
         Changed in place.
     x : (n, features) array, same dtype
     target : (n,) array of 0 and 1, same dtype

@@ -39,7 +39,7 @@ def softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
 
     Parameters
     ----------
-    x : array, float32 or float64, at least one dimension
+    x : array of any shape, float32 or float64, at least one dimension
     axis : int
         The axis along which the result sums to 1.
     out : array of x's shape and dtype, optional
@@ -103,7 +103,7 @@ def log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
 
     Parameters
     ----------
-    x : array, float32 or float64, at least one dimension
+    x : array of any shape, float32 or float64, at least one dimension
     axis : int
     out : array of x's shape and dtype, optional
         May be `x` itself.

@@ -151,7 +151,7 @@ def dropout(
 
     Parameters
     ----------
-    x : array, float32 or float64
+    x : array of any shape, float32 or float64
     p : float in 0..1
     training : bool
         False: the result is a copy of `x`.
@@ -191,7 +191,7 @@ def dropout_backward(
 
     Parameters
     ----------
-    grad_output : array, float32 or float64
+    grad_output : array of any shape, float32 or float64
     p, training, seed, step, layer : the forward's arguments
     out : array of grad_output's shape and dtype, optional
         May be `grad_output` itself.

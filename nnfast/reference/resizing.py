@@ -68,7 +68,7 @@ def pad(
 
     Parameters
     ----------
-    x : array, float32 or float64
+    x : array of any shape, float32 or float64
     pad : sequence of an even number of int
         Pairs (before, after), the last axis' first; negative numbers cut cells off.
     mode : "constant"
@@ -140,13 +140,30 @@ def repeat_backward(grad_output: Array, shape: tuple[int, ...], scale: tuple[int
     return grad_output.reshape(n, c, h, scale[0], w, scale[1]).sum(axis=(3, 5))
 
 
-def upsample_nearest(x: Array, scale_factor: Pair, *, out: Array | None = None) -> Array:
+def _scale(function: str, x: Array, size: Pair | None, scale_factor: Pair | None) -> tuple[int, int]:
+    """How often rows and columns are repeated."""
+    if (size is None) == (scale_factor is None):
+        raise ValueError(f"{function}: scale_factor: expected either size or scale_factor")
+    if scale_factor is not None:
+        return pair_of(function, "scale_factor", scale_factor, 1)
+    height, width = pair_of(function, "size", size, 1)
+    h, w = x.shape[2:]
+    if not (h and w) or height % h or width % w:
+        raise value_error(function, "size", f"whole multiples of {(h, w)}", (height, width))
+    return height // h, width // w
+
+
+def upsample_nearest(
+    x: Array, size: Pair | None = None, scale_factor: Pair | None = None, *, out: Array | None = None
+) -> Array:
     """Images enlarged by repeating every cell (PyTorch's ``interpolate`` with mode "nearest").
 
     Parameters
     ----------
     x : (n, c, h, w) array, float32 or float64
-    scale_factor : int or (height, width)
+    size : int or (height, width), optional
+        Of the result, whole multiples of x's; or else
+    scale_factor : int or (height, width), optional
         How often each row and column is repeated, at least 1.
     out : (n, c, h * scale, w * scale) array, optional
         Receives the result; the exact shape and dtype, C-contiguous, apart from the inputs.
@@ -162,24 +179,26 @@ def upsample_nearest(x: Array, scale_factor: Pair, *, out: Array | None = None) 
 
     Examples
     --------
-    >>> upsample_nearest(np.array([[[[1.0, 2.0]]]]), 2)[0, 0]
+    >>> upsample_nearest(np.array([[[[1.0, 2.0]]]]), scale_factor=2)[0, 0]
     array([[1., 1., 2., 2.],
            [1., 1., 2., 2.]])
     """
     function = "upsample_nearest"
     (x,) = floats(function, x=x)
     has_ndim(function, "x", x, 4)
-    y = repeat(x, pair_of(function, "scale_factor", scale_factor, 1))
+    y = repeat(x, _scale(function, x, size, scale_factor))
     return deliver(function, y, x.dtype, out, apart=(x,))
 
 
-def upsample_nearest_backward(grad_output: Array, x: Array, scale_factor: Pair) -> Array:
+def upsample_nearest_backward(
+    grad_output: Array, x: Array, size: Pair | None = None, scale_factor: Pair | None = None
+) -> Array:
     """Gradient of `upsample_nearest`: the sum over each cell's copies.
 
     Parameters
     ----------
     grad_output : (n, c, h * scale, w * scale) array
-    x, scale_factor : the forward's arguments
+    x, size, scale_factor : the forward's arguments
 
     Returns
     -------
@@ -198,7 +217,7 @@ def upsample_nearest_backward(grad_output: Array, x: Array, scale_factor: Pair) 
     function = "upsample_nearest_backward"
     x, grad_output = floats(function, x=x, grad_output=grad_output)
     has_ndim(function, "x", x, 4)
-    scale = pair_of(function, "scale_factor", scale_factor, 1)
+    scale = _scale(function, x, size, scale_factor)
     n, c, h, w = x.shape
     has_shape(function, "grad_output", grad_output, (n, c, h * scale[0], w * scale[1]))
     return repeat_backward(grad_output, x.shape, scale)
