@@ -334,5 +334,5 @@ def hinge_loss_backward(
     array([-1.,  0.])
     """
     input, target = check_pair("hinge_loss_backward", input, target, reduction)
-    slopes = np.where(1 - target * input > 0, -target, 0)
+    slopes = np.where(1 - target * input <= 0, 0, -target)  # NaN counts as a loss
     return scaled("hinge_loss_backward", grad_output, np.asarray(slopes), input, reduction, sample_weight)

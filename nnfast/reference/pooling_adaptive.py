@@ -241,7 +241,7 @@ def global_max_pool2d_backward(grad_output: Array, x: Array, keepdims: bool = Fa
     x, grad_output = floats(function, x=x, grad_output=grad_output)
     _check_image(function, x)
     has_shape(function, "grad_output", grad_output, (*x.shape[:2], 1, 1) if keepdims else x.shape[:2])
-    flat = x.reshape(*x.shape[:2], -1)
+    flat = x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])
     gx = np.zeros_like(flat)  # argmax takes the first NaN, or else the first of equal maxima
     np.put_along_axis(gx, flat.argmax(axis=2)[..., np.newaxis], grad_output.reshape(*x.shape[:2], 1), axis=2)
     return gx.reshape(x.shape)

@@ -108,7 +108,7 @@ def reduced(
     factors, divisor = _factors(function, losses, reduction, sample_weight, weight, over)
     losses = np.asarray(losses * factors, losses.dtype)
     if over == "rows" and losses.ndim:
-        losses = losses.reshape(len(losses), -1).sum(axis=1)
+        losses = losses.sum(axis=tuple(range(1, losses.ndim)))
     return one_value(losses, reduction, divisor)
 
 
