@@ -111,7 +111,20 @@ from nnfast.layers import (
     Upsample,
     ZeroPad2d,
 )
-from nnfast.losses import CrossEntropyLoss, MSELoss, NLLLoss
+from nnfast.losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HingeLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    PoissonNLLLoss,
+    QuadraticCost,
+    SmoothL1Loss,
+)
 from nnfast.model import Model
 from nnfast.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, RMSprop
 from nnfast.schedules import (
@@ -198,6 +211,8 @@ __all__ = [
     "Add",
     "AvgPool1d",
     "AvgPool2d",
+    "BCELoss",
+    "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "Concat",
@@ -215,9 +230,13 @@ __all__ = [
     "GlobalMaxPool2d",
     "GroupNorm",
     "Hardsigmoid",
+    "HingeLoss",
     "History",
+    "HuberLoss",
     "Input",
     "InverseScaling",
+    "KLDivLoss",
+    "L1Loss",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
@@ -235,6 +254,8 @@ __all__ = [
     "Normalize",
     "OneCycleLR",
     "PReLU",
+    "PoissonNLLLoss",
+    "QuadraticCost",
     "RMSprop",
     "ReLU",
     "ReLU6",
@@ -244,6 +265,7 @@ __all__ = [
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
     "Softmax",
     "Softplus",
     "Softsign",

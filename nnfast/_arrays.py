@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnfast.losses import CLASS_KINDS, Loss
+
 Array = NDArray[Any]
 
 
@@ -65,11 +67,11 @@ def check_samples(owner: str, name: str, array: Array, shape: tuple[int, ...]) -
 
 
 def as_targets(
-    owner: str, name: str, value: ArrayLike, loss: str, outputs: tuple[int, ...], dtype: np.dtype[Any]
+    owner: str, name: str, value: ArrayLike, loss: Loss, outputs: tuple[int, ...], dtype: np.dtype[Any]
 ) -> Array:
     """`value` as targets for this loss and output shape: int64 labels (n,), or numbers (n, *outputs)."""
     array = as_numbers(owner, name, value)
-    if loss == "mse_loss":
+    if loss.kind not in CLASS_KINDS:
         if array.shape[1:] == outputs:
             return array
         if outputs == (1,) and array.ndim == 1:
@@ -86,22 +88,25 @@ def as_targets(
     if array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1):
         if array.dtype.kind == "f":
             raise TypeError(
-                f"{owner}: {name}: expected integer class labels for {loss}, got dtype {array.dtype}; "
+                f"{owner}: {name}: expected integer class labels for {loss.kind}, got dtype {array.dtype}; "
                 "convert with y.astype(int)"
             )
         labels = np.ascontiguousarray(array.reshape(-1), np.int64)
         if labels.size:
             low, high = int(labels.min()), int(labels.max())
             if low < 0 or high >= classes:
+                ignored = labels == loss.settings().get("ignore_index", -100)
+                low, high = (int(f(np.where(ignored, 0, labels))) for f in (np.min, np.max))
+            if low < 0 or high >= classes:
                 raise ValueError(
                     f"{owner}: {name}: expected labels in 0..{classes - 1} for {classes} outputs, "
                     f"got {low if low < 0 else high}"
                 )
         return labels
-    if loss == "cross_entropy" and array.shape[1:] == outputs:
+    if loss.kind == "cross_entropy" and array.shape[1:] == outputs:
         # One-hot rows of integers are probabilities, too.
         return array if array.dtype.kind == "f" else array.astype(dtype)
-    also = f" or probabilities (n, {classes})" if loss == "cross_entropy" else ""
+    also = f" or probabilities (n, {classes})" if loss.kind == "cross_entropy" else ""
     raise ValueError(f"{owner}: {name}: expected labels (n,){also}, got shape {array.shape}")
 
 

@@ -603,13 +603,15 @@ class Graph:
     def outputs(self, nodes: Sequence[int]) -> None: ...
 
 class Totals:
-    """Sums over the samples of an epoch so far. `loss` is the sum of loss * samples (mean) or of the sums."""
+    """Sums over the samples so far: the mean loss is loss / loss_weight, a metric its sum / weight."""
 
     def __init__(self) -> None: ...
     loss: float
-    correct: int
+    loss_weight: float
+    correct: float
     abs_error: float
     squared_error: float
+    weight: float
     samples: int
     outputs: int
     steps: int
@@ -629,7 +631,22 @@ class Model:
     def gradients(self) -> list[Array]: ...
     def states(self, which: int) -> list[Array]:
         """Views of optimizer state 0, 1 or 2 in the order and shapes of params(); [] when there is none."""
-    def set_loss(self, loss: str, reduction: str = "mean") -> None: ...
+    def set_loss(
+        self,
+        loss: str,
+        reduction: str = "mean",
+        *,
+        weight: ArrayLike | None = None,
+        pos_weight: ArrayLike | None = None,
+        beta: float = 1.0,
+        delta: float = 1.0,
+        eps: float = 1e-8,
+        log_input: bool = True,
+        log_target: bool = False,
+        full: bool = False,
+        label_smoothing: float = 0.0,
+        ignore_index: int = -100,
+    ) -> None: ...
     def set_optimizer(
         self,
         kind: str,
@@ -672,10 +689,19 @@ class Model:
         last: int,
         seconds: float,
         totals: Totals,
+        sample_weight: ArrayLike | None = None,
     ) -> int:
         """Steps first..last-1 of the epoch over `order`; returns how many were done before time ran out."""
     def evaluate(
-        self, x: ArrayLike, y: ArrayLike, batch: int, first: int, last: int, seconds: float, totals: Totals
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        batch: int,
+        first: int,
+        last: int,
+        seconds: float,
+        totals: Totals,
+        sample_weight: ArrayLike | None = None,
     ) -> int: ...
     def predict(self, x: Any, batch: int = 256, out: Any = None) -> Any: ...
     def forward(self, x: Any, training: bool = False) -> Any: ...

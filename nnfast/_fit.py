@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnfast.history import History
-from nnfast.metrics import MetricSet
+from nnfast.metrics import MetricSet, loss_of
 from nnfast.progress import Progress
 from nnfast.schedules import ReduceLROnPlateau
 
@@ -74,10 +74,11 @@ class Interrupts:
 
 @dataclass
 class Data:
-    """Checked samples and targets; lists of them for several inputs."""
+    """Checked samples (lists of them for several inputs), targets, and the samples' weights."""
 
     x: Array | list[Array]
     y: Array
+    w: Array | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -85,7 +86,7 @@ class Data:
     def part(self, rows: slice) -> Data:
         """Some of the samples."""
         x = [array[rows] for array in self.x] if isinstance(self.x, list) else self.x[rows]
-        return Data(x, self.y[rows])
+        return Data(x, self.y[rows], None if self.w is None else self.w[rows])
 
 
 def split_off(data: Data, share: float) -> tuple[Data, Data]:
@@ -119,9 +120,9 @@ def train_epoch(
     steps, first = steps_of(len(data), batch), 0
     while first < steps:
         last = first + model._sync_optimizer(core, steps - first)
-        done = core.train(data.x, data.y, order, batch, first, last, SLICE, totals)
+        done = core.train(data.x, data.y, order, batch, first, last, SLICE, totals, data.w)
         first += done
-        progress.advance(done, totals.loss / (totals.samples if reduction == "mean" else 1))
+        progress.advance(done, loss_of(totals, reduction))
         if interrupts.raised:
             return first == steps
     return True
@@ -138,10 +139,10 @@ def evaluate_data(
     """Add the whole data set to `totals`; False when Ctrl-C ended it early."""
     steps, first = steps_of(len(data), batch), 0
     while first < steps:
-        done = core.evaluate(data.x, data.y, batch, first, steps, SLICE, totals)
+        done = core.evaluate(data.x, data.y, batch, first, steps, SLICE, totals, data.w)
         first += done
         if progress is not None:
-            progress.advance(done, totals.loss / totals.samples)
+            progress.advance(done, loss_of(totals, "mean"))
         if interrupts is not None and interrupts.raised:
             return first == steps
     return True

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from nnfast import _checks, _core, losses, optimizers
 from nnfast._wiring import INPUT, Wired
 from nnfast.layers import Layer, Linear
-from nnfast.losses import Loss
+from nnfast.losses import CLASS_KINDS, Loss
 from nnfast.metrics import MetricSet
 from nnfast.optimizers import Optimizer
 
@@ -105,7 +105,7 @@ class Network:
         if self._graph is not None:
             self._check_task(self._output_shapes, new)
         if self._core is not None:
-            self._core.set_loss(new.kind, new.reduction)
+            self._core.set_loss(new.kind, new.reduction, **new.settings())
         self._loss = new
 
     # ---------------------------------------------------------------- shapes and building
@@ -219,7 +219,7 @@ class Network:
         self._core = core
         self._synced = None
         if self.loss is not None:
-            core.set_loss(self.loss.kind, self.loss.reduction)
+            core.set_loss(self.loss.kind, self.loss.reduction, **self.loss.settings())
         if self.optimizer is not None:
             self._sync_optimizer(core)
 
@@ -268,11 +268,12 @@ class Network:
         if len(outputs) > 1:
             raise ValueError(f"compile: loss: expected a model of one output, got {len(outputs)}")
         output = outputs[0]
-        if loss.kind != "mse_loss" and (len(output) != 1 or output[0] < 2):
+        if loss.kind in CLASS_KINDS and (len(output) != 1 or output[0] < 2):
             raise ValueError(
                 f"compile: loss: {loss.kind} needs outputs of shape (classes,) with two classes or more, "
                 f"the model's output has the shape {output}"
             )
+        loss._check_output(output)
         (metrics or self._metrics).check(loss.kind, output)
 
     # ---------------------------------------------------------------- state

@@ -15,7 +15,7 @@ import numpy as np
 
 from nnfast import _checks
 from nnfast._fit import Data, Interrupts
-from nnfast.metrics import MetricSet
+from nnfast.metrics import MetricSet, loss_of
 from nnfast.progress import Progress
 
 if TYPE_CHECKING:
@@ -75,11 +75,14 @@ class Stream:
         return len(self._source) if hasattr(self._source, "__len__") else None
 
     def _check(self, batch: Any) -> Data:
-        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+        if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
             got = f"{len(batch)} values" if isinstance(batch, (tuple, list)) else type(batch).__name__
-            raise TypeError(f"{self._owner}: {self._name}: expected batches (x, y), got {got}")
+            raise TypeError(
+                f"{self._owner}: {self._name}: expected batches (x, y) or (x, y, sample_weight), got {got}"
+            )
         names = f"{self._name}: batch[0]", f"{self._name}: batch[1]"
-        return self._model._data(self._owner, batch[0], batch[1], names)
+        weights = batch[2] if len(batch) == 3 else None
+        return self._model._data(self._owner, batch[0], batch[1], names, weights)
 
     def _epoch(self, interrupts: Interrupts | None) -> Iterator[Data]:
         """The batches of one epoch; sets `exhausted` when an iterator ends before `steps` are done."""
@@ -117,8 +120,8 @@ class Stream:
         """One epoch of steps; False when Ctrl-C ended it early."""
         for data in self._epoch(interrupts):
             self._model._sync_optimizer(core)
-            core.train(data.x, data.y, None, len(data), 0, 1, 0.0, totals)
-            progress.advance(1, totals.loss / (totals.samples if reduction == "mean" else 1))
+            core.train(data.x, data.y, None, len(data), 0, 1, 0.0, totals, data.w)
+            progress.advance(1, loss_of(totals, reduction))
             if interrupts.raised:
                 return False
         return True
@@ -135,12 +138,12 @@ class Stream:
         totals = self._model._new_totals()
         targets, outputs = [], []
         for data in self._epoch(interrupts):
-            core.evaluate(data.x, data.y, len(data), 0, 1, 0.0, totals)
+            core.evaluate(data.x, data.y, len(data), 0, 1, 0.0, totals, data.w)
             if metrics.callables:
                 targets.append(np.array(data.y))  # the generator may use its arrays again
                 outputs.append(core.predict(data.x, len(data)))
             if progress is not None:
-                progress.advance(1, totals.loss / totals.samples)
+                progress.advance(1, loss_of(totals, "mean"))
             if interrupts is not None and interrupts.raised:
                 return None
         logs = metrics.from_totals(totals, reduction)

@@ -1,18 +1,21 @@
 """Losses of a model: what `compile(loss=...)` takes.
 
-What this is: descriptions (which loss, which reduction) that the compiled engine carries out, fused with the
-network's last layer where it can.
-What this is not: functions of arrays; these are `nnfast.mse_loss`, `nnfast.cross_entropy`
-and `nnfast.nll_loss`.
+What this is: descriptions (which loss, its options and reduction) that the compiled engine carries out.
+What this is not: functions of arrays; these are `nnfast.mse_loss`, `nnfast.cross_entropy` and their
+relatives, where the formulas stand.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from nnfast import _checks
 
-__all__ = ["CrossEntropyLoss", "Loss", "MSELoss", "NLLLoss", "get"]
+CLASS_KINDS = ("cross_entropy", "nll_loss")
+BINARY_KINDS = ("binary_cross_entropy", "binary_cross_entropy_with_logits", "hinge_loss")
 
 
 class Loss:
@@ -25,13 +28,54 @@ class Loss:
     """
 
     kind: ClassVar[str]  # the engine's name
+    _reductions: ClassVar[tuple[str, ...]] = ("mean", "sum")
 
     def __init__(self, reduction: str = "mean") -> None:
-        self.reduction = _checks.choice(type(self).__name__, "reduction", reduction, ("mean", "sum"))
+        self._set(reduction)
+
+    def _set(self, reduction: str, **options: Any) -> None:
+        self.reduction = _checks.choice(type(self).__name__, "reduction", reduction, self._reductions)
+        self._options = options  # those that are not the defaults
+
+    def settings(self) -> dict[str, Any]:
+        """What the engine's `set_loss` is told besides the kind and the reduction."""
+        return dict(self._options)
+
+    def _check_output(self, output: tuple[int, ...]) -> None:
+        """Raise ValueError where weights do not fit an output of this shape."""
+        for name in ("weight", "pos_weight"):
+            weight = self._options.get(name)
+            if weight is not None and weight.size != np.prod(output):
+                raise ValueError(
+                    f"compile: loss: {type(self).__name__}: {name}: expected a number for each of the "
+                    f"{int(np.prod(output))} outputs, got {weight.size}"
+                )
 
     def __repr__(self) -> str:
-        inside = "" if self.reduction == "mean" else f"reduction={self.reduction!r}"
-        return f"{type(self).__name__}({inside})"
+        shown = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in self._options.items()}
+        if self.reduction != "mean":
+            shown["reduction"] = self.reduction
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in shown.items())})"
+
+
+def _given(**options: tuple[Any, Any]) -> dict[str, Any]:
+    """Of the pairs (value, default) the values that are not the default."""
+    return {
+        name: value for name, (value, default) in options.items() if value is not default and value != default
+    }
+
+
+def _weights(owner: str, name: str, value: ArrayLike | None) -> dict[str, NDArray[np.float64]]:
+    """{} for None, otherwise the numbers under their name; TypeError and ValueError where they are none."""
+    if value is None:
+        return {}
+    try:
+        array = np.array(value, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{owner}: {name}: expected numbers, got {value!r}") from None
+    if array.ndim != 1 or not np.isfinite(array).all() or (array < 0).any():
+        raise ValueError(f"{owner}: {name}: expected finite numbers >= 0 in one row, got {array.tolist()}")
+    return {name: array}
 
 
 class MSELoss(Loss):
@@ -45,7 +89,7 @@ class MSELoss(Loss):
     Raises
     ------
     ValueError, TypeError
-        For another reduction.
+        For an option that does not fit.
 
     Examples
     --------
@@ -56,6 +100,194 @@ class MSELoss(Loss):
     kind = "mse_loss"
 
 
+class QuadraticCost(Loss):
+    """Half the squared distance of output and target; the mean is over samples.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}, default "mean"
+        Over samples.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an option that does not fit.
+
+    Examples
+    --------
+    >>> QuadraticCost()
+    QuadraticCost()
+    """
+
+    kind = "quadratic_cost"
+
+
+class L1Loss(Loss):
+    """Absolute error; the mean is over samples and outputs alike.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}, default "mean"
+        Over samples and outputs alike.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an option that does not fit.
+
+    Examples
+    --------
+    >>> L1Loss()
+    L1Loss()
+    """
+
+    kind = "l1_loss"
+
+
+class SmoothL1Loss(Loss):
+    """Squared error near 0, absolute error from `beta` on.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}, default "mean"
+        Over samples and outputs alike.
+    beta : float >= 0, default 1
+        Where the parabola ends.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an option that does not fit.
+
+    Examples
+    --------
+    >>> SmoothL1Loss(beta=0.5)
+    SmoothL1Loss(beta=0.5)
+    """
+
+    kind = "smooth_l1_loss"
+
+    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
+        beta = _checks.real("SmoothL1Loss", "beta", beta, low=0.0)
+        self._set(reduction, **_given(beta=(beta, 1.0)))
+
+
+class HuberLoss(Loss):
+    """Half the squared error near 0, linear from `delta` on.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}, default "mean"
+        Over samples and outputs alike.
+    delta : float > 0, default 1
+        Where the parabola ends.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an option that does not fit.
+
+    Examples
+    --------
+    >>> HuberLoss(delta=2.0)
+    HuberLoss(delta=2.0)
+    """
+
+    kind = "huber_loss"
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        delta = _checks.real("HuberLoss", "delta", delta, low=0.0)
+        if delta == 0:
+            raise ValueError("HuberLoss: delta: expected a number > 0, got 0")
+        self._set(reduction, **_given(delta=(delta, 1.0)))
+
+
+class HingeLoss(Loss):
+    """max(0, 1 - target * output) for targets -1 and 1; Keras's hinge.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}, default "mean"
+        Over samples and outputs alike.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an option that does not fit.
+
+    Examples
+    --------
+    >>> HingeLoss()
+    HingeLoss()
+    """
+
+    kind = "hinge_loss"
+
+
+class BCELoss(Loss):
+    """Binary cross-entropy of probabilities, of a model that ends with Sigmoid. Targets lie in 0..1.
+
+    Parameters
+    ----------
+    weight : array (outputs,), optional
+        A factor of each output's loss. A mean does not count it.
+    reduction : {"mean", "sum"}, default "mean"
+        Over samples and outputs alike.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an option that does not fit.
+
+    Examples
+    --------
+    >>> BCELoss()
+    BCELoss()
+    """
+
+    kind = "binary_cross_entropy"
+
+    def __init__(self, weight: ArrayLike | None = None, *, reduction: str = "mean") -> None:
+        self._set(reduction, **_weights("BCELoss", "weight", weight))
+
+
+class BCEWithLogitsLoss(Loss):
+    """Binary cross-entropy of logits: no Sigmoid before this loss. Targets lie in 0..1.
+
+    Parameters
+    ----------
+    weight : array (outputs,), optional
+        A factor of each output's loss. A mean does not count it.
+    reduction : {"mean", "sum"}, default "mean"
+        Over samples and outputs alike.
+    pos_weight : array (outputs,), optional
+        A factor of the positive targets' part of each output's loss.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an option that does not fit.
+
+    Examples
+    --------
+    >>> BCEWithLogitsLoss(pos_weight=[3.0])
+    BCEWithLogitsLoss(pos_weight=[3.0])
+    """
+
+    kind = "binary_cross_entropy_with_logits"
+
+    def __init__(
+        self,
+        weight: ArrayLike | None = None,
+        *,
+        reduction: str = "mean",
+        pos_weight: ArrayLike | None = None,
+    ) -> None:
+        owner = "BCEWithLogitsLoss"
+        options = {**_weights(owner, "weight", weight), **_weights(owner, "pos_weight", pos_weight)}
+        self._set(reduction, **options)
+
+
 class CrossEntropyLoss(Loss):
     """Cross-entropy of logits: -log softmax(output)[label], the mean over samples.
 
@@ -64,21 +296,42 @@ class CrossEntropyLoss(Loss):
 
     Parameters
     ----------
+    weight : array (classes,), optional
+        A factor of each class. With labels a mean divides by the sum of the labels' weights.
+    ignore_index : int, default -100
+        Samples with this label count for nothing.
     reduction : {"mean", "sum"}, default "mean"
-        Over samples: a mean divides by their number.
+        Over samples.
+    label_smoothing : float in 0..1, default 0
+        This share of the target is spread evenly over the classes.
 
     Raises
     ------
     ValueError, TypeError
-        For another reduction.
+        For an option that does not fit.
 
     Examples
     --------
-    >>> CrossEntropyLoss()
-    CrossEntropyLoss()
+    >>> CrossEntropyLoss(label_smoothing=0.1)
+    CrossEntropyLoss(label_smoothing=0.1)
     """
 
     kind = "cross_entropy"
+
+    def __init__(
+        self,
+        weight: ArrayLike | None = None,
+        *,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> None:
+        owner = "CrossEntropyLoss"
+        options = _given(
+            ignore_index=(_checks.integer(owner, "ignore_index", ignore_index), -100),
+            label_smoothing=(_checks.real(owner, "label_smoothing", label_smoothing, low=0.0, high=1.0), 0.0),
+        )
+        self._set(reduction, **_weights(owner, "weight", weight), **options)
 
 
 class NLLLoss(Loss):
@@ -86,29 +339,130 @@ class NLLLoss(Loss):
 
     Parameters
     ----------
+    weight : array (classes,), optional
+        A factor of each class. With labels a mean divides by the sum of the labels' weights.
+    ignore_index : int, default -100
+        Samples with this label count for nothing.
     reduction : {"mean", "sum"}, default "mean"
-        Over samples: a mean divides by their number.
+        Over samples.
 
     Raises
     ------
     ValueError, TypeError
-        For another reduction.
+        For an option that does not fit.
 
     Examples
     --------
-    >>> NLLLoss()
-    NLLLoss()
+    >>> NLLLoss(ignore_index=0)
+    NLLLoss(ignore_index=0)
     """
 
     kind = "nll_loss"
 
+    def __init__(
+        self, weight: ArrayLike | None = None, *, ignore_index: int = -100, reduction: str = "mean"
+    ) -> None:
+        ignore_index = _checks.integer("NLLLoss", "ignore_index", ignore_index)
+        options = _given(ignore_index=(ignore_index, -100))
+        self._set(reduction, **_weights("NLLLoss", "weight", weight), **options)
 
-_NAMED: dict[str, type[Loss]] = {
-    "cross_entropy": CrossEntropyLoss,
-    "mse_loss": MSELoss,
+
+class KLDivLoss(Loss):
+    """Kullback-Leibler divergence from the targets' distribution, of a model that ends with LogSoftmax.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "batchmean"}, default "mean"
+        Over samples and outputs, or, with "batchmean", over samples alone.
+    log_target : bool, default False
+        Whether the targets are logarithms of probabilities.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an option that does not fit.
+
+    Examples
+    --------
+    >>> KLDivLoss("batchmean")
+    KLDivLoss(reduction='batchmean')
+    """
+
+    kind = "kl_div"
+    _reductions = ("mean", "sum", "batchmean")
+
+    def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
+        log_target = _checks.flag("KLDivLoss", "log_target", log_target)
+        self._set(reduction, **_given(log_target=(log_target, False)))
+
+
+class PoissonNLLLoss(Loss):
+    """Negative log-likelihood of counts from a Poisson distribution whose rate the model gives.
+
+    Parameters
+    ----------
+    log_input : bool, default True
+        Whether the output is the logarithm of the rate.
+    full : bool, default False
+        Whether Stirling's approximation of log(target!) is added.
+    eps : float >= 0, default 1e-8
+        Added to the rate before its logarithm, without `log_input`.
+    reduction : {"mean", "sum"}, default "mean"
+        Over samples and outputs alike.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an option that does not fit.
+
+    Examples
+    --------
+    >>> PoissonNLLLoss(full=True)
+    PoissonNLLLoss(full=True)
+    """
+
+    kind = "poisson_nll_loss"
+
+    def __init__(
+        self,
+        log_input: bool = True,
+        full: bool = False,
+        *,
+        eps: float = 1e-8,
+        reduction: str = "mean",
+    ) -> None:
+        owner = "PoissonNLLLoss"
+        options = _given(
+            log_input=(_checks.flag(owner, "log_input", log_input), True),
+            full=(_checks.flag(owner, "full", full), False),
+            eps=(_checks.real(owner, "eps", eps, low=0.0), 1e-8),
+        )
+        self._set(reduction, **options)
+
+
+_CLASSES: tuple[type[Loss], ...] = (
+    MSELoss,
+    QuadraticCost,
+    L1Loss,
+    SmoothL1Loss,
+    HuberLoss,
+    HingeLoss,
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    NLLLoss,
+    KLDivLoss,
+    PoissonNLLLoss,
+)
+_NAMED: dict[str, type[Loss]] = {c.kind: c for c in _CLASSES} | {
     "mse": MSELoss,
-    "nll_loss": NLLLoss,
+    "l1": L1Loss,
+    "huber": HuberLoss,
+    "hinge": HingeLoss,
+    "bce": BCELoss,
+    "bce_with_logits": BCEWithLogitsLoss,
 }
+__all__ = ["Loss", "get", *(c.__name__ for c in _CLASSES)]
 
 
 def get(loss: str | Loss) -> Loss:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnfast.losses import BINARY_KINDS, CLASS_KINDS
+
 if TYPE_CHECKING:
     from nnfast._core import Totals
 
@@ -99,11 +101,16 @@ def rmse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 # From the engine's sums to the metric.
 _FROM_TOTALS: dict[str, Callable[[Totals], float]] = {
-    "accuracy": lambda t: t.correct / t.samples,
-    "mae": lambda t: t.abs_error / (t.samples * t.outputs),
-    "mse": lambda t: t.squared_error / (t.samples * t.outputs),
-    "rmse": lambda t: math.sqrt(t.squared_error / (t.samples * t.outputs)),
+    "accuracy": lambda t: t.correct / (t.weight or math.nan),
+    "mae": lambda t: t.abs_error / (t.weight * t.outputs or math.nan),
+    "mse": lambda t: t.squared_error / (t.weight * t.outputs or math.nan),
+    "rmse": lambda t: math.sqrt(t.squared_error / (t.weight * t.outputs or math.nan)),
 }
+
+
+def loss_of(totals: Totals, reduction: str) -> float:
+    """The mean, or the sum, of the losses in `totals`."""
+    return totals.loss if reduction == "sum" else totals.loss / (totals.loss_weight or math.nan)
 
 
 class MetricSet:
@@ -134,22 +141,21 @@ class MetricSet:
         """Raise ValueError where a metric would have no meaning for this loss and output."""
         for name in self.native:
             if name == "accuracy":
-                if len(output_shape) != 1 or output_shape[0] < 2:
+                if loss_kind not in BINARY_KINDS and (len(output_shape) != 1 or output_shape[0] < 2):
                     raise ValueError(
                         "compile: metrics: 'accuracy' compares the largest of two or more outputs with the "
                         f"label; this model's output has the shape {output_shape}. Give the model an output "
                         "a class, or a callable metric(y_true, y_pred)"
                     )
-            elif loss_kind != "mse_loss":
+            elif loss_kind in CLASS_KINDS:
                 raise ValueError(
-                    f"compile: metrics: {name!r} compares outputs with targets and needs the loss "
+                    f"compile: metrics: {name!r} compares outputs with targets and needs a loss such as "
                     "'mse_loss'; with class labels use 'accuracy'"
                 )
 
     def from_totals(self, totals: Totals, reduction: str) -> dict[str, float]:
         """The loss and the engine's metrics of the samples in `totals`."""
-        loss = totals.loss / totals.samples if reduction == "mean" else totals.loss
-        logs = {"loss": float(loss)}
+        logs = {"loss": float(loss_of(totals, reduction))}
         logs.update((name, float(_FROM_TOTALS[name](totals))) for name in self.native)
         return logs
 

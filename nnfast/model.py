@@ -9,18 +9,18 @@ over an epoch (`nnfast._fit`), the checks of arrays (`nnfast._arrays`).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from nnfast import _arrays, _checks, _fit, losses, optimizers
+from nnfast import _arrays, _checks, _fit, _weights, losses, optimizers
 from nnfast._by_hand import ByHand
 from nnfast._stream import Stream, is_stream
 from nnfast._wiring import Node, from_nodes
 from nnfast.history import History
-from nnfast.layers import LogSoftmax, Softmax
+from nnfast.layers import LogSoftmax, Sigmoid, Softmax
 from nnfast.losses import Loss
 from nnfast.metrics import Metric, MetricSet
 from nnfast.optimizers import Optimizer
@@ -117,8 +117,10 @@ class Model(ByHand):
         ----------
         optimizer : {"sgd", "rmsprop", "adam", "adamw", "nadam", "adagrad", "adadelta"} or Optimizer
             A name stands for PyTorch's defaults.
-        loss : {"cross_entropy", "mse_loss", "mse", "nll_loss"} or Loss, optional
-            May be left out when only `forward`, `backward` and `step` are used.
+        loss : str or Loss, optional
+            The name of a loss function ("cross_entropy", "mse_loss", "nll_loss", "l1_loss", "huber_loss",
+            "binary_cross_entropy", ...; short: "mse", "l1", "huber", "hinge", "bce", "bce_with_logits"). May
+            be left out when only `forward`, `backward` and `step` are used.
         metrics : list of {"accuracy", "mae", "mse", "rmse"} or callables metric(y_true, y_pred)
             Reported beside the loss. Callables cost a prediction of the data set an epoch.
         backend : {"native", "reference"}
@@ -175,6 +177,11 @@ class Model(ByHand):
                 "compile: the model ends with Softmax, but cross_entropy takes logits and applies softmax "
                 "itself: remove the last layer and use nf.softmax(model.predict(x)) for probabilities"
             )
+        elif isinstance(last, Sigmoid) and loss is not None and loss.kind.endswith("_with_logits"):
+            message = (
+                "compile: the model ends with Sigmoid, but binary_cross_entropy_with_logits applies it "
+                "itself: remove the last layer, or use the loss 'binary_cross_entropy'"
+            )
         elif loss is not None and loss.kind == "nll_loss" and not isinstance(last, LogSoftmax):
             message = (
                 f"compile: nll_loss takes log-probabilities, but the model ends with {type(last).__name__}: "
@@ -185,36 +192,63 @@ class Model(ByHand):
 
     # ---------------------------------------------------------------- data
 
-    def _data(self, owner: str, x: ArrayLike, y: ArrayLike, names: tuple[str, str] = ("x", "y")) -> _fit.Data:
-        """Checked samples and targets."""
+    def _data(
+        self,
+        owner: str,
+        x: ArrayLike,
+        y: ArrayLike,
+        names: tuple[str, str] = ("x", "y"),
+        sample_weight: ArrayLike | None = None,
+        class_weight: Any = None,
+    ) -> _fit.Data:
+        """Checked samples, targets and weights."""
         if self.loss is None:
             raise ValueError(f"{owner}: the model has no loss: call compile(loss=...) first")
         with self._all_or_nothing():
             samples = self._samples(owner, x, names[0])
-            targets = _arrays.as_targets(
-                owner, names[1], y, self.loss.kind, self._output_shapes[0], self.dtype
-            )
+            targets = _arrays.as_targets(owner, names[1], y, self.loss, self._output_shapes[0], self.dtype)
             first = samples[0] if self._num_inputs > 1 else samples
             _arrays.check_lengths(owner, names[0], first, names[1], targets)
-        return _fit.Data(samples, targets)
+            weights = _weights.combined(
+                owner, sample_weight, class_weight, targets, self.loss, self._output_shapes[0]
+            )
+        return _fit.Data(samples, targets, weights)
 
     def _data_or_stream(
-        self, owner: str, x: Any, y: Any, steps: int | None, epochs: int, name: str = "x"
+        self,
+        owner: str,
+        x: Any,
+        y: Any,
+        steps: int | None,
+        epochs: int,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Any = None,
     ) -> _fit.Data | Stream:
         """Checked arrays, or the iterable that yields batches, its first one checked."""
         if is_stream(x, y):
-            stream = Stream(self, owner, name, x, steps, epochs)
+            for name, value in (("sample_weight", sample_weight), ("class_weight", class_weight)):
+                if value is not None:
+                    raise ValueError(
+                        f"{owner}: {name}: expected None with an iterable, whose batches may be "
+                        "(x, y, sample_weight)"
+                    )
+            stream = Stream(self, owner, "x", x, steps, epochs)
             if self.loss is None:
                 raise ValueError(f"{owner}: the model has no loss: call compile(loss=...) first")
             stream.start()
             return stream
         if steps is not None:
             raise ValueError(f"{owner}: steps_per_epoch: expected an iterable of batches as x, got arrays")
-        return self._data(owner, x, y)  # which says so where y is missing
+        return self._data(
+            owner, x, y, ("x", "y"), sample_weight, class_weight
+        )  # which says so where y is missing
 
     def _validation_data(self, given: Any, epochs: int) -> _fit.Data | Stream:
-        if isinstance(given, (tuple, list)) and len(given) == 2:
-            return self._data("fit", given[0], given[1], ("validation_data[0]", "validation_data[1]"))
+        if isinstance(given, (tuple, list)) and len(given) in (2, 3):
+            weights = given[2] if len(given) == 3 else None
+            return self._data(
+                "fit", given[0], given[1], ("validation_data[0]", "validation_data[1]"), weights
+            )
         if not is_stream(given, None):
             raise TypeError(f"fit: validation_data: expected (x, y), got {type(given).__name__}")
         stream = Stream(self, "fit", "validation_data", given, None, epochs)
@@ -230,11 +264,13 @@ class Model(ByHand):
         *,
         batch_size: int = 32,
         epochs: int = 1,
-        validation_data: tuple[ArrayLike, ArrayLike] | Iterable[tuple[ArrayLike, ArrayLike]] | None = None,
+        validation_data: tuple[ArrayLike, ...] | Iterable[tuple[ArrayLike, ...]] | None = None,
         validation_split: float = 0.0,
         shuffle: bool = True,
         verbose: int = 1,
         steps_per_epoch: int | None = None,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | ArrayLike | str | None = None,
     ) -> History:
         """Train on batches of the data.
 
@@ -246,12 +282,12 @@ class Model(ByHand):
             (x, y), such as `nnfast.data.Batches`; `batch_size` and `shuffle` then say nothing.
         y : array
             (n,) integer labels for cross_entropy and nll_loss, or (n, classes) probabilities for
-            cross_entropy; (n, *output_shape) for mse_loss, where (n,) does for one output.
+            cross_entropy; (n, *output_shape) for the other losses, where (n,) does for one output.
         batch_size : int
             Samples a step; the last step of an epoch takes what is left.
         epochs : int
             Passes over the data.
-        validation_data : (x, y) or iterable of batches, optional
+        validation_data : (x, y), (x, y, sample_weight) or iterable of batches, optional
             Evaluated after every epoch, in the history under "val_...".
         validation_split : float
             In [0, 1): this share of the samples, taken from the end, is held out as validation data.
@@ -263,6 +299,12 @@ class Model(ByHand):
         steps_per_epoch : int, optional
             Batches an epoch takes from an iterable, which goes on where the epoch before stopped; left out,
             an epoch is all of it. An iterator, which can be gone through once, needs it for several epochs.
+        sample_weight : (n,) numbers >= 0, optional
+            A factor of each sample's loss, in the metrics too. A mean divides by the weights' sum: a weight
+            of 2 is the sample twice. An iterable's batches may be (x, y, sample_weight) instead.
+        class_weight : dict, array (classes,) or "balanced", optional
+            A factor of each sample's weight by its class; "balanced": n / (classes * samples of the class).
+            For losses of classes: the labels, the largest of probabilities, the two sides of binary losses.
 
         Returns
         -------
@@ -307,7 +349,10 @@ class Model(ByHand):
         if validation_data is not None and split > 0:
             raise ValueError("fit: validation_split: give either it or validation_data, got both")
         with self._all_or_nothing():
-            data, validation = self._data_or_stream("fit", x, y, steps_per_epoch, epochs), None
+            data, validation = (
+                self._data_or_stream("fit", x, y, steps_per_epoch, epochs, sample_weight, class_weight),
+                None,
+            )
             self._need_optimizer("fit")
             if validation_data is not None:
                 validation = self._validation_data(validation_data, epochs)
@@ -335,6 +380,7 @@ class Model(ByHand):
         y: ArrayLike | None = None,
         batch_size: int = 256,
         verbose: int = 0,
+        sample_weight: ArrayLike | None = None,
     ) -> dict[str, float]:
         """Loss and metrics of the data, dropout off.
 
@@ -346,6 +392,8 @@ class Model(ByHand):
             Samples at a time; does not change the result but for rounding.
         verbose : {0, 1}
             Silent, or a progress bar.
+        sample_weight : (n,) numbers >= 0, optional
+            As for `fit`.
 
         Returns
         -------
@@ -359,7 +407,7 @@ class Model(ByHand):
         """
         batch_size = _checks.integer("evaluate", "batch_size", batch_size, 1)
         verbose = _checks.integer("evaluate", "verbose", verbose, 0, 1)
-        data = self._data_or_stream("evaluate", x, y, None, 1)
+        data = self._data_or_stream("evaluate", x, y, None, 1, sample_weight)
         core = self._ensure_model("evaluate")
         if isinstance(data, Stream):
             with make_progress("evaluate", verbose, 1, data.steps) as progress:
@@ -424,12 +472,16 @@ class Model(ByHand):
             batch_size = _checks.integer("predict", "batch_size", batch_size, 1)
         return core.predict(x, batch_size)
 
-    def train_batch(self, x: ArrayLike, y: ArrayLike) -> dict[str, float]:
+    def train_batch(
+        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> dict[str, float]:
         """One training step on all of the data.
 
         Parameters
         ----------
         x, y : arrays
+            As for `fit`.
+        sample_weight : (n,) numbers >= 0, optional
             As for `fit`.
 
         Returns
@@ -445,10 +497,10 @@ class Model(ByHand):
             If the loss is NaN or infinite; the weights are left as they were.
         """
         with self._all_or_nothing():
-            data = self._data("train_batch", x, y)
+            data = self._data("train_batch", x, y, ("x", "y"), sample_weight)
             self._need_optimizer("train_batch")
         core = self._ensure_model("train_batch")
         self._sync_optimizer(core)
         totals = self._new_totals()
-        core.train(data.x, data.y, None, len(data), 0, 1, 0.0, totals)
+        core.train(data.x, data.y, None, len(data), 0, 1, 0.0, totals, data.w)
         return self._metrics.from_totals(totals, self._loss_reduction)

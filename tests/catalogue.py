@@ -137,9 +137,18 @@ LAYER_NAMES: dict[str, tuple[str, str]] = {
 }
 
 LOSS_NAMES: dict[str, tuple[str, str]] = {
+    "BCELoss": (N + "BCELoss", KQ + "BinaryCrossentropy"),
+    "BCEWithLogitsLoss": (N + "BCEWithLogitsLoss", KQ + "BinaryCrossentropy(from_logits=True)"),
     "CrossEntropyLoss": (N + "CrossEntropyLoss", KQ + "CategoricalCrossentropy(from_logits=True)"),
+    "HingeLoss": (NONE, KQ + "Hinge"),
+    "HuberLoss": (N + "HuberLoss", KQ + "Huber"),
+    "KLDivLoss": (N + "KLDivLoss", KQ + "KLDivergence"),
+    "L1Loss": (N + "L1Loss", KQ + "MeanAbsoluteError"),
     "MSELoss": (N + "MSELoss", KQ + "MeanSquaredError"),
     "NLLLoss": (N + "NLLLoss", KQ + "CategoricalCrossentropy"),
+    "PoissonNLLLoss": (N + "PoissonNLLLoss", KQ + "Poisson"),
+    "QuadraticCost": (NONE, NONE),
+    "SmoothL1Loss": (N + "SmoothL1Loss", NONE),
 }
 
 OPTIMIZER_NAMES: dict[str, tuple[str, str]] = {

@@ -250,16 +250,40 @@ class Objective(NamedTuple):
     last: Callable[[], list[Any]] = list
 
 
+NUMBERS, SIDES = spread((3, 4), "target"), np.sign(spread((3, 4), "target"))
+BINARY, FOUR = (SIDES + 1) / 2, [0.5, 2.0, 1.0, 1.5]
 LOSSES: dict[str, list[Objective]] = {
+    "BCELoss": [Objective(lambda: nf.BCELoss(FOUR), BINARY, lambda: [nf.Sigmoid()])],
+    "BCEWithLogitsLoss": [
+        Objective(nf.BCEWithLogitsLoss, BINARY),
+        Objective(lambda: nf.BCEWithLogitsLoss(FOUR, pos_weight=FOUR[::-1]), BINARY),
+    ],
     "CrossEntropyLoss": [
         Objective(nf.CrossEntropyLoss, LABELS),
         Objective(lambda: nf.CrossEntropyLoss(reduction="sum"), shares((3, 4), "target")),
+        Objective(lambda: nf.CrossEntropyLoss(FOUR, label_smoothing=0.2, ignore_index=LABELS[0]), LABELS),
     ],
+    "HingeLoss": [Objective(nf.HingeLoss, SIDES)],
+    "HuberLoss": [Objective(lambda: nf.HuberLoss(delta=0.7), NUMBERS)],
+    "KLDivLoss": [
+        Objective(lambda: nf.KLDivLoss("batchmean"), shares((3, 4), "target"), lambda: [nf.LogSoftmax()]),
+        Objective(lambda: nf.KLDivLoss(log_target=True), NUMBERS),
+    ],
+    "L1Loss": [Objective(nf.L1Loss, NUMBERS)],
     "MSELoss": [
-        Objective(nf.MSELoss, spread((3, 4), "target")),
-        Objective(lambda: nf.MSELoss(reduction="sum"), spread((3, 4), "target"), lambda: [nf.Tanh()]),
+        Objective(nf.MSELoss, NUMBERS),
+        Objective(lambda: nf.MSELoss(reduction="sum"), NUMBERS, lambda: [nf.Tanh()]),
     ],
-    "NLLLoss": [Objective(nf.NLLLoss, LABELS, lambda: [nf.LogSoftmax()])],
+    "NLLLoss": [
+        Objective(nf.NLLLoss, LABELS, lambda: [nf.LogSoftmax()]),
+        Objective(lambda: nf.NLLLoss(FOUR), LABELS, lambda: [nf.LogSoftmax()]),
+    ],
+    "PoissonNLLLoss": [
+        Objective(nf.PoissonNLLLoss, 3 * BINARY),
+        Objective(lambda: nf.PoissonNLLLoss(False, full=True), 3 * BINARY, lambda: [nf.Softplus()]),
+    ],
+    "QuadraticCost": [Objective(nf.QuadraticCost, NUMBERS)],
+    "SmoothL1Loss": [Objective(lambda: nf.SmoothL1Loss(beta=0.4), NUMBERS)],
 }
 
 

@@ -44,7 +44,7 @@ def test_optimizer_and_loss_can_be_assigned_by_name(xor, backend):
     [
         ("optimizer", "adamm", ValueError, "optimizer: expected one of .*got 'adamm'"),
         ("optimizer", None, TypeError, "optimizer: expected one of"),
-        ("loss", "hinge", ValueError, "loss: expected one of .*got 'hinge'"),
+        ("loss", "triplet", ValueError, "loss: expected one of .*got 'triplet'"),
         ("loss", nf.MSELoss, TypeError, r"loss: .*write nf.MSELoss\(\)"),
         ("layers", [nf.Linear(2, 2)], AttributeError, "layers"),
     ],

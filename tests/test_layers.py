@@ -436,7 +436,7 @@ def test_loss_gradients_against_central_differences(loss, reduction, isa, rng):
     if loss == "nll":
         layers.append(nf.LogSoftmax())
     model = nf.Sequential(layers, dtype="float64", seed=1)
-    objective = {"mse": nf.MSELoss, "nll": nf.NLLLoss}.get(loss, nf.CrossEntropyLoss)(reduction)
+    objective = {"mse": nf.MSELoss, "nll": nf.NLLLoss}.get(loss, nf.CrossEntropyLoss)(reduction=reduction)
     model.compile(nf.SGD(lr=1.0), objective)
     x = rng.normal(size=(7, 4))
     y = rng.integers(0, 3, 7)

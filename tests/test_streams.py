@@ -175,8 +175,8 @@ def test_bad_streams_are_refused():
 
     for bad, error, message in [
         (no_batches(), ValueError, r"x: expected at least one batch \(x, y\), got none"),
-        (iter([x]), TypeError, r"x: expected batches \(x, y\), got ndarray"),
-        (iter([(x, y, y)]), TypeError, r"x: expected batches \(x, y\), got 3 values"),
+        (iter([x]), TypeError, r"x: expected batches \(x, y\) or .*, got ndarray"),
+        (iter([(x, y, y, y)]), TypeError, r"x: expected batches \(x, y\) or .*, got 4 values"),
         (iter([(x[:, :5], y)]), ValueError, r"x: batch\[0\]: expected shape \(n, 6\)"),
         (iter([(x, y[:9])]), ValueError, r"x: batch\[1\]: expected 50 samples like"),
     ]:

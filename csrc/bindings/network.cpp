@@ -22,7 +22,6 @@ struct Totals : nnf_totals {
 };
 
 constexpr const char* kDtypes[] = {"float32", "float64"};
-constexpr const char* kLosses[] = {"mse_loss", "cross_entropy", "nll_loss"};
 constexpr const char* kOptimizers[] = {"sgd", "rmsprop", "adam", "adagrad", "adadelta", "nadam"};
 
 i64 read_batch(const char* function, py::handle value) {
@@ -69,12 +68,30 @@ class Model {
 
   // ---- settings
 
-  void set_loss(py::handle loss, py::handle reduction) {
+  void set_loss(py::handle loss, py::handle reduction, py::handle weight, py::handle pos_weight, py::handle beta,
+                py::handle delta, py::handle eps, py::handle log_input, py::handle log_target, py::handle full,
+                py::handle label_smoothing, py::handle ignore_index) {
     const InUse guard(busy_, "model");
-    const int kind = read_choice("set_loss", "loss", loss, kLosses, 3);
-    constexpr nnf_loss kKinds[] = {NNF_LOSS_MSE, NNF_LOSS_CROSS_ENTROPY, NNF_LOSS_NLL};
-    check(nnf_model_set_loss(model_.get(), kKinds[kind], read_reduction("set_loss", reduction)));
-    loss_ = kKinds[kind];
+    constexpr const char* kName = "set_loss";
+    const char* names[NNF_LOSS_COUNT];
+    for (int i = 0; i < NNF_LOSS_COUNT; ++i) names[i] = nnf_loss_name(static_cast<nnf_loss>(i));
+    const auto kind = static_cast<nnf_loss>(read_choice(kName, "loss", loss, names, NNF_LOSS_COUNT));
+    static const char* const kReductions[] = {"mean", "sum", "batchmean"};
+    nnf_loss_options o = nnf_loss_defaults();
+    o.reduction = static_cast<nnf_reduction>(
+        NNF_REDUCE_MEAN + read_choice(kName, "reduction", reduction, kReductions, kind == NNF_LOSS_KL_DIV ? 3 : 2));
+    o.beta = kind == NNF_LOSS_HUBER ? read_double(kName, "delta", delta) : read_double(kName, "beta", beta);
+    o.eps = read_double(kName, "eps", eps);
+    o.log_input = read_bool(kName, "log_input", log_input) ? 1 : 0;
+    o.log_target = read_bool(kName, "log_target", log_target) ? 1 : 0;
+    o.full = read_bool(kName, "full", full) ? 1 : 0;
+    o.label_smoothing = read_double(kName, "label_smoothing", label_smoothing);
+    o.ignore_index = read_integer(kName, "ignore_index", ignore_index);
+    const py::object own = weights("weight", weight), own_pos = weights("pos_weight", pos_weight);
+    o.weight = own ? array_data(own) : nullptr;
+    o.pos_weight = own_pos ? array_data(own_pos) : nullptr;
+    check_as(kName, nnf_model_set_loss(model_.get(), kind, &o));
+    loss_ = kind;
   }
   void set_optimizer(py::handle kind, py::handle lr, py::handle weight_decay, py::handle momentum,
                      py::handle dampening, py::handle nesterov, py::handle alpha, py::handle centered,
@@ -155,11 +172,13 @@ class Model {
   // ---- whole epochs
 
   i64 train(py::handle x_, py::handle y_, py::handle order_, py::handle batch_, py::handle first_, py::handle last_,
-            py::handle seconds_, Totals& totals) {
+            py::handle seconds_, Totals& totals, py::handle sample_weight) {
     const InUse guard(busy_, "model");
     const Inputs x(*this, "train", x_);
     const Samples y("train", "y", y_);
     check_targets("train", x, y);
+    std::optional<Samples> w;
+    const nnf_source* weights = read_weights("train", x, sample_weight, w);
     std::optional<Labels> order;
     i64 n = x.rows;
     if (!order_.is_none()) {
@@ -175,8 +194,8 @@ class Model {
     nnf_totals sums = totals;
     const i64* indices = order ? order->data() : nullptr;
     const nnf_status status = released([&] {
-      return nnf_model_train(model_.get(), x.sources.data(), &y.source(), indices, n, batch, first, last, seconds,
-                             &sums, &done);
+      return nnf_model_train(model_.get(), x.sources.data(), &y.source(), weights, indices, n, batch, first, last,
+                             seconds, &sums, &done);
     });
     static_cast<nnf_totals&>(totals) = sums;  // the steps before an error count
     check(status);
@@ -184,19 +203,21 @@ class Model {
   }
 
   i64 evaluate(py::handle x_, py::handle y_, py::handle batch_, py::handle first_, py::handle last_,
-               py::handle seconds_, Totals& totals) {
+               py::handle seconds_, Totals& totals, py::handle sample_weight) {
     const InUse guard(busy_, "model", WhenBusy::wait);
     const Inputs x(*this, "evaluate", x_);
     const Samples y("evaluate", "y", y_);
     check_targets("evaluate", x, y);
+    std::optional<Samples> w;
+    const nnf_source* weights = read_weights("evaluate", x, sample_weight, w);
     const i64 batch = read_batch("evaluate", batch_);
     const i64 first = read_integer("evaluate", "first", first_), last = read_integer("evaluate", "last", last_);
     const double seconds = read_double("evaluate", "seconds", seconds_);
     i64 done = 0;
     nnf_totals sums = totals;
     check(released([&] {
-      return nnf_model_evaluate(model_.get(), x.sources.data(), &y.source(), batch, first, last, seconds, &sums,
-                                &done);
+      return nnf_model_evaluate(model_.get(), x.sources.data(), &y.source(), weights, batch, first, last, seconds,
+                                &sums, &done);
     }));
     static_cast<nnf_totals&>(totals) = sums;
     return done;
@@ -402,6 +423,30 @@ class Model {
     if (y.source().row_size != 1) y.expect_samples(Shape{});
   }
 
+  // A number a sample, or null for None.
+  static const nnf_source* read_weights(const char* function, const Inputs& x, py::handle value,
+                                        std::optional<Samples>& weights) {
+    if (value.is_none()) return nullptr;
+    weights.emplace(function, "sample_weight", value);
+    weights->expect_samples(Shape{});
+    if (weights->rows() != x.rows) {
+      fail_value("%s: sample_weight: expected %lld numbers, as many as x has samples, got %lld", function,
+                 static_cast<long long>(x.rows), static_cast<long long>(weights->rows()));
+    }
+    return &weights->source();
+  }
+
+  // A loss's weights, one an output, in the model's dtype; a null object for None.
+  py::object weights(const char* name, py::handle value) const {
+    if (value.is_none()) return {};
+    const Input given("set_loss", name, value);
+    if (given.size() != outputs_[0].size()) {
+      fail_value("set_loss: %s: expected %lld numbers, one an output, got %lld", name,
+                 static_cast<long long>(outputs_[0].size()), static_cast<long long>(given.size()));
+    }
+    return py::module_::import("numpy").attr("ascontiguousarray")(value, dtype_ == NNF_F32 ? "f4" : "f8");
+  }
+
   static int batch_shape(const Shape& sample, i64 rows, py::ssize_t* shape) {
     shape[0] = static_cast<py::ssize_t>(rows);
     for (int i = 0; i < sample.nd; ++i) shape[i + 1] = static_cast<py::ssize_t>(sample.dims[i]);
@@ -458,9 +503,11 @@ void init_network(py::module_& m) {
   py::class_<Totals>(m, "Totals")
       .def(py::init<>())
       .def_readwrite("loss", &Totals::loss)
+      .def_readwrite("loss_weight", &Totals::loss_weight)
       .def_readwrite("correct", &Totals::correct)
       .def_readwrite("abs_error", &Totals::abs_error)
       .def_readwrite("squared_error", &Totals::squared_error)
+      .def_readwrite("weight", &Totals::weight)
       .def_readwrite("samples", &Totals::samples)
       .def_readwrite("outputs", &Totals::outputs)
       .def_readwrite("steps", &Totals::steps);
@@ -472,7 +519,10 @@ void init_network(py::module_& m) {
       .def("gradients", [](const py::object& self) { return Model::buffers(self, NNF_GRADIENTS); })
       .def("states", [](const py::object& self, py::handle which) { return Model::states(self, which); },
            py::arg("which"))
-      .def("set_loss", &Model::set_loss, py::arg("loss"), py::arg("reduction") = "mean")
+      .def("set_loss", &Model::set_loss, py::arg("loss"), py::arg("reduction") = "mean", py::kw_only(),
+           py::arg("weight") = py::none(), py::arg("pos_weight") = py::none(), py::arg("beta") = 1.0,
+           py::arg("delta") = 1.0, py::arg("eps") = 1e-8, py::arg("log_input") = true, py::arg("log_target") = false,
+           py::arg("full") = false, py::arg("label_smoothing") = 0.0, py::arg("ignore_index") = -100)
       .def("set_optimizer", &Model::set_optimizer, py::arg("kind"), py::kw_only(), py::arg("lr"),
            py::arg("weight_decay") = 0.0, py::arg("momentum") = 0.0, py::arg("dampening") = 0.0,
            py::arg("nesterov") = false, py::arg("alpha") = 0.99, py::arg("centered") = false, py::arg("beta1") = 0.9,
@@ -488,9 +538,9 @@ void init_network(py::module_& m) {
       .def_property("step_count", &Model::step_count, &Model::set_step_count)
       .def_property("optimizer_step_count", &Model::optimizer_step_count, &Model::set_optimizer_step_count)
       .def("train", &Model::train, py::arg("x"), py::arg("y"), py::arg("order"), py::arg("batch"), py::arg("first"),
-           py::arg("last"), py::arg("seconds"), py::arg("totals"))
+           py::arg("last"), py::arg("seconds"), py::arg("totals"), py::arg("sample_weight") = py::none())
       .def("evaluate", &Model::evaluate, py::arg("x"), py::arg("y"), py::arg("batch"), py::arg("first"),
-           py::arg("last"), py::arg("seconds"), py::arg("totals"))
+           py::arg("last"), py::arg("seconds"), py::arg("totals"), py::arg("sample_weight") = py::none())
       .def("predict", &Model::predict, py::arg("x"), py::arg("batch") = 256, py::arg("out") = py::none())
       .def("forward", &Model::forward, py::arg("x"), py::arg("training") = false)
       .def("backward", &Model::backward, py::arg("grad_output"), py::arg("accumulate") = false,

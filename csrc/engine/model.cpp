@@ -7,7 +7,6 @@
 #include "engine/model_impl.h"
 #include "engine/optimizer.h"
 #include "kernels/layout/layout.h"
-#include "kernels/loss/loss.h"
 
 namespace nnf {
 
@@ -15,7 +14,6 @@ template <class T>
 Model<T>::Model(const Graph& graph)
     : graph_(graph), params_(graph) {
   for (int node : graph_.outputs()) output_sizes_.push_back(element_count(graph_.node(node).shape));
-  outputs_ = output_sizes_[0];
   if (graph_.inputs().empty()) throw_invalid("graph: expected at least one input, got none");
 }
 
@@ -39,18 +37,8 @@ void Model<T>::buffer(nnf_buffer which, void** data, i64* size) {
 }
 
 template <class T>
-void Model<T>::set_loss(nnf_loss loss, nnf_reduction reduction) {
-  if (loss < NNF_LOSS_MSE || loss >= NNF_LOSS_COUNT) throw_invalid("loss: expected an nnf_loss, got %d", loss);
-  if (reduction != NNF_REDUCE_MEAN && reduction != NNF_REDUCE_SUM) {
-    throw_invalid("reduction: expected mean or sum for training, got %d", reduction);
-  }
-  const Shape& out = graph_.node(graph_.outputs()[0]).shape;
-  if (is_class_loss(loss) && out.size() != 1) {
-    throw_invalid("loss: a class loss takes outputs of shape (classes,), got %s", to_string(out).c_str());
-  }
-  loss_ = loss;
-  reduction_ = reduction;
-  has_loss_ = true;
+void Model<T>::set_loss(nnf_loss loss, const nnf_loss_options& options) {
+  loss_ = std::make_unique<Loss<T>>(loss, options, graph_.node(graph_.outputs()[0]).shape);
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 #ifndef NNF_ENGINE_MODEL_IMPL_H
 #define NNF_ENGINE_MODEL_IMPL_H
 
+#include "engine/loss.h"
 #include "engine/model.h"
 #include "engine/regularizer.h"
 
@@ -15,15 +16,15 @@ class Model final : public ModelBase {
   const std::vector<ParamEntry>& params() const override { return params_.entries(); }
   int num_outputs() const override { return static_cast<int>(output_sizes_.size()); }
   void buffer(nnf_buffer which, void** data, i64* size) override;
-  void set_loss(nnf_loss loss, nnf_reduction reduction) override;
+  void set_loss(nnf_loss loss, const nnf_loss_options& options) override;
   void set_optimizer(const nnf_optimizer& optimizer) override;
   void reset_optimizer() override;
   void set_learning_rates(i64 first, i64 n, const double* lr) override;
   void set_regularizer(int index, double l1, double l2, double max_norm) override;
-  void train(const nnf_source* x, const nnf_source& y, const i64* order, i64 n, i64 batch, i64 first, i64 last,
-             double seconds, nnf_totals& totals, i64& done) override;
-  void evaluate(const nnf_source* x, const nnf_source& y, i64 batch, i64 first, i64 last, double seconds,
-                nnf_totals& totals, i64& done) override;
+  void train(const nnf_source* x, const nnf_source& y, const nnf_source* weights, const i64* order, i64 n, i64 batch,
+             i64 first, i64 last, double seconds, nnf_totals& totals, i64& done) override;
+  void evaluate(const nnf_source* x, const nnf_source& y, const nnf_source* weights, i64 batch, i64 first, i64 last,
+                double seconds, nnf_totals& totals, i64& done) override;
   void predict(const nnf_source* x, i64 batch, i64 first, i64 last, void* const* out) override;
   void forward(const nnf_source* x, bool training, void* const* out) override;
   void backward(const void* const* grad_output, bool accumulate, void* const* gx) override;
@@ -31,40 +32,26 @@ class Model final : public ModelBase {
   void plan_size(i64 batch, bool training, i64* arena, i64* naive) override;
 
  private:
-  // Targets of one batch: labels for class losses, numbers (n, outputs) otherwise.
-  struct Targets {
-    const i64* labels = nullptr;
-    const T* values = nullptr;
-  };
-
   Plan<T>& plan(i64 batch, Purpose purpose);
   RunState run_state(bool training) const;
   void check_sources(const nnf_source* x, i64 rows) const;
-  void check_targets(const nnf_source& y, i64 rows) const;
-  bool targets_are_labels(const nnf_source& y) const;
+  void check_targets(const nnf_source& y, const nnf_source* weights, i64 rows) const;
   // Samples order[first..first+n-1] into the plan's inputs; the caller's own memory where it fits as it is.
   void load(Plan<T>& p, const nnf_source* x, const i64* order, i64 first, i64 n, bool may_borrow);
-  Targets load_targets(const nnf_source& y, const i64* order, i64 first, i64 n);
   // The plan's outputs for n samples, to the caller's arrays from row `first` on.
   void deliver(Plan<T>& p, i64 first, i64 n, void* const* out) const;
-  // Loss of the plan's output, its gradient where wanted, and the totals' sums.
-  double loss(Plan<T>& p, const Targets& t, i64 n, bool gradient, nnf_totals& totals);
 
   Graph graph_;
   Parameters<T> params_;
   std::vector<i64> output_sizes_;  // numbers a sample of each output
-  i64 outputs_ = 0;                // ... of the first
-  bool has_loss_ = false, has_optimizer_ = false;
-  nnf_loss loss_ = NNF_LOSS_MSE;
-  nnf_reduction reduction_ = NNF_REDUCE_MEAN;
+  std::unique_ptr<Loss<T>> loss_;  // null before it is set
+  bool has_optimizer_ = false;
   nnf_optimizer optimizer_{};
   std::vector<double> rates_;  // learning rates of steps first_rate_, first_rate_ + 1, ...
   i64 first_rate_ = 0;
   std::vector<Regularizer> regularizers_;
   std::vector<double> norms_;  // room for apply_max_norm
   std::vector<std::unique_ptr<Plan<T>>> plans_;  // at most one of each purpose
-  std::vector<i64> labels_;
-  std::vector<T> targets_;
   Plan<T>* pending_ = nullptr;  // a training forward that a backward may follow
   i64 pending_n_ = 0;
   RunState pending_run_;

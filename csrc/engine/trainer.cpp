@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "engine/model_impl.h"
 #include "kernels/layout/layout.h"
-#include "kernels/loss/loss.h"
 
 namespace nnf {
 namespace {
@@ -29,16 +28,6 @@ class Deadline {
   Clock::time_point end_;
 };
 
-// The first of the largest; a NaN counts as largest, as NumPy's argmax has it.
-template <class T>
-i64 argmax(const T* row, i64 n) {
-  i64 best = 0;
-  for (i64 i = 1; i < n; ++i) {
-    if (!(row[i] <= row[best]) && !std::isnan(row[best])) best = i;
-  }
-  return best;
-}
-
 void check_range(i64 first, i64 last, i64 count, const char* what) {
   if (first < 0 || last < first || last > count) {
     throw_invalid("%s: expected 0 <= first <= last <= %lld, got %lld and %lld", what, static_cast<long long>(count),
@@ -49,85 +38,23 @@ void check_range(i64 first, i64 last, i64 count, const char* what) {
 }  // namespace
 
 template <class T>
-bool Model<T>::targets_are_labels(const nnf_source& y) const {
-  // Cross-entropy takes probabilities too; one column of them would be one class, which labels say as well.
-  return loss_ == NNF_LOSS_NLL ||
-         (loss_ == NNF_LOSS_CROSS_ENTROPY && y.row_size == 1 && y.type != NNF_SRC_F32 && y.type != NNF_SRC_F64 &&
-          y.type != NNF_SRC_F16);
-}
-
-template <class T>
-void Model<T>::check_targets(const nnf_source& y, i64 rows) const {
-  if (!has_loss_) throw_invalid("loss: expected one to be set before training or evaluation, got none");
+void Model<T>::check_targets(const nnf_source& y, const nnf_source* weights, i64 rows) const {
+  if (loss_ == nullptr) throw_invalid("loss: expected one to be set before training or evaluation, got none");
   if (num_outputs() != 1) throw_invalid("loss: expected a network with one output, got %d", num_outputs());
-  const i64 expected = targets_are_labels(y) ? 1 : outputs_;
-  if (y.row_size != expected) {
-    throw_invalid("y: expected %lld numbers a sample, got %lld", static_cast<long long>(expected),
-                  static_cast<long long>(y.row_size));
-  }
-  if (y.rows < rows || (rows > 0 && y.data == nullptr)) {
-    throw_invalid("y: expected at least %lld samples, got %lld", static_cast<long long>(rows),
-                  static_cast<long long>(y.data == nullptr ? 0 : y.rows));
-  }
+  loss_->check(y, weights, rows);
 }
 
 template <class T>
-typename Model<T>::Targets Model<T>::load_targets(const nnf_source& y, const i64* order, i64 first, i64 n) {
-  Targets t;
-  if (targets_are_labels(y)) {
-    gather_rows<i64>(y, order, first, n, labels_.data());
-    t.labels = labels_.data();
-  } else {
-    gather_rows<T>(y, order, first, n, targets_.data());
-    t.values = targets_.data();
-  }
-  return t;
-}
-
-template <class T>
-double Model<T>::loss(Plan<T>& p, const Targets& t, i64 n, bool gradient, nnf_totals& totals) {
-  T value = 0;
-  T* g = gradient ? p.output_gradient(0) : nullptr;
-  const T* out = p.output(0);
-  double abs_error = 0, squared_error = 0;
-  i64 correct = 0;
-  nnf_loss_options options = loss_defaults();
-  options.reduction = reduction_;
-  loss_of_batch<T>(loss_, options, {n, outputs_, out, t.values, t.labels, nullptr}, &value, nullptr, g);
-  if (loss_ == NNF_LOSS_MSE) {
-    for (i64 i = 0; i < n * outputs_; ++i) {
-      const double d = static_cast<double>(out[i]) - static_cast<double>(t.values[i]);
-      abs_error += std::fabs(d);
-      squared_error += d * d;
-    }
-  }
-  if (loss_ != NNF_LOSS_MSE || outputs_ > 1) {
-    for (i64 i = 0; i < n; ++i) {
-      const i64 label = t.labels != nullptr ? t.labels[i] : argmax(t.values + i * outputs_, outputs_);
-      correct += argmax(out + i * outputs_, outputs_) == label;
-    }
-  }
-  totals.loss += static_cast<double>(value) * (reduction_ == NNF_REDUCE_MEAN ? static_cast<double>(n) : 1.0);
-  totals.correct += correct;
-  totals.abs_error += abs_error;
-  totals.squared_error += squared_error;
-  totals.samples += n;
-  totals.outputs = outputs_;
-  totals.steps += 1;
-  return static_cast<double>(value);
-}
-
-template <class T>
-void Model<T>::train(const nnf_source* x, const nnf_source& y, const i64* order, i64 n, i64 batch, i64 first, i64 last,
-                     double seconds, nnf_totals& totals, i64& done) {
+void Model<T>::train(const nnf_source* x, const nnf_source& y, const nnf_source* weights, const i64* order, i64 n,
+                     i64 batch, i64 first, i64 last, double seconds, nnf_totals& totals, i64& done) {
   done = 0;
   if (!has_optimizer_) throw_invalid("optimizer: expected one to be set before training, got none");
   if (n < 0) throw_invalid("n: expected at least 0, got %lld", static_cast<long long>(n));
   if (batch < 1) throw_invalid("batch_size: expected at least 1, got %lld", static_cast<long long>(batch));
   check_range(first, last, ceil_div(n, batch), "steps");
   check_sources(x, order != nullptr ? 0 : n);
-  check_targets(y, order != nullptr ? 0 : n);
-  i64 rows = y.rows;
+  check_targets(y, weights, order != nullptr ? 0 : n);
+  i64 rows = weights != nullptr ? std::min(y.rows, weights->rows) : y.rows;
   for (std::size_t i = 0; i < graph_.inputs().size(); ++i) rows = std::min(rows, x[i].rows);
   if (order != nullptr) {
     const i64 end = std::min(last * batch, n);
@@ -142,19 +69,18 @@ void Model<T>::train(const nnf_source* x, const nnf_source& y, const i64* order,
 
   Plan<T>& p = plan(std::min(batch, n), Purpose::train);
   pending_ = nullptr;
-  labels_.resize(static_cast<std::size_t>(p.batch()));
-  targets_.resize(static_cast<std::size_t>(p.batch() * outputs_));
+  loss_->reserve(p.batch());
   const Deadline deadline(seconds);
   for (i64 s = first; s < last; ++s) {
     const i64 start = s * batch, count = std::min(batch, n - start);
     const RunState run = run_state(true);
     load(p, x, order, start, count, /*may_borrow=*/true);
-    const Targets t = load_targets(y, order, start, count);
+    loss_->load(y, weights, order, start, count);
     p.forward(count, run);
     nnf_totals step_totals = totals;
     const double extra = penalty(regularizers_, params_);
-    const double value = loss(p, t, count, true, step_totals) + extra;
-    step_totals.loss += extra * (reduction_ == NNF_REDUCE_MEAN ? static_cast<double>(count) : 1.0);
+    const double value = loss_->apply(p.output(0), count, p.output_gradient(0), step_totals) + extra;
+    step_totals.loss += extra * (loss_->mean() ? loss_->weight() : 1.0);
     if (!std::isfinite(value)) {
       // A NaN's sign means nothing.
       throw_non_finite("loss is %g at step %lld (sample %lld of the epoch); the step was not applied",
@@ -174,30 +100,29 @@ void Model<T>::train(const nnf_source* x, const nnf_source& y, const i64* order,
 }
 
 template <class T>
-void Model<T>::evaluate(const nnf_source* x, const nnf_source& y, i64 batch, i64 first, i64 last, double seconds,
-                        nnf_totals& totals, i64& done) {
+void Model<T>::evaluate(const nnf_source* x, const nnf_source& y, const nnf_source* weights, i64 batch, i64 first,
+                        i64 last, double seconds, nnf_totals& totals, i64& done) {
   done = 0;
   if (batch < 1) throw_invalid("batch_size: expected at least 1, got %lld", static_cast<long long>(batch));
   const i64 n = x[0].rows;
   check_range(first, last, ceil_div(n, batch), "steps");
   check_sources(x, n);
-  check_targets(y, n);
+  check_targets(y, weights, n);
   if (first == last) return;
   Plan<T>& p = plan(std::min(batch, n), Purpose::infer);
-  labels_.resize(std::max(labels_.size(), static_cast<std::size_t>(p.batch())));
-  targets_.resize(std::max(targets_.size(), static_cast<std::size_t>(p.batch() * outputs_)));
+  loss_->reserve(p.batch());
   const RunState run = run_state(false);
   const Deadline deadline(seconds);
   const double extra = penalty(regularizers_, params_);
   // Once in the mean over all samples, and once in their sum.
-  if (reduction_ != NNF_REDUCE_MEAN && totals.steps == 0) totals.loss += extra;
+  if (!loss_->mean() && totals.steps == 0) totals.loss += extra;
   for (i64 s = first; s < last; ++s) {
     const i64 start = s * batch, count = std::min(batch, n - start);
-    if (reduction_ == NNF_REDUCE_MEAN) totals.loss += extra * static_cast<double>(count);
     load(p, x, nullptr, start, count, /*may_borrow=*/true);
-    const Targets t = load_targets(y, nullptr, start, count);
+    loss_->load(y, weights, nullptr, start, count);
     p.forward(count, run);
-    loss(p, t, count, false, totals);
+    loss_->apply(p.output(0), count, nullptr, totals);
+    if (loss_->mean()) totals.loss += extra * loss_->weight();
     ++done;
     if (deadline.passed()) break;
   }

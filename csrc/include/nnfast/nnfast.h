@@ -444,7 +444,9 @@ NNF_API nnf_status nnf_model_param(const nnf_model *model, int index, nnf_param 
  * *size 0 for a state that the optimizer does not have. */
 NNF_API nnf_status nnf_model_buffer(nnf_model *model, nnf_buffer which, void **data, int64_t *size);
 
-NNF_API nnf_status nnf_model_set_loss(nnf_model *model, nnf_loss loss, nnf_reduction reduction);
+/* The reduction may not be NNF_REDUCE_NONE. Weights in the options hold a number for each output (class losses: each
+ * class) and are copied; their strides say nothing. */
+NNF_API nnf_status nnf_model_set_loss(nnf_model *model, nnf_loss loss, const nnf_loss_options *options);
 
 typedef enum nnf_optimizer_kind {
   NNF_SGD = 0,
@@ -512,25 +514,29 @@ typedef struct nnf_source {
   int64_t row_stride; /* in elements */
 } nnf_source;
 
-/* Sums over the samples seen; a mean is sum / samples. */
+/* Sums over the samples seen. The mean loss is loss / loss_weight, a metric its sum / weight. */
 typedef struct nnf_totals {
-  double loss;     /* sum of loss x samples (of means) or of the sums */
-  int64_t correct; /* argmax(output) == label (or argmax of the target's row) */
-  double abs_error, squared_error; /* summed over samples x outputs */
+  double loss;        /* sum of each batch's mean times what the batch weighs, or of the sums */
+  double loss_weight; /* what the batches weigh: see nnf_loss_forward; without weights the number of samples */
+  double correct;     /* argmax(output) is the label, or the argmax of the target's row. Losses of two classes: the
+                       * share of outputs on their target's side */
+  double abs_error, squared_error; /* summed over samples x outputs; not for class losses */
+  double weight;                   /* sum of sample_weight (1 without) but for ignored labels: the last three's factor */
   int64_t samples, outputs, steps;
 } nnf_totals;
 
 /* Training steps first..last-1 of the epoch that `order` (n sample indices; NULL: 0..n-1) describes, step s
  * taking order[s*batch .. (s+1)*batch). Stops early, with *done steps carried out, once `seconds` have passed
- * (<= 0: no limit). Adds to *totals. y: (rows, 1) integers for classes, (rows, outputs) otherwise.
+ * (<= 0: no limit). Adds to *totals. y: (rows, 1) integers for classes, (rows, outputs) otherwise; sample_weight:
+ * (rows, 1) or NULL. A batch that weighs nothing has loss and gradient 0.
  * A non-finite loss: NNF_NON_FINITE, before the step's update is applied.
  * This and the calls below compute with denormal numbers as zeros; the caller's own setting stands again afterwards. */
-NNF_API nnf_status nnf_model_train(nnf_model *model, const nnf_source *x, const nnf_source *y, const int64_t *order,
-                                   int64_t n, int64_t batch, int64_t first, int64_t last, double seconds,
-                                   nnf_totals *totals, int64_t *done);
-NNF_API nnf_status nnf_model_evaluate(nnf_model *model, const nnf_source *x, const nnf_source *y, int64_t batch,
-                                      int64_t first, int64_t last, double seconds, nnf_totals *totals,
-                                      int64_t *done);
+NNF_API nnf_status nnf_model_train(nnf_model *model, const nnf_source *x, const nnf_source *y,
+                                   const nnf_source *sample_weight, const int64_t *order, int64_t n, int64_t batch,
+                                   int64_t first, int64_t last, double seconds, nnf_totals *totals, int64_t *done);
+NNF_API nnf_status nnf_model_evaluate(nnf_model *model, const nnf_source *x, const nnf_source *y,
+                                      const nnf_source *sample_weight, int64_t batch, int64_t first, int64_t last,
+                                      double seconds, nnf_totals *totals, int64_t *done);
 /* x: a source for each input of the graph. out: an array for each output, (rows, outputs) for rows first..last-1. */
 NNF_API nnf_status nnf_model_predict(nnf_model *model, const nnf_source *x, int64_t batch, int64_t first,
                                      int64_t last, void *const *out);

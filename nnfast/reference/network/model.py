@@ -21,18 +21,8 @@ from .ops import Run
 from .regularizer import Regularizer
 
 SOURCES = [
-    "float16",
-    "float32",
-    "float64",
-    "bool",
-    "uint8",
-    "uint16",
-    "uint32",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-]
+    "float16", "float32", "float64", "bool", "uint8", "uint16", "uint32", "int8", "int16", "int32", "int64",
+]  # fmt: skip
 KINDS = ("sgd", "rmsprop", "adam", "adagrad", "adadelta", "nadam")
 
 
@@ -142,9 +132,12 @@ class Model:
         """Key of the dropout masks, 0..2^64-1."""
         self._seed = integer_in("set_seed", "seed", seed, 0, 2**64 - 1)
 
-    def set_loss(self, loss: str, reduction: str = "mean") -> None:
-        """Train for "mse_loss", "cross_entropy" (on logits) or "nll_loss" (on log-probabilities)."""
-        self._objective = Objective(loss, reduction, self._output_shapes[0])
+    def set_loss(self, loss: str, reduction: str = "mean", **options: Any) -> None:
+        """Train for one of the losses by the name of its function, with that function's options.
+
+        Class losses take labels or probabilities; weights hold a number an output.
+        """
+        self._objective = Objective(loss, reduction, self._output_shapes[0], self._dtype, **options)
 
     def set_optimizer(
         self,
@@ -306,8 +299,10 @@ class Model:
             raise value_error(function, name, "at least 1 dimension", 0)
         return array
 
-    def _pairs(self, function: str, x: Any, y: Any) -> tuple[list[Array], Array, Objective, bool]:
-        """Samples, targets, the loss, and whether the targets are labels."""
+    def _pairs(
+        self, function: str, x: Any, y: Any, sample_weight: Any
+    ) -> tuple[list[Array], Array, Objective, bool, Array | None]:
+        """Samples, targets, the loss, whether the targets are labels, and the samples' weights."""
         if self._objective is None:
             raise ValueError(f"{function}: loss: expected one to be set before, got none")
         if self.num_outputs != 1:
@@ -315,7 +310,11 @@ class Model:
         x, y = self._samples(function, x), self._numbers(function, "y", y)
         if len(y) != len(x[0]):
             raise value_error(function, "y", f"{len(x[0])} samples like x", len(y))
-        return x, y, self._objective, self._objective.check_targets(function, y)
+        labels, weights = self._objective.check_targets(function, y), None
+        if sample_weight is not None:
+            weights = self._numbers(function, "sample_weight", sample_weight).astype(self._dtype)
+            has_shape(function, "sample_weight", weights, (len(y),))
+        return x, y, self._objective, labels, weights
 
     # ---- forward and backward
 
@@ -488,6 +487,7 @@ class Model:
         last: int,
         seconds: float,
         totals: Totals,
+        sample_weight: Array | None = None,
     ) -> int:
         """Steps first..last-1 of the epoch over `order`; returns how many were done before time ran out.
 
@@ -503,6 +503,8 @@ class Model:
             Time after which no further step starts; no limit when not above 0.
         totals : Totals
             Added to.
+        sample_weight : (n,) array of numbers, optional
+            A factor of each sample's loss; a mean divides by their sum.
 
         Raises
         ------
@@ -513,7 +515,7 @@ class Model:
         """
         if self._optimizer is None:
             raise ValueError("train: optimizer: expected one to be set before, got none")
-        x, y, objective, labels = self._pairs("train", x, y)
+        x, y, objective, labels, weights = self._pairs("train", x, y, sample_weight)
         order = np.arange(len(y)) if order is None else np.asarray(order)
         if order.ndim != 1 or order.dtype.kind not in "iu":
             raise TypeError(f"train: order: expected integer indices (n,), got {order.dtype} {order.shape}")
@@ -525,21 +527,22 @@ class Model:
         for rows in batches:
             chosen, run = order[rows], self._run(training=True)
             target = objective.targets(y[chosen], labels, self._dtype)
+            w = None if weights is None else weights[chosen]
             with np.errstate(over="ignore", invalid="ignore"):
                 self._pending = None
                 values = self._forward([array[chosen] for array in x], run)
                 (output,) = self._outputs(values)
                 extra = self._penalty()
-                loss = objective.loss(output, target) + extra
+                loss = objective.loss(output, target, w) + extra
                 if not np.isfinite(loss):
                     raise FloatingPointError(
                         f"loss is {loss:g} at step {self._step_count} (sample {rows.start} of the epoch); "
                         "the step was not applied"
                     )
-                self._backward([objective.gradient(output, target)], values, run, accumulate=False)
+                self._backward([objective.gradient(output, target, w)], values, run, accumulate=False)
                 self._add_penalty_gradient()
                 self.step()
-            objective.add(totals, loss, output, target)
+            objective.add(totals, loss, output, target, w)
             done += 1
         return done
 
@@ -552,17 +555,19 @@ class Model:
         last: int,
         seconds: float,
         totals: Totals,
+        sample_weight: Array | None = None,
     ) -> int:
         """Add batches first..last-1 of the samples to `totals`, without training; returns their number."""
-        x, y, objective, labels = self._pairs("evaluate", x, y)
+        x, y, objective, labels, weights = self._pairs("evaluate", x, y, sample_weight)
         done, extra = 0, self._penalty()
         for rows in self._batches("evaluate", len(y), batch, first, last, seconds):
             # The penalty counts once in the mean over all samples, and once in their sum.
-            share = extra if objective.reduction == "mean" or totals.steps == 0 else 0.0
+            share = extra if objective.reduction != "sum" or totals.steps == 0 else 0.0
             target = objective.targets(y[rows], labels, self._dtype)
+            w = None if weights is None else weights[rows]
             with np.errstate(over="ignore", invalid="ignore"):
                 (output,) = self._infer(x, rows)
-                objective.add(totals, objective.loss(output, target) + share, output, target)
+                objective.add(totals, objective.loss(output, target, w) + share, output, target, w)
             done += 1
         return done
 
