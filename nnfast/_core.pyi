@@ -646,6 +646,8 @@ class Model:
         full: bool = False,
         label_smoothing: float = 0.0,
         ignore_index: int = -100,
+        output: int = 0,
+        share: float = 1.0,
     ) -> None: ...
     def set_optimizer(
         self,
@@ -681,27 +683,31 @@ class Model:
     optimizer_step_count: int
     def train(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: Any,
+        y: Any,
         order: NDArray[np.int64] | None,
         batch: int,
         first: int,
         last: int,
         seconds: float,
-        totals: Totals,
-        sample_weight: ArrayLike | None = None,
+        totals: Totals | list[Totals],
+        sample_weight: Any = None,
     ) -> int:
-        """Steps first..last-1 of the epoch over `order`; returns how many were done before time ran out."""
+        """Steps first..last-1 of the epoch over `order`; returns how many were done before time ran out.
+
+        For several outputs y and, if it likes, sample_weight are lists of arrays, and totals a list: one an
+        output and, at the end, one for the penalties.
+        """
     def evaluate(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: Any,
+        y: Any,
         batch: int,
         first: int,
         last: int,
         seconds: float,
-        totals: Totals,
-        sample_weight: ArrayLike | None = None,
+        totals: Totals | list[Totals],
+        sample_weight: Any = None,
     ) -> int: ...
     def predict(self, x: Any, batch: int = 256, out: Any = None) -> Any: ...
     def forward(self, x: Any, training: bool = False) -> Any: ...

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnfast.history import History
-from nnfast.metrics import MetricSet, loss_of
 from nnfast.progress import Progress
 from nnfast.schedules import ReduceLROnPlateau
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from nnfast._core import Model, Totals
     from nnfast._network import Network
     from nnfast._stream import Stream
+    from nnfast._task import Task
 
 Array = NDArray[Any]
 
@@ -74,19 +74,24 @@ class Interrupts:
 
 @dataclass
 class Data:
-    """Checked samples (lists of them for several inputs), targets, and the samples' weights."""
+    """Checked samples, targets and weights; lists of them for several inputs or outputs."""
 
     x: Array | list[Array]
-    y: Array
-    w: Array | None = None
+    y: Array | list[Array]
+    w: Array | list[Array | None] | None = None
 
     def __len__(self) -> int:
-        return len(self.y)
+        return len(self.y[0] if isinstance(self.y, list) else self.y)
 
     def part(self, rows: slice) -> Data:
         """Some of the samples."""
-        x = [array[rows] for array in self.x] if isinstance(self.x, list) else self.x[rows]
-        return Data(x, self.y[rows], None if self.w is None else self.w[rows])
+
+        def cut(side: Any) -> Any:
+            if isinstance(side, list):
+                return [cut(array) for array in side]
+            return None if side is None else side[rows]
+
+        return Data(cut(self.x), cut(self.y), cut(self.w))
 
 
 def split_off(data: Data, share: float) -> tuple[Data, Data]:
@@ -116,19 +121,19 @@ def train_epoch(
     interrupts: Interrupts,
 ) -> bool:
     """One epoch of steps; False when Ctrl-C ended it early."""
-    reduction = model._loss_reduction
     steps, first = steps_of(len(data), batch), 0
     while first < steps:
         last = first + model._sync_optimizer(core, steps - first)
         done = core.train(data.x, data.y, order, batch, first, last, SLICE, totals, data.w)
         first += done
-        progress.advance(done, loss_of(totals, reduction))
+        progress.advance(done, model._task.loss(totals))
         if interrupts.raised:
             return first == steps
     return True
 
 
 def evaluate_data(
+    task: Task,
     core: Model,
     totals: Totals,
     data: Data,
@@ -142,7 +147,7 @@ def evaluate_data(
         done = core.evaluate(data.x, data.y, batch, first, steps, SLICE, totals, data.w)
         first += done
         if progress is not None:
-            progress.advance(done, loss_of(totals, "mean"))
+            progress.advance(done, task.loss(totals))
         if interrupts is not None and interrupts.raised:
             return first == steps
     return True
@@ -151,43 +156,34 @@ def evaluate_data(
 def evaluate_logs(
     model: Network,
     core: Model,
-    metrics: MetricSet,
     data: Data | Stream,
     batch: int,
     interrupts: Interrupts | None = None,
 ) -> dict[str, float] | None:
     """Loss and all metrics of the data set; None when Ctrl-C ended it early."""
     if not isinstance(data, Data):
-        return data.evaluate(core, metrics, model._loss_reduction, None, interrupts)
+        return data.evaluate(core, None, interrupts)
     totals = model._new_totals()
-    if not evaluate_data(core, totals, data, batch, None, interrupts):
+    if not evaluate_data(model._task, core, totals, data, batch, None, interrupts):
         return None
-    logs = metrics.from_totals(totals, model._loss_reduction)
-    logs.update(call_metrics(model, core, metrics, data, batch, interrupts))
+    logs = model._task.logs(totals)
+    logs.update(call_metrics(model._task, core, data, batch, interrupts))
     return logs
 
 
 def call_metrics(
-    model: Network,
-    core: Model,
-    metrics: MetricSet,
-    data: Data,
-    batch: int,
-    interrupts: Interrupts | None,
+    task: Task, core: Model, data: Data, batch: int, interrupts: Interrupts | None
 ) -> dict[str, float]:
     """The user's metrics on the outputs for the whole data set."""
-    if not metrics.callables:
+    if not task.has_callables:
         return {}
-    labels = data.y.view()
-    labels.flags.writeable = False  # the caller's own array, perhaps
     with (interrupts or Interrupts()).at_once():
-        return metrics.call(labels, core.predict(data.x, batch))
+        return task.call(data.y, core.predict(data.x, batch))
 
 
 def run_fit(
     model: Network,
     core: Model,
-    metrics: MetricSet,
     data: Data | Stream,
     validation: Data | Stream | None,
     *,
@@ -197,7 +193,7 @@ def run_fit(
     progress: Progress,
 ) -> History:
     """Train for `epochs` epochs; the arguments are checked already."""
-    history = History()
+    history, task = History(), model._task
     evaluation_batch = max(batch, 256)
     with progress, Interrupts() as interrupts:
         try:
@@ -214,19 +210,18 @@ def run_fit(
                     if isinstance(data, Data):
                         complete = train_epoch(model, core, data, order, batch, totals, progress, interrupts)
                     else:
-                        reduction = model._loss_reduction
-                        complete = data.train_epoch(core, totals, progress, interrupts, reduction)
+                        complete = data.train_epoch(core, totals, progress, interrupts)
                 except FloatingPointError as error:
                     raise FloatingPointError(f"fit: epoch {epoch}: {error}") from None
-                if not complete or (interrupts.raised and (metrics.callables or validation is not None)):
+                if not complete or (interrupts.raised and (task.has_callables or validation is not None)):
                     break
-                if totals.steps == 0:  # an iterator that had ended with the epoch before
+                if task.sums(totals)[0].steps == 0:  # an iterator that had ended with the epoch before
                     break
-                logs = metrics.from_totals(totals, model._loss_reduction)
+                logs = task.logs(totals)
                 if isinstance(data, Data):
-                    logs.update(call_metrics(model, core, metrics, data, evaluation_batch, interrupts))
+                    logs.update(call_metrics(task, core, data, evaluation_batch, interrupts))
                 if validation is not None:
-                    found = evaluate_logs(model, core, metrics, validation, evaluation_batch, interrupts)
+                    found = evaluate_logs(model, core, validation, evaluation_batch, interrupts)
                     if found is None:
                         break
                     logs.update({f"val_{name}": value for name, value in found.items()})

@@ -17,11 +17,10 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from nnfast import _checks, _core, losses, optimizers
+from nnfast import _checks, _core, optimizers
+from nnfast._task import Task, make_task
 from nnfast._wiring import INPUT, Wired
 from nnfast.layers import Layer, Linear
-from nnfast.losses import CLASS_KINDS, Loss
-from nnfast.metrics import MetricSet
 from nnfast.optimizers import Optimizer
 
 Array = NDArray[Any]
@@ -60,8 +59,7 @@ class Network:
         self._num_inputs = 1 if input_shapes is None else len(input_shapes)
         self._outputs = list(outputs)  # the layers whose results leave the network
         self._optimizer: Optimizer | None = None
-        self._loss: Loss | None = None
-        self._metrics = MetricSet(())
+        self._task = Task()
         self._backend = "native"
         self._epochs_seen = 0
         self._epochs_trained = 0  # whole epochs since compile: what schedules count
@@ -95,18 +93,20 @@ class Network:
         self._optimizer = optimizers.get(value)  # the engine hears of it at the next batch
 
     @property
-    def loss(self) -> Loss | None:
-        """The compiled loss. Another one, or a name, may be assigned; it counts from the next batch."""
-        return self._loss
+    def loss(self) -> Any:
+        """The compiled loss, a list for several outputs; others may be assigned, from the next batch on."""
+        return self._task.losses if self._task.several else next(iter(self._task.losses), None)
 
     @loss.setter
-    def loss(self, value: str | Loss) -> None:
-        new = losses.get(value)
+    def loss(self, value: Any) -> None:
+        task = self._task
+        new = make_task(value, task.weights if task.several else None, (), self._output_names)
+        new.metrics = task.metrics or new.metrics
         if self._graph is not None:
-            self._check_task(self._output_shapes, new)
+            new.check(self._output_shapes)
         if self._core is not None:
-            self._core.set_loss(new.kind, new.reduction, **new.settings())
-        self._loss = new
+            new.hand_over(self._core)
+        self._task = new
 
     # ---------------------------------------------------------------- shapes and building
 
@@ -121,6 +121,10 @@ class Network:
         self._ensure_graph("output_shape")
         shapes = self._output_shapes
         return tuple(shapes) if len(shapes) > 1 else shapes[0]
+
+    @property
+    def _output_names(self) -> list[str]:
+        return [self._keys[i] for i in self._outputs]
 
     @property
     def _output_shapes(self) -> list[tuple[int, ...]]:
@@ -141,7 +145,7 @@ class Network:
         """Build the graph for samples of this shape; nothing is changed when a layer does not fit."""
         with self._all_or_nothing():
             graph, nodes, shapes = self._build_graph(shape if self._num_inputs > 1 else (shape,), owner)
-            self._check_task([shapes[i] for i in self._outputs])
+            self._task.check([shapes[i] for i in self._outputs])
         self._input_shape = shape
         self._graph, self._nodes, self._shapes = graph, nodes, shapes
 
@@ -218,8 +222,7 @@ class Network:
             core.set_regularizer(number, **self.layers[place[node]]._regularizer(name))
         self._core = core
         self._synced = None
-        if self.loss is not None:
-            core.set_loss(self.loss.kind, self.loss.reduction, **self.loss.settings())
+        self._task.hand_over(core)
         if self.optimizer is not None:
             self._sync_optimizer(core)
 
@@ -250,31 +253,10 @@ class Network:
             self._rates_from, self._rates_until = step, step + count
         return min(steps, self._rates_until - step)
 
-    def _new_totals(self) -> _core.Totals:
-        totals: _core.Totals = engine_module(self._backend).Totals()
-        return totals
-
-    @property
-    def _loss_reduction(self) -> str:
-        return self.loss.reduction if self.loss is not None else "mean"
-
-    def _check_task(
-        self, outputs: list[tuple[int, ...]], loss: Loss | None = None, metrics: MetricSet | None = None
-    ) -> None:
-        """Raise ValueError where the loss or a metric does not fit the model's output."""
-        loss = loss or self.loss
-        if loss is None:
-            return
-        if len(outputs) > 1:
-            raise ValueError(f"compile: loss: expected a model of one output, got {len(outputs)}")
-        output = outputs[0]
-        if loss.kind in CLASS_KINDS and (len(output) != 1 or output[0] < 2):
-            raise ValueError(
-                f"compile: loss: {loss.kind} needs outputs of shape (classes,) with two classes or more, "
-                f"the model's output has the shape {output}"
-            )
-        loss._check_output(output)
-        (metrics or self._metrics).check(loss.kind, output)
+    def _new_totals(self) -> Any:
+        make = engine_module(self._backend).Totals
+        # One for each of several outputs, and one for the penalties.
+        return [make() for _ in range(len(self._outputs) + 1)] if len(self._outputs) > 1 else make()
 
     # ---------------------------------------------------------------- state
 

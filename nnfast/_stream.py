@@ -15,7 +15,7 @@ import numpy as np
 
 from nnfast import _checks
 from nnfast._fit import Data, Interrupts
-from nnfast.metrics import MetricSet, loss_of
+from nnfast._task import gather
 from nnfast.progress import Progress
 
 if TYPE_CHECKING:
@@ -115,13 +115,13 @@ class Stream:
             done += 1
 
     def train_epoch(
-        self, core: Model, totals: Totals, progress: Progress, interrupts: Interrupts, reduction: str
+        self, core: Model, totals: Totals | list[Totals], progress: Progress, interrupts: Interrupts
     ) -> bool:
         """One epoch of steps; False when Ctrl-C ended it early."""
         for data in self._epoch(interrupts):
             self._model._sync_optimizer(core)
             core.train(data.x, data.y, None, len(data), 0, 1, 0.0, totals, data.w)
-            progress.advance(1, loss_of(totals, reduction))
+            progress.advance(1, self._model._task.loss(totals))
             if interrupts.raised:
                 return False
         return True
@@ -129,25 +129,26 @@ class Stream:
     def evaluate(
         self,
         core: Model,
-        metrics: MetricSet,
-        reduction: str,
         progress: Progress | None = None,
         interrupts: Interrupts | None = None,
     ) -> dict[str, float] | None:
         """Loss and all metrics of one epoch; None when Ctrl-C ended it early."""
-        totals = self._model._new_totals()
-        targets, outputs = [], []
+        task, totals = self._model._task, self._model._new_totals()
+        targets: list[Any] = []
+        outputs: list[Any] = []
         for data in self._epoch(interrupts):
             core.evaluate(data.x, data.y, len(data), 0, 1, 0.0, totals, data.w)
-            if metrics.callables:
-                targets.append(np.array(data.y))  # the generator may use its arrays again
+            if task.has_callables:
+                # Copies: the generator may use its arrays again.
+                several = isinstance(data.y, list)
+                targets.append([np.array(y) for y in data.y] if several else np.array(data.y))
                 outputs.append(core.predict(data.x, len(data)))
             if progress is not None:
-                progress.advance(1, loss_of(totals, "mean"))
+                progress.advance(1, task.loss(totals))
             if interrupts is not None and interrupts.raised:
                 return None
-        logs = metrics.from_totals(totals, reduction)
-        if metrics.callables:
+        logs = task.logs(totals)
+        if task.has_callables:
             with (interrupts or Interrupts()).at_once():
-                logs.update(metrics.call(np.concatenate(targets), np.concatenate(outputs)))
+                logs.update(task.call(gather(targets), gather(outputs)))
         return logs

@@ -101,3 +101,16 @@ def combined(
     if classes is None:
         return weights
     return classes if weights is None else weights * classes
+
+
+def of_outputs(owner: str, value: Any, n: int, outputs: int) -> list[Array | None] | None:
+    """The weights for each of several outputs: one array for all, or a list of one each or None."""
+    if value is None:
+        return None
+    if isinstance(value, (list, tuple)) and any(v is None or np.ndim(v) > 0 for v in value):
+        if len(value) != outputs:
+            raise ValueError(
+                f"{owner}: sample_weight: expected {outputs} arrays, one an output, got {len(value)} values"
+            )
+        return [of_samples(owner, one, n, f"sample_weight[{i}]") for i, one in enumerate(value)]
+    return [of_samples(owner, value, n)] * outputs

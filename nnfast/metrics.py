@@ -153,11 +153,9 @@ class MetricSet:
                     "'mse_loss'; with class labels use 'accuracy'"
                 )
 
-    def from_totals(self, totals: Totals, reduction: str) -> dict[str, float]:
-        """The loss and the engine's metrics of the samples in `totals`."""
-        logs = {"loss": float(loss_of(totals, reduction))}
-        logs.update((name, float(_FROM_TOTALS[name](totals))) for name in self.native)
-        return logs
+    def values(self, totals: Totals) -> dict[str, float]:
+        """The engine's metrics of the samples in `totals`."""
+        return {name: float(_FROM_TOTALS[name](totals)) for name in self.native}
 
     def call(self, y_true: NDArray[Any], y_pred: NDArray[Any]) -> dict[str, float]:
         """The callables' values, checked to be numbers."""

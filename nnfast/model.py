@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from nnfast import _arrays, _checks, _fit, _weights, losses, optimizers
+from nnfast import _arrays, _checks, _fit, _weights, optimizers
 from nnfast._by_hand import ByHand
 from nnfast._stream import Stream, is_stream
+from nnfast._task import make_task
 from nnfast._wiring import Node, from_nodes
 from nnfast.history import History
-from nnfast.layers import LogSoftmax, Sigmoid, Softmax
+from nnfast.layers import Layer, LogSoftmax, Sigmoid, Softmax
 from nnfast.losses import Loss
-from nnfast.metrics import Metric, MetricSet
+from nnfast.metrics import Metric
 from nnfast.optimizers import Optimizer
 from nnfast.progress import make_progress
 from nnfast.schedules import ReduceLROnPlateau
@@ -107,9 +108,11 @@ class Model(ByHand):
     def compile(
         self,
         optimizer: str | Optimizer = "adam",
-        loss: str | Loss | None = None,
-        metrics: str | Metric | Sequence[str | Metric] = (),
+        loss: str | Loss | Sequence[str | Loss] | None = None,
+        metrics: str | Metric | Sequence[Any] = (),
         backend: str = "native",
+        *,
+        loss_weights: Sequence[float] | None = None,
     ) -> None:
         """Choose how the model is trained. Weights stay; the optimizer's state starts anew.
 
@@ -120,11 +123,18 @@ class Model(ByHand):
         loss : str or Loss, optional
             The name of a loss function ("cross_entropy", "mse_loss", "nll_loss", "l1_loss", "huber_loss",
             "binary_cross_entropy", ...; short: "mse", "l1", "huber", "hinge", "bce", "bce_with_logits"). May
-            be left out when only `forward`, `backward` and `step` are used.
+            be left out when only `forward`, `backward` and `step` are used. For several outputs a list, or
+            one for all of them.
         metrics : list of {"accuracy", "mae", "mse", "rmse"} or callables metric(y_true, y_pred)
-            Reported beside the loss. Callables cost a prediction of the data set an epoch.
+            Reported beside the loss. Callables cost a prediction of the data set an epoch. For several
+            outputs a list of one entry each, itself one metric or a list of them; they, and the outputs' own
+            losses, are reported under the output layer's key: "2_loss", or "value_loss" for a layer named
+            "value".
         backend : {"native", "reference"}
             The compiled engine, or the readable NumPy twin.
+        loss_weights : list of float >= 0, optional
+            For several outputs: what is minimised, and reported as "loss", is the sum of the outputs' losses,
+            each times its weight (1 when left out), and the penalties of layers.
 
         Raises
         ------
@@ -144,15 +154,15 @@ class Model(ByHand):
         >>> model.optimizer.lr = 0.01
         """
         new_optimizer = optimizers.get(optimizer)
-        new_loss = None if loss is None else losses.get(loss)
-        new_metrics = MetricSet(metrics)
+        task = make_task(loss, loss_weights, metrics, self._output_names)
         _checks.choice("compile", "backend", backend, ("native", "reference"))
         if self._graph is not None:
-            self._check_task(self._output_shapes, new_loss, new_metrics)
-        self._warn_about_last_layer(new_loss)
+            task.check(self._output_shapes)
+        for output, one in zip(self._outputs, task.losses, strict=False):
+            self._warn_about_last_layer(self.layers[output], one)
 
         weights = self.state_dict() if self._core is not None and backend != self._backend else None
-        self._optimizer, self._loss, self._metrics = new_optimizer, new_loss, new_metrics
+        self._optimizer, self._task = new_optimizer, task
         if backend != self._backend:
             self._backend = backend
             self._core = None
@@ -169,20 +179,19 @@ class Model(ByHand):
         if isinstance(new_optimizer.lr, ReduceLROnPlateau):
             new_optimizer.lr.reset()
 
-    def _warn_about_last_layer(self, loss: Loss | None) -> None:
-        last = self.layers[-1]
+    def _warn_about_last_layer(self, last: Layer, loss: Loss) -> None:
         message = None
-        if isinstance(last, Softmax) and loss is not None and loss.kind == "cross_entropy":
+        if isinstance(last, Softmax) and loss.kind == "cross_entropy":
             message = (
                 "compile: the model ends with Softmax, but cross_entropy takes logits and applies softmax "
                 "itself: remove the last layer and use nf.softmax(model.predict(x)) for probabilities"
             )
-        elif isinstance(last, Sigmoid) and loss is not None and loss.kind.endswith("_with_logits"):
+        elif isinstance(last, Sigmoid) and loss.kind.endswith("_with_logits"):
             message = (
                 "compile: the model ends with Sigmoid, but binary_cross_entropy_with_logits applies it "
                 "itself: remove the last layer, or use the loss 'binary_cross_entropy'"
             )
-        elif loss is not None and loss.kind == "nll_loss" and not isinstance(last, LogSoftmax):
+        elif loss.kind == "nll_loss" and not isinstance(last, LogSoftmax):
             message = (
                 f"compile: nll_loss takes log-probabilities, but the model ends with {type(last).__name__}: "
                 "add LogSoftmax(), or use the loss 'cross_entropy' on logits"
@@ -195,24 +204,32 @@ class Model(ByHand):
     def _data(
         self,
         owner: str,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: Any,
+        y: Any,
         names: tuple[str, str] = ("x", "y"),
-        sample_weight: ArrayLike | None = None,
+        sample_weight: Any = None,
         class_weight: Any = None,
     ) -> _fit.Data:
         """Checked samples, targets and weights."""
-        if self.loss is None:
+        if not self._task.losses:
             raise ValueError(f"{owner}: the model has no loss: call compile(loss=...) first")
         with self._all_or_nothing():
             samples = self._samples(owner, x, names[0])
-            targets = _arrays.as_targets(owner, names[1], y, self.loss, self._output_shapes[0], self.dtype)
             first = samples[0] if self._num_inputs > 1 else samples
-            _arrays.check_lengths(owner, names[0], first, names[1], targets)
-            weights = _weights.combined(
-                owner, sample_weight, class_weight, targets, self.loss, self._output_shapes[0]
-            )
-        return _fit.Data(samples, targets, weights)
+            if not self._task.several:
+                loss, shape = self._task.losses[0], self._output_shapes[0]
+                targets = _arrays.as_targets(owner, names[1], y, loss, shape, self.dtype)
+                _arrays.check_lengths(owner, names[0], first, names[1], targets)
+                weights = _weights.combined(owner, sample_weight, class_weight, targets, loss, shape)
+                return _fit.Data(samples, targets, weights)
+            if class_weight is not None:
+                raise ValueError(f"{owner}: class_weight: expected None for a model of several outputs")
+            given, each = _arrays.as_list(owner, names[1], y, len(self._outputs), "an output"), []
+            for i, (loss, shape) in enumerate(zip(self._task.losses, self._output_shapes, strict=True)):
+                name = f"{names[1]}[{i}]"
+                each.append(_arrays.as_targets(owner, name, given[i], loss, shape, self.dtype))
+                _arrays.check_lengths(owner, names[0], first, name, each[i])
+            return _fit.Data(samples, each, _weights.of_outputs(owner, sample_weight, len(first), len(each)))
 
     def _data_or_stream(
         self,
@@ -233,7 +250,7 @@ class Model(ByHand):
                         "(x, y, sample_weight)"
                     )
             stream = Stream(self, owner, "x", x, steps, epochs)
-            if self.loss is None:
+            if not self._task.losses:
                 raise ValueError(f"{owner}: the model has no loss: call compile(loss=...) first")
             stream.start()
             return stream
@@ -282,7 +299,8 @@ class Model(ByHand):
             (x, y), such as `nnfast.data.Batches`; `batch_size` and `shuffle` then say nothing.
         y : array
             (n,) integer labels for cross_entropy and nll_loss, or (n, classes) probabilities for
-            cross_entropy; (n, *output_shape) for the other losses, where (n,) does for one output.
+            cross_entropy; (n, *output_shape) for the other losses, where (n,) does for one number a
+            sample. For several outputs a list of arrays.
         batch_size : int
             Samples a step; the last step of an epoch takes what is left.
         epochs : int
@@ -301,7 +319,8 @@ class Model(ByHand):
             an epoch is all of it. An iterator, which can be gone through once, needs it for several epochs.
         sample_weight : (n,) numbers >= 0, optional
             A factor of each sample's loss, in the metrics too. A mean divides by the weights' sum: a weight
-            of 2 is the sample twice. An iterable's batches may be (x, y, sample_weight) instead.
+            of 2 is the sample twice. For several outputs it counts for all of them, or is a list of one each,
+            None standing for no weights. An iterable's batches may be (x, y, sample_weight) instead.
         class_weight : dict, array (classes,) or "balanced", optional
             A factor of each sample's weight by its class; "balanced": n / (classes * samples of the class).
             For losses of classes: the labels, the largest of probabilities, the two sides of binary losses.
@@ -365,7 +384,6 @@ class Model(ByHand):
         return _fit.run_fit(
             self,
             core,
-            self._metrics,
             data,
             validation,
             batch=batch_size,
@@ -412,16 +430,16 @@ class Model(ByHand):
         if isinstance(data, Stream):
             with make_progress("evaluate", verbose, 1, data.steps) as progress:
                 progress.begin(1)
-                found = data.evaluate(core, self._metrics, self._loss_reduction, progress)
+                found = data.evaluate(core, progress)
                 assert found is not None
                 progress.end(found, 0.0)
             return found
         totals = self._new_totals()
         with make_progress("evaluate", verbose, 1, _fit.steps_of(len(data), batch_size)) as progress:
             progress.begin(1)
-            _fit.evaluate_data(core, totals, data, batch_size, progress)
-            logs = self._metrics.from_totals(totals, self._loss_reduction)
-            logs.update(_fit.call_metrics(self, core, self._metrics, data, batch_size, None))
+            _fit.evaluate_data(self._task, core, totals, data, batch_size, progress)
+            logs = self._task.logs(totals)
+            logs.update(_fit.call_metrics(self._task, core, data, batch_size, None))
             progress.end(logs, 0.0)
         return logs
 
@@ -503,4 +521,4 @@ class Model(ByHand):
         self._sync_optimizer(core)
         totals = self._new_totals()
         core.train(data.x, data.y, None, len(data), 0, 1, 0.0, totals, data.w)
-        return self._metrics.from_totals(totals, self._loss_reduction)
+        return self._task.logs(totals)

@@ -206,3 +206,118 @@ def test_what_is_refused(module):
     for bad in (data, [data]):
         with pytest.raises(TypeError, match="predict: out: expected a list of 2 arrays"):
             model.predict(data + 1, out=bad)
+
+
+# ---------------------------------------------------------------- training
+
+
+def set_losses(model, shapes, reduction="mean"):
+    """Classes for the last flat output, squared errors for all others; weights of their own."""
+    flat = [i for i, shape in enumerate(shapes) if len(shape) == 1 and shape[0] > 1]
+    for i in range(len(shapes)):
+        loss = "cross_entropy" if i == flat[-1] else "mse_loss"
+        model.set_loss(loss, reduction, output=i, share=0.5 + i)
+    return flat[-1]
+
+
+def targets(shapes, labelled, rng, n, dtype):
+    y = [rng.normal(size=(n, *shape)).astype(dtype) for shape in shapes]
+    y[labelled] = rng.integers(0, shapes[labelled][0], n)
+    return y
+
+
+@EACH
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_training_is_the_references(isa, case, dtype, reduction):
+    found = []
+    for module in (_core, network):
+        model, shapes, rng = make(module, case, dtype)
+        labelled = set_losses(model, shapes, reduction)
+        model.set_optimizer("sgd", lr=1e-3)
+        model.set_regularizer(0, l1=0.01, l2=0.02)
+        x = samples(case, rng, 11, dtype)
+        y = targets(shapes, labelled, rng, 11, dtype)
+        totals = [[module.Totals() for _ in range(len(shapes) + 1)] for _ in range(2)]
+        order = rng.permutation(11)
+        for _ in range(3):
+            assert model.train(x, y, order, 4, 0, 3, 0.0, totals[0]) == 3
+        assert model.evaluate(x, y, 4, 0, 3, 0.0, totals[1]) == 3
+        fields = (
+            "loss",
+            "loss_weight",
+            "weight",
+            "correct",
+            "abs_error",
+            "squared_error",
+            "samples",
+            "outputs",
+            "steps",
+        )
+        sums = [[getattr(t, name) for name in fields] for t in totals[0] + totals[1]]
+        found.append((sums, [a.copy() for _, _, a in model.params()]))
+    # Nine steps of sums over at most 11 * 60 numbers; the totals add up 33 samples of them.
+    tolerance = 9 * 660 * np.finfo(dtype).eps
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=tolerance, atol=tolerance)
+    for one, other in zip(found[0][1], found[1][1], strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance)
+
+
+@EACH
+@pytest.mark.parametrize("module", [_core, network], ids=["native", "reference"])
+def test_gradients_of_training_by_central_differences(case, module):
+    """A step of rate 1 moves a parameter by the slope of the weighted sum that evaluate reports."""
+    model, shapes, rng = make(module, case, np.float64)
+    if case is dropped:
+        pytest.skip("evaluate drops nothing")
+    labelled = set_losses(model, shapes)
+    model.set_optimizer("sgd", lr=1.0)
+    model.set_regularizer(0, l2=0.1)
+    x = samples(case, rng, 4)
+    y = targets(shapes, labelled, rng, 4, np.float64)
+
+    def value():
+        totals = [module.Totals() for _ in range(len(shapes) + 1)]
+        model.evaluate(x, y, 4, 0, 1, 0.0, totals)
+        weights = [0.5 + i for i in range(len(shapes))] + [1.0]
+        return sum(w * t.loss / t.loss_weight for w, t in zip(weights, totals, strict=True))
+
+    expected = [central_difference(value, view) for _, _, view in model.params()]
+    before = [view.copy() for _, _, view in model.params()]
+    model.train(x, y, None, 4, 0, 1, 0.0, [module.Totals() for _ in range(len(shapes) + 1)])
+    for (_, _, view), start, slope in zip(model.params(), before, expected, strict=True):
+        np.testing.assert_allclose(start - view, slope, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("module", [_core, network], ids=["native", "reference"])
+def test_losses_that_are_refused(module):
+    model, _, rng = make(module, two_and_two, np.float64)
+    x, y = samples(two_and_two, rng, 4), [np.zeros((4, 2)), np.zeros(4, int)]
+    totals = [module.Totals() for _ in range(3)]
+    model.set_optimizer("sgd", lr=0.1)
+    for bad in (-1, 2):
+        with pytest.raises(ValueError, match="output: expected"):
+            model.set_loss("mse_loss", output=bad)
+    with pytest.raises(ValueError, match="share: expected"):
+        model.set_loss("mse_loss", share=-1.0)
+    model.set_loss("mse_loss")
+    with pytest.raises(ValueError, match=r"train: .*got none"):
+        model.train(x, y, None, 4, 0, 1, 0.0, totals)
+    model.set_loss("cross_entropy", "sum", output=1)
+    with pytest.raises(ValueError, match="the same reduction for all outputs"):
+        model.train(x, y, None, 4, 0, 1, 0.0, totals)
+    model.set_loss("cross_entropy", output=1)
+    for bad in (y[0], y[:1]):
+        with pytest.raises(TypeError, match="train: y: expected a list of 2 arrays"):
+            model.train(x, bad, None, 4, 0, 1, 0.0, totals)
+    for bad in (totals[0], totals[:2]):
+        with pytest.raises(TypeError, match="train: totals: expected a list of 3 Totals"):
+            model.train(x, y, None, 4, 0, 1, 0.0, bad)
+    with pytest.raises(ValueError, match="train: y: expected 4 samples"):
+        model.train(x, [y[0], y[1][:3]], None, 4, 0, 1, 0.0, totals)
+    before = [view.copy() for _, _, view in model.params()]
+    with pytest.raises(FloatingPointError):
+        model.train(x, [y[0] + np.inf, y[1]], None, 4, 0, 1, 0.0, totals)
+    for (_, _, view), kept in zip(model.params(), before, strict=True):
+        np.testing.assert_array_equal(view, kept)
+    assert [t.steps for t in totals] == [0, 0, 0]

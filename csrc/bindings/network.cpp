@@ -1,5 +1,5 @@
-// Bindings of networks: Totals and Model, and Graph of graph.h. Arrays of samples become nnf_sources (samples.h); the engine converts
-// them batch by batch.
+// Bindings of networks: Model, beside Graph (graph.h). Arrays of samples become nnf_sources (samples.h); the engine
+// converts them batch by batch.
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bindings/graph.h"
+#include "bindings/network_arrays.h"
 
 namespace nnf::bindings {
 namespace {
@@ -15,10 +16,6 @@ namespace {
 
 struct FreeModel {
   void operator()(nnf_model* m) const { nnf_model_free(m); }
-};
-
-struct Totals : nnf_totals {
-  Totals() : nnf_totals{} {}
 };
 
 constexpr const char* kDtypes[] = {"float32", "float64"};
@@ -40,6 +37,7 @@ class Model {
     model_.reset(m);
     for (int node : graph.inputs) inputs_.push_back(graph.shape_of(node));
     for (int node : graph.outputs()) outputs_.push_back(graph.shape_of(node));
+    losses_.assign(outputs_.size(), -1);
   }
 
   // ---- arrays over the flat buffers, which live as long as the model: it is their base
@@ -70,7 +68,7 @@ class Model {
 
   void set_loss(py::handle loss, py::handle reduction, py::handle weight, py::handle pos_weight, py::handle beta,
                 py::handle delta, py::handle eps, py::handle log_input, py::handle log_target, py::handle full,
-                py::handle label_smoothing, py::handle ignore_index) {
+                py::handle label_smoothing, py::handle ignore_index, py::handle output, py::handle share) {
     const InUse guard(busy_, "model");
     constexpr const char* kName = "set_loss";
     const char* names[NNF_LOSS_COUNT];
@@ -87,11 +85,20 @@ class Model {
     o.full = read_bool(kName, "full", full) ? 1 : 0;
     o.label_smoothing = read_double(kName, "label_smoothing", label_smoothing);
     o.ignore_index = read_integer(kName, "ignore_index", ignore_index);
-    const py::object own = weights("weight", weight), own_pos = weights("pos_weight", pos_weight);
+    const i64 which = read_integer(kName, "output", output);
+    const auto count = static_cast<i64>(outputs_.size());
+    if (which < 0 || which >= count) {
+      fail_value("set_loss: output: expected 0..%lld, got %lld", static_cast<long long>(count - 1),
+                 static_cast<long long>(which));
+    }
+    const Shape& shape = outputs_[static_cast<std::size_t>(which)];
+    const py::object own = weights("weight", weight, shape), own_pos = weights("pos_weight", pos_weight, shape);
     o.weight = own ? array_data(own) : nullptr;
     o.pos_weight = own_pos ? array_data(own_pos) : nullptr;
-    check_as(kName, nnf_model_set_loss(model_.get(), kind, &o));
-    loss_ = kind;
+    const double part = read_double(kName, "share", share);
+    if (!(part >= 0) || part > 1e300) fail_value("set_loss: share: expected a finite number >= 0, got %g", part);
+    check_as(kName, nnf_model_set_loss(model_.get(), static_cast<int>(which), kind, &o, part));
+    losses_[static_cast<std::size_t>(which)] = kind;
   }
   void set_optimizer(py::handle kind, py::handle lr, py::handle weight_decay, py::handle momentum,
                      py::handle dampening, py::handle nesterov, py::handle alpha, py::handle centered,
@@ -172,13 +179,11 @@ class Model {
   // ---- whole epochs
 
   i64 train(py::handle x_, py::handle y_, py::handle order_, py::handle batch_, py::handle first_, py::handle last_,
-            py::handle seconds_, Totals& totals, py::handle sample_weight) {
+            py::handle seconds_, py::handle totals, py::handle sample_weight) {
     const InUse guard(busy_, "model");
-    const Inputs x(*this, "train", x_);
-    const Samples y("train", "y", y_);
-    check_targets("train", x, y);
-    std::optional<Samples> w;
-    const nnf_source* weights = read_weights("train", x, sample_weight, w);
+    const Inputs x(inputs_, "train", x_);
+    const Targets y(outputs_, losses_, "train", x, y_, sample_weight);
+    Sums sums(outputs_.size(), "train", totals);
     std::optional<Labels> order;
     i64 n = x.rows;
     if (!order_.is_none()) {
@@ -191,43 +196,39 @@ class Model {
     const double seconds = read_double("train", "seconds", seconds_);
     forward_rows_ = -1;
     i64 done = 0;
-    nnf_totals sums = totals;
     const i64* indices = order ? order->data() : nullptr;
     const nnf_status status = released([&] {
-      return nnf_model_train(model_.get(), x.sources.data(), &y.source(), weights, indices, n, batch, first, last,
-                             seconds, &sums, &done);
+      return nnf_model_train(model_.get(), x.sources.data(), y.sources.data(), y.weights(), indices, n, batch, first,
+                             last, seconds, sums.values.data(), &done);
     });
-    static_cast<nnf_totals&>(totals) = sums;  // the steps before an error count
+    sums.give_back();  // the steps before an error count
     check(status);
     return done;
   }
 
   i64 evaluate(py::handle x_, py::handle y_, py::handle batch_, py::handle first_, py::handle last_,
-               py::handle seconds_, Totals& totals, py::handle sample_weight) {
+               py::handle seconds_, py::handle totals, py::handle sample_weight) {
     const InUse guard(busy_, "model", WhenBusy::wait);
-    const Inputs x(*this, "evaluate", x_);
-    const Samples y("evaluate", "y", y_);
-    check_targets("evaluate", x, y);
-    std::optional<Samples> w;
-    const nnf_source* weights = read_weights("evaluate", x, sample_weight, w);
+    const Inputs x(inputs_, "evaluate", x_);
+    const Targets y(outputs_, losses_, "evaluate", x, y_, sample_weight);
+    Sums sums(outputs_.size(), "evaluate", totals);
     const i64 batch = read_batch("evaluate", batch_);
     const i64 first = read_integer("evaluate", "first", first_), last = read_integer("evaluate", "last", last_);
     const double seconds = read_double("evaluate", "seconds", seconds_);
     i64 done = 0;
-    nnf_totals sums = totals;
     check(released([&] {
-      return nnf_model_evaluate(model_.get(), x.sources.data(), &y.source(), weights, batch, first, last, seconds,
-                                &sums, &done);
+      return nnf_model_evaluate(model_.get(), x.sources.data(), y.sources.data(), y.weights(), batch, first, last,
+                                seconds, sums.values.data(), &done);
     }));
-    static_cast<nnf_totals&>(totals) = sums;
+    sums.give_back();
     return done;
   }
 
   py::object predict(py::handle x_, py::handle batch_, py::handle out_) {
     const InUse guard(busy_, "model", WhenBusy::wait);
-    const Inputs x(*this, "predict", x_);
+    const Inputs x(inputs_, "predict", x_);
     const i64 batch = read_batch("predict", batch_);
-    const Outputs out(*this, "predict", x, out_);
+    const Outputs out(outputs_, dtype_, "predict", x, out_);
     // Slices that grow until one takes about a twentieth of a second, and shrink when one takes twice that: long
     // predictions answer to Ctrl-C in time, whatever the batch.
     i64 slice = std::min<i64>(batch, 256);
@@ -254,10 +255,10 @@ class Model {
 
   py::object forward(py::handle x_, py::handle training_) {
     const InUse guard(busy_, "model");
-    const Inputs x(*this, "forward", x_);
+    const Inputs x(inputs_, "forward", x_);
     const bool training = read_bool("forward", "training", training_);
     if (training && x.rows == 0) fail_value("forward: x: expected at least one sample to train on, got none");
-    const Outputs out(*this, "forward", x, py::none());
+    const Outputs out(outputs_, dtype_, "forward", x, py::none());
     const std::vector<void*> to = out.rows_from(0);
     forward_rows_ = -1;
     if (x.rows > 0) {
@@ -272,15 +273,12 @@ class Model {
     if (forward_rows_ < 0) fail_value("backward: expected a call of forward with training=True before it, got none");
     // A list for several outputs, in which None stands for zeros.
     const bool several = outputs_.size() > 1;
-    const bool list = PyList_Check(grad_output.ptr()) || PyTuple_Check(grad_output.ptr());
-    if (several && (!list || static_cast<std::size_t>(PySequence_Fast_GET_SIZE(grad_output.ptr())) != outputs_.size())) {
-      fail_type("backward: grad_output: expected a list of %zu arrays, one an output", outputs_.size());
-    }
+    const std::vector<py::handle> items =
+        items_of("backward", "grad_output", grad_output, outputs_.size(), "arrays, one an output");
     std::vector<std::unique_ptr<Input>> gradients;
     std::vector<const void*> from(outputs_.size(), nullptr);
     for (std::size_t i = 0; i < outputs_.size(); ++i) {
-      const py::handle item =
-          several ? PySequence_Fast_GET_ITEM(grad_output.ptr(), static_cast<py::ssize_t>(i)) : grad_output.ptr();
+      const py::handle item = items[i];
       if (several && item.is_none()) continue;
       gradients.push_back(std::make_unique<Input>("backward", "grad_output", item));
       Input& g = *gradients.back();
@@ -333,124 +331,20 @@ class Model {
   }
 
  private:
-  // x of a call: one array, or a list of them for a network with several inputs.
-  struct Inputs {
-    std::vector<std::unique_ptr<Samples>> arrays;
-    std::vector<nnf_source> sources;
-    i64 rows = 0;
-
-    Inputs(const Model& model, const char* function, py::handle x) {
-      const std::size_t count = model.inputs_.size();
-      if (count == 1) {
-        add(function, x, model.inputs_[0]);
-      } else {
-        const bool list = PyList_Check(x.ptr()) || PyTuple_Check(x.ptr());
-        if (!list || static_cast<std::size_t>(PySequence_Fast_GET_SIZE(x.ptr())) != count) {
-          fail_type("%s: x: expected a list of %zu arrays, one an input", function, count);
-        }
-        for (std::size_t i = 0; i < count; ++i) {
-          add(function, PySequence_Fast_GET_ITEM(x.ptr(), static_cast<py::ssize_t>(i)), model.inputs_[i]);
-        }
-      }
-      rows = arrays[0]->rows();
-      for (const auto& a : arrays) {
-        if (a->rows() != rows) {
-          fail_value("%s: x: expected arrays of the same number of samples, got %lld and %lld", function,
-                     static_cast<long long>(rows), static_cast<long long>(a->rows()));
-        }
-      }
-    }
-    void add(const char* function, py::handle x, const Shape& shape) {
-      arrays.push_back(std::make_unique<Samples>(function, "x", x));
-      arrays.back()->expect_samples(shape);
-      sources.push_back(arrays.back()->source());
-    }
-  };
-
-  // The result of a call: an array, or a list of them for a network with several outputs.
-  struct Outputs {
-    std::vector<py::object> arrays;
-    std::vector<i64> row_bytes;
-
-    Outputs(const Model& model, const char* function, const Inputs& x, py::handle out) {
-      const std::size_t count = model.outputs_.size();
-      const bool list = PyList_Check(out.ptr()) || PyTuple_Check(out.ptr());
-      if (count > 1 && !out.is_none() &&
-          (!list || static_cast<std::size_t>(PySequence_Fast_GET_SIZE(out.ptr())) != count)) {
-        fail_type("%s: out: expected a list of %zu arrays, one an output", function, count);
-      }
-      for (std::size_t i = 0; i < count; ++i) {
-        py::ssize_t shape[9];
-        const int nd = batch_shape(model.outputs_[i], x.rows, shape);
-        const py::handle given =
-            count > 1 && list ? PySequence_Fast_GET_ITEM(out.ptr(), static_cast<py::ssize_t>(i)) : out.ptr();
-        arrays.push_back(get_or_make(function, given, model.dtype_, shape, nd, {}));
-        for (const auto& a : x.arrays) a->expect_apart(arrays.back());
-        row_bytes.push_back(model.outputs_[i].size() * item_size(model.dtype_));
-      }
-    }
-    std::vector<void*> rows_from(i64 first) const {
-      std::vector<void*> to;
-      for (std::size_t i = 0; i < arrays.size(); ++i) to.push_back(array_data(arrays[i]) + first * row_bytes[i]);
-      return to;
-    }
-    py::object result() const {
-      if (arrays.size() == 1) return arrays[0];
-      py::list list;
-      for (const py::object& array : arrays) list.append(array);
-      return list;
-    }
-  };
-
   template <class F>
   static nnf_status released(F&& body) {
     return release(kReleaseWork, body);
   }
 
-  void check_targets(const char* function, const Inputs& x, const Samples& y) const {
-    if (loss_ < 0) fail_value("%s: expected a call of set_loss before it, got none", function);
-    if (y.rows() != x.rows) {
-      fail_value("%s: y: expected %lld samples, as many as x has, got %lld", function,
-                 static_cast<long long>(x.rows), static_cast<long long>(y.rows()));
-    }
-    const bool labels = loss_ == NNF_LOSS_NLL || (loss_ == NNF_LOSS_CROSS_ENTROPY && y.nd() == 1);
-    if (!labels) {
-      y.expect_samples(outputs_[0]);
-      return;
-    }
-    if (!y.is_integer()) fail_type("%s: y: expected integer class labels for %s, got floats", function,
-                                    nnf_loss_name(static_cast<nnf_loss>(loss_)));
-    if (y.source().row_size != 1) y.expect_samples(Shape{});
-  }
-
-  // A number a sample, or null for None.
-  static const nnf_source* read_weights(const char* function, const Inputs& x, py::handle value,
-                                        std::optional<Samples>& weights) {
-    if (value.is_none()) return nullptr;
-    weights.emplace(function, "sample_weight", value);
-    weights->expect_samples(Shape{});
-    if (weights->rows() != x.rows) {
-      fail_value("%s: sample_weight: expected %lld numbers, as many as x has samples, got %lld", function,
-                 static_cast<long long>(x.rows), static_cast<long long>(weights->rows()));
-    }
-    return &weights->source();
-  }
-
   // A loss's weights, one an output, in the model's dtype; a null object for None.
-  py::object weights(const char* name, py::handle value) const {
+  py::object weights(const char* name, py::handle value, const Shape& shape) const {
     if (value.is_none()) return {};
     const Input given("set_loss", name, value);
-    if (given.size() != outputs_[0].size()) {
+    if (given.size() != shape.size()) {
       fail_value("set_loss: %s: expected %lld numbers, one an output, got %lld", name,
-                 static_cast<long long>(outputs_[0].size()), static_cast<long long>(given.size()));
+                 static_cast<long long>(shape.size()), static_cast<long long>(given.size()));
     }
     return py::module_::import("numpy").attr("ascontiguousarray")(value, dtype_ == NNF_F32 ? "f4" : "f8");
-  }
-
-  static int batch_shape(const Shape& sample, i64 rows, py::ssize_t* shape) {
-    shape[0] = static_cast<py::ssize_t>(rows);
-    for (int i = 0; i < sample.nd; ++i) shape[i + 1] = static_cast<py::ssize_t>(sample.dims[i]);
-    return sample.nd + 1;
   }
 
   // Those that are trained, or those that are not.
@@ -484,7 +378,7 @@ class Model {
   std::unique_ptr<nnf_model, FreeModel> model_;
   nnf_dtype dtype_ = NNF_F32;
   std::vector<Shape> inputs_, outputs_;
-  int loss_ = -1;
+  std::vector<int> losses_;  // nnf_loss of each output, -1: not set
   i64 forward_rows_ = -1;  // samples of the forward pass that backward may follow; -1: none
   Busy busy_;
 };
@@ -522,7 +416,8 @@ void init_network(py::module_& m) {
       .def("set_loss", &Model::set_loss, py::arg("loss"), py::arg("reduction") = "mean", py::kw_only(),
            py::arg("weight") = py::none(), py::arg("pos_weight") = py::none(), py::arg("beta") = 1.0,
            py::arg("delta") = 1.0, py::arg("eps") = 1e-8, py::arg("log_input") = true, py::arg("log_target") = false,
-           py::arg("full") = false, py::arg("label_smoothing") = 0.0, py::arg("ignore_index") = -100)
+           py::arg("full") = false, py::arg("label_smoothing") = 0.0, py::arg("ignore_index") = -100,
+           py::arg("output") = 0, py::arg("share") = 1.0)
       .def("set_optimizer", &Model::set_optimizer, py::arg("kind"), py::kw_only(), py::arg("lr"),
            py::arg("weight_decay") = 0.0, py::arg("momentum") = 0.0, py::arg("dampening") = 0.0,
            py::arg("nesterov") = false, py::arg("alpha") = 0.99, py::arg("centered") = false, py::arg("beta1") = 0.9,

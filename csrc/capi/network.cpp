@@ -124,8 +124,9 @@ nnf_status nnf_model_buffer(nnf_model* model, nnf_buffer which, void** data, int
   return nnf::guard([&] { need(model, "model").model->buffer(which, &need(data, "data"), &need(size, "size")); });
 }
 
-nnf_status nnf_model_set_loss(nnf_model* model, nnf_loss loss, const nnf_loss_options* options) {
-  return nnf::guard([&] { need(model, "model").model->set_loss(loss, need(options, "options")); });
+nnf_status nnf_model_set_loss(nnf_model* model, int output, nnf_loss loss, const nnf_loss_options* options,
+                              double share) {
+  return nnf::guard([&] { need(model, "model").model->set_loss(output, loss, need(options, "options"), share); });
 }
 
 nnf_status nnf_model_set_optimizer(nnf_model* model, const nnf_optimizer* optimizer) {
@@ -174,8 +175,8 @@ nnf_status nnf_model_train(nnf_model* model, const nnf_source* x, const nnf_sour
                            const int64_t* order, int64_t n, int64_t batch, int64_t first, int64_t last, double seconds,
                            nnf_totals* totals, int64_t* done) {
   return compute([&] {
-    need(model, "model").model->train(&need(x, "x"), need(y, "y"), sample_weight, order, n, batch, first, last, seconds,
-                                      need(totals, "totals"), need(done, "done"));
+    need(model, "model").model->train(&need(x, "x"), &need(y, "y"), sample_weight, order, n, batch, first, last,
+                                      seconds, &need(totals, "totals"), need(done, "done"));
   });
 }
 
@@ -183,8 +184,8 @@ nnf_status nnf_model_evaluate(nnf_model* model, const nnf_source* x, const nnf_s
                               const nnf_source* sample_weight, int64_t batch, int64_t first, int64_t last,
                               double seconds, nnf_totals* totals, int64_t* done) {
   return compute([&] {
-    need(model, "model").model->evaluate(&need(x, "x"), need(y, "y"), sample_weight, batch, first, last, seconds,
-                                         need(totals, "totals"), need(done, "done"));
+    need(model, "model").model->evaluate(&need(x, "x"), &need(y, "y"), sample_weight, batch, first, last, seconds,
+                                         &need(totals, "totals"), need(done, "done"));
   });
 }
 

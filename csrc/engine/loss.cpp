@@ -27,9 +27,10 @@ bool is_binary(nnf_loss kind) {
 }  // namespace
 
 template <class T>
-Loss<T>::Loss(nnf_loss kind, const nnf_loss_options& options, const Shape& output)
-    : kind_(kind), options_(options), outputs_(element_count(output)) {
+Loss<T>::Loss(nnf_loss kind, const nnf_loss_options& options, const Shape& output, double share)
+    : kind_(kind), options_(options), outputs_(element_count(output)), share_(share) {
   check_loss(kind, options);
+  if (!(std::isfinite(share) && share >= 0)) throw_invalid("share: expected a finite number >= 0, got %g", share);
   if (options.reduction == NNF_REDUCE_NONE) throw_invalid("reduction: expected a mean or sum for training, got none");
   if (is_class_loss(kind) && output.size() != 1) {
     throw_invalid("loss: a class loss takes outputs of shape (classes,), got %s", to_string(output).c_str());
@@ -99,6 +100,7 @@ double Loss<T>::row_weight(i64 r) const {
 template <class T>
 double Loss<T>::apply(const T* output, i64 n, T* gradient, nnf_totals& totals) {
   T value = 0;
+  const T share = static_cast<T>(share_);
   const LossBatch<T> batch{n,
                            outputs_,
                            output,
@@ -108,7 +110,7 @@ double Loss<T>::apply(const T* output, i64 n, T* gradient, nnf_totals& totals) {
   // The metrics read the outputs, over which the gradient may be written.
   nnf_totals sums = totals;
   add_metrics(output, n, sums);
-  weight_ = loss_of_batch<T>(kind_, options_, batch, &value, nullptr, gradient);
+  weight_ = loss_of_batch<T>(kind_, options_, batch, &value, &share, gradient);
   const double loss = weight_ == 0 && options_.reduction != NNF_REDUCE_SUM ? 0 : static_cast<double>(value);
   totals = sums;
   totals.loss += options_.reduction != NNF_REDUCE_SUM ? loss * weight_ : loss;

@@ -13,8 +13,9 @@ namespace nnf {
 template <class T>
 class Loss {
  public:
-  // For outputs of this shape. options' weights, of T, are copied: a number an output (class losses: a class).
-  Loss(nnf_loss kind, const nnf_loss_options& options, const Shape& output);
+  // For outputs of this shape. options' weights, of T, are copied: a number an output (class losses: a class). share:
+  // what the loss counts among those of a network's other outputs.
+  Loss(nnf_loss kind, const nnf_loss_options& options, const Shape& output, double share);
   Loss(const Loss&) = delete;
   Loss& operator=(const Loss&) = delete;
 
@@ -25,11 +26,12 @@ class Loss {
   void reserve(i64 batch);
   // Targets and weights of the samples order[first..first+n-1]; order null: first.. themselves.
   void load(const nnf_source& y, const nnf_source* weights, const i64* order, i64 first, i64 n);
-  // The loss of n outputs for what was loaded last, its gradient where wanted, and both added to the totals. A batch
+  // The loss of n outputs for what was loaded last, share times its gradient where wanted, the totals' sums. A batch
   // that weighs nothing (all ignored, all weights 0) has loss and gradient 0.
   double apply(const T* output, i64 n, T* gradient, nnf_totals& totals);
   // What the batch of the last apply weighs: a mean over several batches weights each batch's mean with it.
   double weight() const { return weight_; }
+  double share() const { return share_; }
 
  private:
   bool are_labels(const nnf_source& y) const;
@@ -43,7 +45,7 @@ class Loss {
   std::vector<T> targets_, sample_weight_;
   std::vector<i64> labels_;
   bool labelled_ = false, weighted_ = false;
-  double weight_ = 0;
+  double weight_ = 0, share_;
 };
 
 }  // namespace nnf

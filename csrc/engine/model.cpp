@@ -14,6 +14,7 @@ template <class T>
 Model<T>::Model(const Graph& graph)
     : graph_(graph), params_(graph) {
   for (int node : graph_.outputs()) output_sizes_.push_back(element_count(graph_.node(node).shape));
+  losses_.resize(output_sizes_.size());
   if (graph_.inputs().empty()) throw_invalid("graph: expected at least one input, got none");
 }
 
@@ -37,8 +38,12 @@ void Model<T>::buffer(nnf_buffer which, void** data, i64* size) {
 }
 
 template <class T>
-void Model<T>::set_loss(nnf_loss loss, const nnf_loss_options& options) {
-  loss_ = std::make_unique<Loss<T>>(loss, options, graph_.node(graph_.outputs()[0]).shape);
+void Model<T>::set_loss(int output, nnf_loss loss, const nnf_loss_options& options, double share) {
+  if (output < 0 || output >= num_outputs()) {
+    throw_invalid("output: expected 0..%d, got %d", num_outputs() - 1, output);
+  }
+  const auto i = static_cast<std::size_t>(output);
+  losses_[i] = std::make_unique<Loss<T>>(loss, options, graph_.node(graph_.outputs()[i]).shape, share);
 }
 
 template <class T>

@@ -16,15 +16,15 @@ class ModelBase {
   virtual const std::vector<ParamEntry>& params() const = 0;
   virtual int num_outputs() const = 0;
   virtual void buffer(nnf_buffer which, void** data, i64* size) = 0;
-  virtual void set_loss(nnf_loss loss, const nnf_loss_options& options) = 0;
+  virtual void set_loss(int output, nnf_loss loss, const nnf_loss_options& options, double share) = 0;
   virtual void set_optimizer(const nnf_optimizer& optimizer) = 0;
   virtual void reset_optimizer() = 0;
   virtual void set_learning_rates(i64 first, i64 n, const double* lr) = 0;
   virtual void set_regularizer(int index, double l1, double l2, double max_norm) = 0;
-  virtual void train(const nnf_source* x, const nnf_source& y, const nnf_source* weights, const i64* order, i64 n,
-                     i64 batch, i64 first, i64 last, double seconds, nnf_totals& totals, i64& done) = 0;
-  virtual void evaluate(const nnf_source* x, const nnf_source& y, const nnf_source* weights, i64 batch, i64 first,
-                        i64 last, double seconds, nnf_totals& totals, i64& done) = 0;
+  virtual void train(const nnf_source* x, const nnf_source* y, const nnf_source* weights, const i64* order, i64 n,
+                     i64 batch, i64 first, i64 last, double seconds, nnf_totals* totals, i64& done) = 0;
+  virtual void evaluate(const nnf_source* x, const nnf_source* y, const nnf_source* weights, i64 batch, i64 first,
+                        i64 last, double seconds, nnf_totals* totals, i64& done) = 0;
   virtual void predict(const nnf_source* x, i64 batch, i64 first, i64 last, void* const* out) = 0;
   virtual void forward(const nnf_source* x, bool training, void* const* out) = 0;
   virtual void backward(const void* const* grad_output, bool accumulate, void* const* gx) = 0;

@@ -16,15 +16,15 @@ class Model final : public ModelBase {
   const std::vector<ParamEntry>& params() const override { return params_.entries(); }
   int num_outputs() const override { return static_cast<int>(output_sizes_.size()); }
   void buffer(nnf_buffer which, void** data, i64* size) override;
-  void set_loss(nnf_loss loss, const nnf_loss_options& options) override;
+  void set_loss(int output, nnf_loss loss, const nnf_loss_options& options, double share) override;
   void set_optimizer(const nnf_optimizer& optimizer) override;
   void reset_optimizer() override;
   void set_learning_rates(i64 first, i64 n, const double* lr) override;
   void set_regularizer(int index, double l1, double l2, double max_norm) override;
-  void train(const nnf_source* x, const nnf_source& y, const nnf_source* weights, const i64* order, i64 n, i64 batch,
-             i64 first, i64 last, double seconds, nnf_totals& totals, i64& done) override;
-  void evaluate(const nnf_source* x, const nnf_source& y, const nnf_source* weights, i64 batch, i64 first, i64 last,
-                double seconds, nnf_totals& totals, i64& done) override;
+  void train(const nnf_source* x, const nnf_source* y, const nnf_source* weights, const i64* order, i64 n, i64 batch,
+             i64 first, i64 last, double seconds, nnf_totals* totals, i64& done) override;
+  void evaluate(const nnf_source* x, const nnf_source* y, const nnf_source* weights, i64 batch, i64 first, i64 last,
+                double seconds, nnf_totals* totals, i64& done) override;
   void predict(const nnf_source* x, i64 batch, i64 first, i64 last, void* const* out) override;
   void forward(const nnf_source* x, bool training, void* const* out) override;
   void backward(const void* const* grad_output, bool accumulate, void* const* gx) override;
@@ -35,16 +35,23 @@ class Model final : public ModelBase {
   Plan<T>& plan(i64 batch, Purpose purpose);
   RunState run_state(bool training) const;
   void check_sources(const nnf_source* x, i64 rows) const;
-  void check_targets(const nnf_source& y, const nnf_source* weights, i64 rows) const;
+  void check_targets(const nnf_source* y, const nnf_source* weights, i64 rows) const;
   // Samples order[first..first+n-1] into the plan's inputs; the caller's own memory where it fits as it is.
   void load(Plan<T>& p, const nnf_source* x, const i64* order, i64 first, i64 n, bool may_borrow);
+  // Room for a batch's targets; sums_ continues the caller's totals.
+  void reserve(const Plan<T>& p, const nnf_totals* totals);
+  void load_targets(const nnf_source* y, const nnf_source* weights, const i64* order, i64 first, i64 n);
+  // The outputs' losses, each times its share, and the penalties `extra`; gradients where wanted; sums.
+  double losses(Plan<T>& p, i64 n, bool gradient, double extra);
+  std::size_t num_totals() const { return losses_.size() + (losses_.size() > 1 ? 1 : 0); }
   // The plan's outputs for n samples, to the caller's arrays from row `first` on.
   void deliver(Plan<T>& p, i64 first, i64 n, void* const* out) const;
 
   Graph graph_;
   Parameters<T> params_;
   std::vector<i64> output_sizes_;  // numbers a sample of each output
-  std::unique_ptr<Loss<T>> loss_;  // null before it is set
+  std::vector<std::unique_ptr<Loss<T>>> losses_;  // of each output; null before it is set
+  std::vector<nnf_totals> sums_;  // of the call under way: the caller's get them step by step
   bool has_optimizer_ = false;
   nnf_optimizer optimizer_{};
   std::vector<double> rates_;  // learning rates of steps first_rate_, first_rate_ + 1, ...

@@ -45,7 +45,8 @@ class Plan {
   T* input_gradient(int i) { return pointer(values_[at(inputs_[at(i)])].grad_buffer); }  // custom only
 
   void forward(i64 n, const RunState& run);
-  // From the outputs' gradients, all of which must have been written; to the gradients of params, and the inputs' if this plan is custom.
+  // From the outputs' gradients, all of which must have been written; to the gradients of params, and the inputs' if
+  // this plan is custom.
   void backward(i64 n, const RunState& run, bool accumulate);
 
  private:

@@ -35,18 +35,61 @@ void check_range(i64 first, i64 last, i64 count, const char* what) {
   }
 }
 
+// The samples' weights for output i; null: none.
+const nnf_source* weights_of(const nnf_source* weights, std::size_t i) {
+  return weights != nullptr && weights[i].data != nullptr ? &weights[i] : nullptr;
+}
+
 }  // namespace
 
 template <class T>
-void Model<T>::check_targets(const nnf_source& y, const nnf_source* weights, i64 rows) const {
-  if (loss_ == nullptr) throw_invalid("loss: expected one to be set before training or evaluation, got none");
-  if (num_outputs() != 1) throw_invalid("loss: expected a network with one output, got %d", num_outputs());
-  loss_->check(y, weights, rows);
+void Model<T>::check_targets(const nnf_source* y, const nnf_source* weights, i64 rows) const {
+  for (std::size_t i = 0; i < losses_.size(); ++i) {
+    if (losses_[i] == nullptr) throw_invalid("loss: expected one to be set before training or evaluation, got none");
+    losses_[i]->check(y[i], weights_of(weights, i), rows);
+    if (losses_[i]->mean() != losses_[0]->mean()) {
+      throw_invalid("loss: expected the same reduction for all outputs, got mean and sum");
+    }
+  }
 }
 
 template <class T>
-void Model<T>::train(const nnf_source* x, const nnf_source& y, const nnf_source* weights, const i64* order, i64 n,
-                     i64 batch, i64 first, i64 last, double seconds, nnf_totals& totals, i64& done) {
+void Model<T>::reserve(const Plan<T>& p, const nnf_totals* totals) {
+  for (auto& loss : losses_) loss->reserve(p.batch());
+  sums_.assign(totals, totals + num_totals());
+}
+
+template <class T>
+void Model<T>::load_targets(const nnf_source* y, const nnf_source* weights, const i64* order, i64 first, i64 n) {
+  for (std::size_t i = 0; i < losses_.size(); ++i) {
+    losses_[i]->load(y[i], weights_of(weights, i), order, first, n);
+  }
+}
+
+template <class T>
+double Model<T>::losses(Plan<T>& p, i64 n, bool gradient, double extra) {
+  const bool mean = losses_[0]->mean();
+  double value = extra;
+  for (int i = 0; i < p.num_outputs(); ++i) {
+    Loss<T>& loss = *losses_[static_cast<std::size_t>(i)];
+    T* const g = gradient ? p.output_gradient(i) : nullptr;
+    value += loss.share() * loss.apply(p.output(i), n, g, sums_[static_cast<std::size_t>(i)]);
+  }
+  nnf_totals& penalties = sums_.back();
+  if (losses_.size() == 1) {  // they are part of the only loss
+    penalties.loss += extra * (mean ? losses_[0]->weight() : 1.0);
+    return value;
+  }
+  penalties.loss += extra * (mean ? static_cast<double>(n) : 1.0);
+  penalties.loss_weight += static_cast<double>(n);
+  penalties.samples += n;
+  penalties.steps += 1;
+  return value;
+}
+
+template <class T>
+void Model<T>::train(const nnf_source* x, const nnf_source* y, const nnf_source* weights, const i64* order, i64 n,
+                     i64 batch, i64 first, i64 last, double seconds, nnf_totals* totals, i64& done) {
   done = 0;
   if (!has_optimizer_) throw_invalid("optimizer: expected one to be set before training, got none");
   if (n < 0) throw_invalid("n: expected at least 0, got %lld", static_cast<long long>(n));
@@ -54,7 +97,11 @@ void Model<T>::train(const nnf_source* x, const nnf_source& y, const nnf_source*
   check_range(first, last, ceil_div(n, batch), "steps");
   check_sources(x, order != nullptr ? 0 : n);
   check_targets(y, weights, order != nullptr ? 0 : n);
-  i64 rows = weights != nullptr ? std::min(y.rows, weights->rows) : y.rows;
+  i64 rows = y[0].rows;
+  for (std::size_t i = 0; i < losses_.size(); ++i) {
+    rows = std::min(rows, y[i].rows);
+    if (const nnf_source* w = weights_of(weights, i)) rows = std::min(rows, w->rows);
+  }
   for (std::size_t i = 0; i < graph_.inputs().size(); ++i) rows = std::min(rows, x[i].rows);
   if (order != nullptr) {
     const i64 end = std::min(last * batch, n);
@@ -69,18 +116,15 @@ void Model<T>::train(const nnf_source* x, const nnf_source& y, const nnf_source*
 
   Plan<T>& p = plan(std::min(batch, n), Purpose::train);
   pending_ = nullptr;
-  loss_->reserve(p.batch());
+  reserve(p, totals);
   const Deadline deadline(seconds);
   for (i64 s = first; s < last; ++s) {
     const i64 start = s * batch, count = std::min(batch, n - start);
     const RunState run = run_state(true);
     load(p, x, order, start, count, /*may_borrow=*/true);
-    loss_->load(y, weights, order, start, count);
+    load_targets(y, weights, order, start, count);
     p.forward(count, run);
-    nnf_totals step_totals = totals;
-    const double extra = penalty(regularizers_, params_);
-    const double value = loss_->apply(p.output(0), count, p.output_gradient(0), step_totals) + extra;
-    step_totals.loss += extra * (loss_->mean() ? loss_->weight() : 1.0);
+    const double value = losses(p, count, true, penalty(regularizers_, params_));
     if (!std::isfinite(value)) {
       // A NaN's sign means nothing.
       throw_non_finite("loss is %g at step %lld (sample %lld of the epoch); the step was not applied",
@@ -92,7 +136,7 @@ void Model<T>::train(const nnf_source* x, const nnf_source& y, const nnf_source*
       add_penalty_gradient(regularizers_, params_);
     }
     step();
-    totals = step_totals;
+    std::copy(sums_.begin(), sums_.end(), totals);
     ++done;
     if (deadline.passed()) break;
   }
@@ -100,8 +144,8 @@ void Model<T>::train(const nnf_source* x, const nnf_source& y, const nnf_source*
 }
 
 template <class T>
-void Model<T>::evaluate(const nnf_source* x, const nnf_source& y, const nnf_source* weights, i64 batch, i64 first,
-                        i64 last, double seconds, nnf_totals& totals, i64& done) {
+void Model<T>::evaluate(const nnf_source* x, const nnf_source* y, const nnf_source* weights, i64 batch, i64 first,
+                        i64 last, double seconds, nnf_totals* totals, i64& done) {
   done = 0;
   if (batch < 1) throw_invalid("batch_size: expected at least 1, got %lld", static_cast<long long>(batch));
   const i64 n = x[0].rows;
@@ -110,22 +154,23 @@ void Model<T>::evaluate(const nnf_source* x, const nnf_source& y, const nnf_sour
   check_targets(y, weights, n);
   if (first == last) return;
   Plan<T>& p = plan(std::min(batch, n), Purpose::infer);
-  loss_->reserve(p.batch());
+  reserve(p, totals);
   const RunState run = run_state(false);
   const Deadline deadline(seconds);
   const double extra = penalty(regularizers_, params_);
   // Once in the mean over all samples, and once in their sum.
-  if (!loss_->mean() && totals.steps == 0) totals.loss += extra;
+  const bool mean = losses_[0]->mean();
+  if (!mean && sums_.back().steps == 0) sums_.back().loss += extra;
   for (i64 s = first; s < last; ++s) {
     const i64 start = s * batch, count = std::min(batch, n - start);
     load(p, x, nullptr, start, count, /*may_borrow=*/true);
-    loss_->load(y, weights, nullptr, start, count);
+    load_targets(y, weights, nullptr, start, count);
     p.forward(count, run);
-    loss_->apply(p.output(0), count, nullptr, totals);
-    if (loss_->mean()) totals.loss += extra * loss_->weight();
+    losses(p, count, false, mean ? extra : 0.0);
     ++done;
     if (deadline.passed()) break;
   }
+  std::copy(sums_.begin(), sums_.end(), totals);
   for (int i = 0; i < p.num_inputs(); ++i) p.borrow_input(i, nullptr);
 }
 

@@ -444,9 +444,12 @@ NNF_API nnf_status nnf_model_param(const nnf_model *model, int index, nnf_param 
  * *size 0 for a state that the optimizer does not have. */
 NNF_API nnf_status nnf_model_buffer(nnf_model *model, nnf_buffer which, void **data, int64_t *size);
 
-/* The reduction may not be NNF_REDUCE_NONE. Weights in the options hold a number for each output (class losses: each
- * class) and are copied; their strides say nothing. */
-NNF_API nnf_status nnf_model_set_loss(nnf_model *model, nnf_loss loss, const nnf_loss_options *options);
+/* Of output 0, 1, ...: training minimises the sum of the outputs' losses, each times its share (>= 0; 1 for a single
+ * output), and the penalties. All of them are means, or all sums. The reduction may not be NNF_REDUCE_NONE. Weights in
+ * the options hold a number for each number of the output (class losses: each class) and are copied; their strides say
+ * nothing. */
+NNF_API nnf_status nnf_model_set_loss(nnf_model *model, int output, nnf_loss loss, const nnf_loss_options *options,
+                                      double share);
 
 typedef enum nnf_optimizer_kind {
   NNF_SGD = 0,
@@ -528,7 +531,9 @@ typedef struct nnf_totals {
 /* Training steps first..last-1 of the epoch that `order` (n sample indices; NULL: 0..n-1) describes, step s
  * taking order[s*batch .. (s+1)*batch). Stops early, with *done steps carried out, once `seconds` have passed
  * (<= 0: no limit). Adds to *totals. y: (rows, 1) integers for classes, (rows, outputs) otherwise; sample_weight:
- * (rows, 1) or NULL. A batch that weighs nothing has loss and gradient 0.
+ * (rows, 1) or NULL. Of several outputs y and sample_weight (its data NULL for none) are arrays of one each, and totals
+ * has one each and, at the end, one for the penalties (only its loss, loss_weight, samples and steps), which a single
+ * output's loss holds itself. A batch that weighs nothing has loss and gradient 0.
  * A non-finite loss: NNF_NON_FINITE, before the step's update is applied.
  * This and the calls below compute with denormal numbers as zeros; the caller's own setting stands again afterwards. */
 NNF_API nnf_status nnf_model_train(nnf_model *model, const nnf_source *x, const nnf_source *y,

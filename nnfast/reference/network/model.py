@@ -16,13 +16,11 @@ from .. import clipping, optimizers
 from ..checks import FLOATS, Array, at_least, deliver, floats, has_shape, integer_in, one_of, value_error
 from .graph import Graph
 from .image_ops import ConvTranspose2d
-from .objective import Objective, Totals
+from .objective import Totals
+from .objectives import Objectives, numbers
 from .ops import Run
 from .regularizer import Regularizer
 
-SOURCES = [
-    "float16", "float32", "float64", "bool", "uint8", "uint16", "uint32", "int8", "int16", "int32", "int64",
-]  # fmt: skip
 KINDS = ("sgd", "rmsprop", "adam", "adagrad", "adadelta", "nadam")
 
 
@@ -76,7 +74,7 @@ class Model:
         self._params = self._zeros()
         self._gradients = self._zeros()
         self._states: list[list[Array]] = []
-        self._objective: Objective | None = None
+        self._objectives = Objectives(self._output_shapes, self._dtype)
         self._optimizer: dict[str, Any] | None = None
         self._rates: dict[int, float] = {}  # learning rates of single steps
         self._regularizers: dict[int, Regularizer] = {}  # of a parameter
@@ -132,12 +130,15 @@ class Model:
         """Key of the dropout masks, 0..2^64-1."""
         self._seed = integer_in("set_seed", "seed", seed, 0, 2**64 - 1)
 
-    def set_loss(self, loss: str, reduction: str = "mean", **options: Any) -> None:
-        """Train for one of the losses by the name of its function, with that function's options.
+    def set_loss(
+        self, loss: str, reduction: str = "mean", *, output: int = 0, share: float = 1.0, **options: Any
+    ) -> None:
+        """Train an output for one of the losses by its function's name, with that function's options.
 
-        Class losses take labels or probabilities; weights hold a number an output.
+        Arrays among the options hold a number an output. What is minimised is the sum of all outputs' losses,
+        each times its share, and of the penalties.
         """
-        self._objective = Objective(loss, reduction, self._output_shapes[0], self._dtype, **options)
+        self._objectives.set(loss, reduction, output, share, **options)
 
     def set_optimizer(
         self,
@@ -282,39 +283,13 @@ class Model:
         given = [x] if len(shapes) == 1 else x
         if not isinstance(given, (list, tuple)) or len(given) != len(shapes):
             raise TypeError(f"{function}: x: expected a list of {len(shapes)} arrays, one an input")
-        arrays = [self._numbers(function, "x", array) for array in given]
+        arrays = [numbers(function, "x", array) for array in given]
         for array, shape in zip(arrays, shapes, strict=True):
             if np.prod(array.shape[1:]) != np.prod(shape):
                 raise value_error(function, "x", f"samples of shape {shape}", array.shape[1:])
             if len(array) != len(arrays[0]):
                 raise value_error(function, "x", f"{len(arrays[0])} samples in every array", len(array))
         return [array.reshape(len(array), *shape) for array, shape in zip(arrays, shapes, strict=True)]
-
-    @staticmethod
-    def _numbers(function: str, name: str, value: Any) -> Array:
-        array = np.asarray(value)
-        if array.dtype.name not in SOURCES:
-            raise TypeError(f"{function}: {name}: expected one of {', '.join(SOURCES)}, got {array.dtype}")
-        if array.ndim == 0:
-            raise value_error(function, name, "at least 1 dimension", 0)
-        return array
-
-    def _pairs(
-        self, function: str, x: Any, y: Any, sample_weight: Any
-    ) -> tuple[list[Array], Array, Objective, bool, Array | None]:
-        """Samples, targets, the loss, whether the targets are labels, and the samples' weights."""
-        if self._objective is None:
-            raise ValueError(f"{function}: loss: expected one to be set before, got none")
-        if self.num_outputs != 1:
-            raise value_error(function, "loss", "a network with one output", self.num_outputs)
-        x, y = self._samples(function, x), self._numbers(function, "y", y)
-        if len(y) != len(x[0]):
-            raise value_error(function, "y", f"{len(x[0])} samples like x", len(y))
-        labels, weights = self._objective.check_targets(function, y), None
-        if sample_weight is not None:
-            weights = self._numbers(function, "sample_weight", sample_weight).astype(self._dtype)
-            has_shape(function, "sample_weight", weights, (len(y),))
-        return x, y, self._objective, labels, weights
 
     # ---- forward and backward
 
@@ -480,14 +455,14 @@ class Model:
     def train(
         self,
         x: Array | list[Array],
-        y: Array,
+        y: Array | list[Array],
         order: NDArray[np.int64] | None,
         batch: int,
         first: int,
         last: int,
         seconds: float,
-        totals: Totals,
-        sample_weight: Array | None = None,
+        totals: Totals | list[Totals],
+        sample_weight: Any = None,
     ) -> int:
         """Steps first..last-1 of the epoch over `order`; returns how many were done before time ran out.
 
@@ -495,16 +470,17 @@ class Model:
         ----------
         x : (n, ...) array of numbers, or a list of them
         y : (n,) or (n, ...) array
-            Labels for class losses, otherwise as many numbers a sample as the network has outputs.
+            Labels for class losses, otherwise as many numbers a sample as the network puts out. A list of
+            arrays for several outputs.
         order : (n,) array of integers, optional
             Indices of samples; step s takes ``order[s * batch : (s + 1) * batch]``. All in order when None.
         batch, first, last : int
         seconds : float
             Time after which no further step starts; no limit when not above 0.
         totals : Totals
-            Added to.
+            Added to. For several outputs a list: one an output, and one for the penalties.
         sample_weight : (n,) array of numbers, optional
-            A factor of each sample's loss; a mean divides by their sum.
+            A factor of each sample's loss; a mean divides by their sum. One array for all outputs, or a list.
 
         Raises
         ------
@@ -515,59 +491,63 @@ class Model:
         """
         if self._optimizer is None:
             raise ValueError("train: optimizer: expected one to be set before, got none")
-        x, y, objective, labels, weights = self._pairs("train", x, y, sample_weight)
-        order = np.arange(len(y)) if order is None else np.asarray(order)
+        x = self._samples("train", x)
+        objectives, n = self._objectives, len(x[0])
+        targets = objectives.targets("train", y, n, sample_weight)
+        sums = objectives.sums("train", totals)
+        order = np.arange(n) if order is None else np.asarray(order)
         if order.ndim != 1 or order.dtype.kind not in "iu":
             raise TypeError(f"train: order: expected integer indices (n,), got {order.dtype} {order.shape}")
         batches = self._batches("train", len(order), batch, first, last, seconds)
         used = order[first * batch : last * batch]
-        if ((used < 0) | (used >= len(y))).any():
-            raise value_error("train", "order", f"indices in 0..{len(y) - 1}", f"{used.min()}..{used.max()}")
+        if ((used < 0) | (used >= n)).any():
+            raise value_error("train", "order", f"indices in 0..{n - 1}", f"{used.min()}..{used.max()}")
         done = 0
         for rows in batches:
             chosen, run = order[rows], self._run(training=True)
-            target = objective.targets(y[chosen], labels, self._dtype)
-            w = None if weights is None else weights[chosen]
+            target = targets(chosen)
             with np.errstate(over="ignore", invalid="ignore"):
                 self._pending = None
                 values = self._forward([array[chosen] for array in x], run)
-                (output,) = self._outputs(values)
-                extra = self._penalty()
-                loss = objective.loss(output, target, w) + extra
+                outputs, extra = self._outputs(values), self._penalty()
+                losses = objectives.losses(outputs, target)
+                loss = objectives.total(losses) + extra
                 if not np.isfinite(loss):
                     raise FloatingPointError(
                         f"loss is {loss:g} at step {self._step_count} (sample {rows.start} of the epoch); "
                         "the step was not applied"
                     )
-                self._backward([objective.gradient(output, target, w)], values, run, accumulate=False)
+                self._backward(objectives.gradients(outputs, target), values, run, accumulate=False)
                 self._add_penalty_gradient()
                 self.step()
-            objective.add(totals, loss, output, target, w)
+            objectives.add(sums, losses, extra, outputs, target)
             done += 1
         return done
 
     def evaluate(
         self,
         x: Array | list[Array],
-        y: Array,
+        y: Array | list[Array],
         batch: int,
         first: int,
         last: int,
         seconds: float,
-        totals: Totals,
-        sample_weight: Array | None = None,
+        totals: Totals | list[Totals],
+        sample_weight: Any = None,
     ) -> int:
         """Add batches first..last-1 of the samples to `totals`, without training; returns their number."""
-        x, y, objective, labels, weights = self._pairs("evaluate", x, y, sample_weight)
+        x = self._samples("evaluate", x)
+        objectives, n = self._objectives, len(x[0])
+        targets = objectives.targets("evaluate", y, n, sample_weight)
+        sums = objectives.sums("evaluate", totals)
         done, extra = 0, self._penalty()
-        for rows in self._batches("evaluate", len(y), batch, first, last, seconds):
+        for rows in self._batches("evaluate", n, batch, first, last, seconds):
             # The penalty counts once in the mean over all samples, and once in their sum.
-            share = extra if objective.reduction != "sum" or totals.steps == 0 else 0.0
-            target = objective.targets(y[rows], labels, self._dtype)
-            w = None if weights is None else weights[rows]
+            share = extra if objectives.mean or sums[-1].steps == 0 else 0.0
+            target = targets(rows)
             with np.errstate(over="ignore", invalid="ignore"):
-                (output,) = self._infer(x, rows)
-                objective.add(totals, objective.loss(output, target, w) + share, output, target, w)
+                outputs = self._infer(x, rows)
+                objectives.add(sums, objectives.losses(outputs, target), share, outputs, target)
             done += 1
         return done
 

@@ -1,4 +1,7 @@
-"""What training minimises and what it reports: a loss with its targets, and the totals of an epoch."""
+"""What training minimises and what it reports: an output's loss with its targets, the totals of an epoch.
+
+What this is not: several outputs, which are `objectives`.
+"""
 
 from dataclasses import dataclass
 from typing import Any
