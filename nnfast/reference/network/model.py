@@ -572,6 +572,9 @@ class Model:
             for output, to in zip(outputs, wanted, strict=True)
         ]
 
+    def predict_now(self, x: Array, batch: int) -> None:
+        """Nothing is worth a second way here: the caller asks `predict`."""
+
     def plan(self, batch: int, training: bool) -> tuple[int, int]:
         """Bytes of all activations for this batch size, twice: nothing is shared here."""
         batch = integer_in("plan", "batch", batch, 1, 2**63 - 1)
