@@ -22,6 +22,7 @@ from nnfast._task import Task, make_task
 from nnfast._wiring import INPUT, Wired
 from nnfast.layers import Layer, Linear
 from nnfast.optimizers import Optimizer
+from nnfast.schedules import is_schedule
 
 Array = NDArray[Any]
 
@@ -65,7 +66,8 @@ class Network:
         self._epochs_trained = 0  # whole epochs since compile: what schedules count
         self._rates_from = self._rates_until = 0  # steps whose learning rates the engine was given
         self._core: _core.Model | None = None
-        self._synced: tuple[Any, ...] | None = None  # what the engine's optimizer is set to
+        # What the engine's optimizer is set to: the object, its version, and what they mean.
+        self._synced: tuple[Any, ...] | None = None
         self._graph: _core.Graph | None = None
         self._nodes: list[int] = []  # a layer's node in the graph
         self._shapes: list[tuple[int, ...]] = []  # a layer's output
@@ -234,16 +236,21 @@ class Network:
         """
         optimizer = self.optimizer
         assert optimizer is not None
+        known = self._synced
+        if known is not None and known[0] is optimizer and known[1] == optimizer._version:
+            return steps
+        scheduled = is_schedule(optimizer.lr)
         settings = optimizer.settings()
         step = core.step_count
         if not optimizer._per_step:
             settings["lr"] = optimizer.rate(step, self._epochs_trained)
         now = (optimizer.kind, settings, optimizer.lr if optimizer._per_step else None)
-        if now != self._synced:
+        if known is None or known[2:] != now:
             core.set_optimizer(now[0], **now[1])
             core.set_learning_rates(0, [])
             self._rates_until = 0
-            self._synced = now
+        # A schedule's rate is asked for each time: no version stands for it.
+        self._synced = (optimizer, None if scheduled else optimizer._version, *now)
         if not optimizer._per_step:
             return steps
         # From the first to the last known: a step count that was set back makes the table anew.

@@ -52,6 +52,13 @@ class Optimizer:
 
     kind: ClassVar[str]  # the engine's name
     weight_decay = Setting()
+    _version = (
+        0  # grows with every assignment: who has handed over the settings of a version need not compare
+    )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        self.__dict__["_version"] = self._version + 1
 
     def __init__(
         self, lr: Rate, weight_decay: float, clipnorm: float | None = None, clipvalue: float | None = None

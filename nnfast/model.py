@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nnfast import _arrays, _checks, _fit, _weights, optimizers
@@ -476,7 +475,7 @@ class Model(ByHand):
         (1, 3)
         """
         core = self._core
-        if core is not None and batch_size.__class__ is int and batch_size > 0:
+        if core is not None and batch_size.__class__ is int and 0 < batch_size <= _checks.LARGEST:
             # Few rows that are as the engine wants them: a microsecond matters. All else takes the long way.
             y = core.predict_now(x, batch_size)
             if y is not None:
@@ -509,6 +508,13 @@ class Model(ByHand):
         FloatingPointError
             If the loss is NaN or infinite; the weights are left as they were.
         """
+        core = self._core
+        if core is not None and sample_weight is None and self.optimizer is not None and self._task.losses:
+            # Arrays that are as the engine wants them: microseconds matter. All else takes the long way.
+            self._sync_optimizer(core)
+            totals = self._new_totals()
+            if not self._task.several and core.train_now(x, y, totals):
+                return self._task.logs(totals)
         with self._all_or_nothing():
             data = self._data("train_batch", x, y, ("x", "y"), sample_weight)
             self._need_optimizer("train_batch")

@@ -255,35 +255,38 @@ class Model {
     return out.result();
   }
 
-  // A prediction of few samples in an array that the engine takes as it is, or None: the caller then asks predict, which
-  // takes everything else and words the errors.
+  // A prediction of few samples in an array that the engine takes as it is, or None: the caller then asks predict.
   py::object predict_now(py::handle x, py::handle batch_) {
-    if (inputs_.size() != 1 || outputs_.size() != 1 || Py_TYPE(x.ptr()) != array_type) return py::none();
-    const ArrayFields f(x.ptr());
-    const Shape& shape = inputs_[0];
-    const int type = f.type_num();
-    if ((type != Npy::NPY_FLOAT_ && type != Npy::NPY_DOUBLE_) || !f.native() || f.nd() != shape.nd + 1 ||
-        !f.has(Npy::NPY_ARRAY_C_CONTIGUOUS_ | Npy::NPY_ARRAY_ALIGNED_)) {
-      return py::none();
-    }
-    for (int i = 0; i < shape.nd; ++i) {
-      if (f.shape()[i + 1] != shape.dims[i]) return py::none();
-    }
-    const i64 rows = f.shape()[0], batch = read_batch("predict", batch_);
+    nnf_source source{};
+    if (inputs_.size() != 1 || outputs_.size() != 1 || !reads_as_is(x.ptr(), inputs_[0], &source)) return py::none();
+    const i64 rows = source.rows, batch = read_batch("predict", batch_);
     if (rows < 1 || rows > batch || rows > kFirstSlice) return py::none();
-    // Dense layers do a multiply-add a parameter and row, some 16 in the time that an element of other work takes.
-    const double work = shape.nd > 1 ? kReleaseWork : static_cast<double>(parameters_ * rows) / 16;
     const InUse guard(busy_, "model", WhenBusy::wait);
     py::ssize_t dims[9];
     py::object y = new_array(dtype_, dims, batch_shape(outputs_[0], rows, dims));
-    nnf_source source{};
-    source.data = f.data();
-    source.type = type == Npy::NPY_FLOAT_ ? NNF_SRC_F32 : NNF_SRC_F64;
-    source.rows = rows;
-    source.row_size = source.row_stride = shape.size();
     void* to = array_data(y);
+    // Dense layers do a multiply-add a parameter and row, some 16 in the time that an element of other work takes.
+    const double work = inputs_[0].nd > 1 ? kReleaseWork : static_cast<double>(parameters_ * rows) / 16;
     run(work, [&] { return nnf_model_predict(model_.get(), &source, batch, 0, rows, &to); });
     return y;
+  }
+
+  // One training step on arrays that the engine takes as they are, its sums in *totals; or false, nothing done.
+  bool train_now(py::handle x_, py::handle y_, Totals& totals) {
+    nnf_source x{}, y{};
+    if (inputs_.size() != 1 || outputs_.size() != 1 || !reads_as_is(x_.ptr(), inputs_[0], &x)) return false;
+    const bool classes = losses_[0] == NNF_LOSS_CROSS_ENTROPY || losses_[0] == NNF_LOSS_NLL;
+    const bool fits = classes ? outputs_[0].nd == 1 && labels_read_as_is(y_.ptr(), outputs_[0].dims[0], &y)
+                              : losses_[0] >= 0 && reads_as_is(y_.ptr(), outputs_[0], &y);
+    if (!fits || x.rows < 1 || x.rows != y.rows) return false;
+    const InUse guard(busy_, "model");
+    forward_rows_ = -1;
+    i64 done = 0;
+    nnf_totals* const sums = &totals;
+    check(released([&] {
+      return nnf_model_train(model_.get(), &x, &y, nullptr, nullptr, x.rows, x.rows, 0, 1, 0.0, sums, &done);
+    }));
+    return true;
   }
 
   // ---- custom training
@@ -474,6 +477,7 @@ void init_network(py::module_& m) {
            py::arg("last"), py::arg("seconds"), py::arg("totals"), py::arg("sample_weight") = py::none())
       .def("predict", &Model::predict, py::arg("x"), py::arg("batch") = 256, py::arg("out") = py::none())
       .def("predict_now", &Model::predict_now, py::arg("x"), py::arg("batch"))
+      .def("train_now", &Model::train_now, py::arg("x"), py::arg("y"), py::arg("totals"))
       .def("forward", &Model::forward, py::arg("x"), py::arg("training") = false)
       .def("backward", &Model::backward, py::arg("grad_output"), py::arg("accumulate") = false,
            py::arg("need_input_grad") = false)

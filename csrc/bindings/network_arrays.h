@@ -115,6 +115,46 @@ struct Targets {
   }
 };
 
+// Whether an array is floats (n, *shape) that the engine reads as they are: the short way of calls of few samples,
+// which leaves every conversion and every error to the long one.
+inline bool reads_as_is(PyObject* object, const Shape& shape, nnf_source* source) {
+  if (Py_TYPE(object) != array_type) return false;
+  const ArrayFields f(object);
+  const int type = f.type_num();
+  if ((type != Npy::NPY_FLOAT_ && type != Npy::NPY_DOUBLE_) || !f.native() || f.nd() != shape.nd + 1 ||
+      !f.has(Npy::NPY_ARRAY_C_CONTIGUOUS_ | Npy::NPY_ARRAY_ALIGNED_)) {
+    return false;
+  }
+  for (int i = 0; i < shape.nd; ++i) {
+    if (f.shape()[i + 1] != shape.dims[i]) return false;
+  }
+  source->data = f.data();
+  source->type = type == Npy::NPY_FLOAT_ ? NNF_SRC_F32 : NNF_SRC_F64;
+  source->rows = f.shape()[0];
+  source->row_size = source->row_stride = shape.size();
+  return true;
+}
+
+// The same for class labels (n,): int64, dense, each in 0..classes-1.
+inline bool labels_read_as_is(PyObject* object, i64 classes, nnf_source* source) {
+  if (Py_TYPE(object) != array_type) return false;
+  const ArrayFields f(object);
+  const int type = f.type_num();
+  const bool wide = type == Npy::NPY_LONGLONG_ || (sizeof(long) == 8 && type == Npy::NPY_LONG_);
+  if (!wide || !f.native() || f.nd() != 1) return false;
+  if (!f.has(Npy::NPY_ARRAY_C_CONTIGUOUS_ | Npy::NPY_ARRAY_ALIGNED_)) return false;
+  const i64* labels = reinterpret_cast<const i64*>(f.data());
+  bool inside = true;
+  for (i64 i = 0; i < f.shape()[0]; ++i) {
+    inside &= static_cast<std::uint64_t>(labels[i]) < static_cast<std::uint64_t>(classes);
+  }
+  source->data = f.data();
+  source->type = NNF_SRC_I64;
+  source->rows = f.shape()[0];
+  source->row_size = source->row_stride = 1;
+  return inside;
+}
+
 // totals of a call: one Totals, or a list of them for several outputs, the penalties' at its end.
 struct Sums {
   std::vector<Totals*> given;

@@ -572,6 +572,10 @@ class Model:
             for output, to in zip(outputs, wanted, strict=True)
         ]
 
+    def train_now(self, x: Array, y: Array, totals: Totals) -> bool:
+        """As `predict_now`: False, the caller asks `train`."""
+        return False
+
     def predict_now(self, x: Array, batch: int) -> None:
         """Nothing is worth a second way here: the caller asks `predict`."""
 
