@@ -1,4 +1,4 @@
-"""The short way of predict and train_batch, for arrays that need no conversion: the results of the long way."""
+"""The short way of predict and train_batch, for arrays that need no conversion: results of the long way."""
 
 import numpy as np
 import pytest
