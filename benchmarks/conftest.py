@@ -25,6 +25,8 @@ from versus import Table, interleave
 import nnfast as nf
 from nnfast import _core
 
+# Contenders whose package has another name.
+PACKAGES = {"reference": "nnfast", "torch_channels_last": "torch"}
 CONTENDERS = ("nnfast", "numpy", "reference", "torch", "sklearn", "onnxruntime", "jax")
 
 
@@ -89,7 +91,7 @@ def limits(threads):
 @pytest.fixture(params=CONTENDERS)
 def contender(request):
     """The name of who does the work; skipped when that package is not installed."""
-    package = {"nnfast": "nnfast", "reference": "nnfast"}.get(request.param, request.param)
+    package = PACKAGES.get(request.param, request.param)
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is not installed (pip install 'nnfast[bench]')")
     return request.param
@@ -133,15 +135,15 @@ def bench(benchmark, limits, contender):
 def versus(request, benchmark, limits, threads):
     """versus(title, makers, flops=, moved=, dtype=): times the installed contenders among `makers` in turn.
 
-    `makers` maps a package's name to a function that returns the work, or None where the package cannot.
+    `makers` maps a contender's name (its package's, or one of PACKAGES) to a function that returns the work,
+    or None where it cannot.
     Returns the medians, in seconds.
     """
 
     def run(title, makers, *, flops=None, moved=None, dtype="float32"):
         functions = {}
         for name, make in makers.items():
-            package = "nnfast" if name == "reference" else name
-            work = make() if importlib.util.find_spec(package) else None
+            work = make() if importlib.util.find_spec(PACKAGES.get(name, name)) else None
             if work is not None:
                 functions[name] = work
         medians, peak = interleave(functions, dtype)

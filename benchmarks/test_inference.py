@@ -1,5 +1,7 @@
 """Predictions: one sample, and ten thousand."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -37,7 +39,7 @@ def onnx_session(weights, threads):
 
 @pytest.mark.parametrize("batch", [1, 10_000])
 @pytest.mark.parametrize("sizes", [(4, 64, 64, 2), (784, 100, 10)], ids=lambda s: "-".join(map(str, s)))
-def test_mlp(bench, choose, threads, sizes, batch):
+def test_mlp(versus, threads, sizes, batch):
     rng = np.random.default_rng(0)
     x = rng.random((batch, sizes[0]), np.float32)
     weights = [
@@ -92,8 +94,32 @@ def test_mlp(bench, choose, threads, sizes, batch):
         model.partial_fit(np.zeros((len(y), sizes[0]), "f4"), y, classes=np.arange(sizes[-1]))
         return lambda: model.predict_proba(x)
 
-    f = choose(
-        {"nnfast": nnfast, "numpy": numpy, "torch": torch, "onnxruntime": onnxruntime, "sklearn": sklearn}
-    )
+    makers = {
+        "nnfast": nnfast,
+        "numpy": numpy,
+        "torch": torch,
+        "onnxruntime": onnxruntime,
+        "sklearn": sklearn,
+    }
     flops = 2 * batch * sum(a * b for a, b in zip(sizes, sizes[1:]))
-    bench(f"predict {'-'.join(map(str, sizes))} batch {batch}", f, flops=flops)
+    versus(f"predict {'-'.join(map(str, sizes))} batch {batch}", makers, flops=flops)
+
+
+@pytest.mark.parametrize("sizes", [(4, 64, 64, 2), (784, 100, 10)], ids=lambda s: "-".join(map(str, s)))
+def test_latency(capsys, threads, sizes):
+    """The 50th and 99th percentile of single predictions, one clock reading each."""
+    layers = []
+    for a, b in zip(sizes, sizes[1:]):
+        layers += [nf.Linear(a, b), nf.ReLU()]
+    model = nf.Sequential(*layers[:-1], seed=0)
+    x = np.random.default_rng(0).random((1, sizes[0]), np.float32)
+    for _ in range(1000):
+        model.predict(x)
+    times = np.empty(20_000)
+    for i in range(len(times)):
+        start = time.perf_counter_ns()
+        model.predict(x)
+        times[i] = time.perf_counter_ns() - start
+    p50, p99 = np.percentile(times, [50, 99]) / 1e3
+    with capsys.disabled():
+        print(f"\npredict {'-'.join(map(str, sizes))}: p50 {p50:.2f} us, p99 {p99:.2f} us, {p99 / p50:.2f}x")

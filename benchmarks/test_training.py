@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from peers import jax_conv2d, jax_pool2d
+from versus import interleave
 
 import nnfast as nf
 
@@ -142,7 +143,7 @@ def sklearn_step(sizes, x, y):
 @pytest.mark.parametrize(
     ("sizes", "batch"), MLPS, ids=lambda v: "-".join(map(str, v)) if isinstance(v, tuple) else str(v)
 )
-def test_mlp_step(bench, choose, sizes, batch):
+def test_mlp_step(versus, sizes, batch):
     rng = np.random.default_rng(0)
     x, y = rng.random((batch, sizes[0]), np.float32), rng.integers(0, sizes[-1], batch)
 
@@ -151,16 +152,14 @@ def test_mlp_step(bench, choose, sizes, batch):
 
         return torch_step(mlp_layers(sizes, torch.nn.Linear, torch.nn.ReLU), x, y)
 
-    f = choose(
-        {
-            "nnfast": lambda: nnfast_step(mlp_layers(sizes, nf.Linear, nf.ReLU), x, y),
-            "reference": lambda: nnfast_step(mlp_layers(sizes, nf.Linear, nf.ReLU), x, y, "reference"),
-            "torch": torch,
-            "jax": lambda: jax_step(sizes, x, y),
-            "sklearn": lambda: sklearn_step(sizes, x, y),
-        }
-    )
-    bench(f"train {'-'.join(map(str, sizes))} batch {batch}", f, flops=mlp_flops(sizes, batch))
+    makers = {
+        "nnfast": lambda: nnfast_step(mlp_layers(sizes, nf.Linear, nf.ReLU), x, y),
+        "reference": lambda: nnfast_step(mlp_layers(sizes, nf.Linear, nf.ReLU), x, y, "reference"),
+        "torch": torch,
+        "jax": lambda: jax_step(sizes, x, y),
+        "sklearn": lambda: sklearn_step(sizes, x, y),
+    }
+    versus(f"train {'-'.join(map(str, sizes))} batch {batch}", makers, flops=mlp_flops(sizes, batch))
 
 
 def lenet(m):
@@ -185,21 +184,44 @@ CNN_FLOPS = {
 
 
 @pytest.mark.parametrize("name", ["lenet", "conv_net"])
-def test_cnn_step(bench, choose, name):
+def test_cnn_step(versus, name):
     rng, layers = np.random.default_rng(0), {"lenet": lenet, "conv_net": conv_net}[name]
     x, y = rng.random((64, 1, 28, 28), np.float32), rng.integers(0, 10, 64)
 
-    def torch():
+    def torch(channels_last):
         import torch
 
-        return torch_step(layers(torch.nn), x, y, channels_last=True)
+        return torch_step(layers(torch.nn), x, y, channels_last)
 
-    f = choose(
-        {
-            "nnfast": lambda: nnfast_step(layers(nf), x, y),
-            "reference": lambda: nnfast_step(layers(nf), x, y, "reference"),
-            "torch": torch,
-            "jax": lambda: jax_cnn_step(name, x, y),
-        }
-    )
-    bench(f"train {name} 28x28 batch 64", f, flops=64 * CNN_FLOPS[name])
+    makers = {
+        "nnfast": lambda: nnfast_step(layers(nf), x, y),
+        "reference": lambda: nnfast_step(layers(nf), x, y, "reference"),
+        "torch": lambda: torch(False),
+        "torch_channels_last": lambda: torch(True),
+        "jax": lambda: jax_cnn_step(name, x, y),
+    }
+    versus(f"train {name} 28x28 batch 64", makers, flops=64 * CNN_FLOPS[name])
+
+
+@pytest.mark.parametrize(("sizes", "batch"), [((784, 100, 10), 32), ((784, 512, 512, 10), 128)], ids=str)
+def test_fit_beside_its_steps(capsys, threads, sizes, batch):
+    """An epoch of fit - shuffling, gathering, conversion from uint8, metrics - over the sum of its steps."""
+    rng, steps = np.random.default_rng(0), 100
+    x = rng.integers(0, 256, (batch * steps, sizes[0]), np.uint8)
+    y = rng.integers(0, sizes[-1], len(x))
+    model = nf.Sequential(*mlp_layers(sizes, nf.Linear, nf.ReLU), input_shape=x.shape[1:], seed=0)
+    model.compile(nf.Adam(lr=1e-3), "cross_entropy")
+    floats = (x / 255).astype(np.float32)
+    batches = [(floats[i : i + batch], y[i : i + batch]) for i in range(0, len(x), batch)]
+
+    def steps_alone():
+        for bx, by in batches:
+            model.train_batch(bx, by)
+
+    def epoch():
+        model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
+
+    medians, _ = interleave({"steps": steps_alone, "fit": epoch}, budget=1.0)
+    with capsys.disabled():
+        over = medians["fit"] / medians["steps"] - 1
+        print(f"\nfit {'-'.join(map(str, sizes))} batch {batch}: {100 * over:+.1f} % over its steps")

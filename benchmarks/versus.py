@@ -55,13 +55,14 @@ class Table:
         for file in dict.fromkeys(row[0] for row in self.rows):
             rows = [row for row in self.rows if row[0] == file]
             peers = list(dict.fromkeys(n for row in rows for n in row[2] if n != "nnfast"))
-            head = "".join(f"{peer:>13}" for peer in peers)
+            width = {peer: max(13, len(peer) + 2) for peer in peers}
+            head = "".join(f"{peer:>{width[peer]}}" for peer in peers)
             yield f"{file:44} {'nnfast':>12} {'rate':>15} {'share':>8}{head}   fastest peer"
             logs = []
             for _, title, medians, rate, share in rows:
                 ours = medians["nnfast"]
                 ratios = {p: medians[p] / ours for p in peers if p in medians}
-                cells = "".join(f"{ratios[p]:12.2f}x" if p in ratios else f"{'':13}" for p in peers)
+                cells = "".join((f"{ratios[p]:.2f}x" if p in ratios else "").rjust(width[p]) for p in peers)
                 last = ""
                 if ratios:
                     fastest = min(ratios, key=ratios.get)
