@@ -15,6 +15,7 @@
 #include "kernels/gemm/contract.h"
 #include "kernels/gemm/geometry-inl.h"
 #include "kernels/gemm/unroll-inl.h"
+#include "simd/loop-inl.h"
 #include "simd/vec.h"
 
 namespace nnf {
@@ -24,31 +25,34 @@ constexpr int kDotColumns = 4;
 
 template <class T, int M, int R>
 __attribute__((noinline)) void gemm_dots_tile(const DotsTile<T>& t, const T* a, const T* b, T* c) {
-  constexpr int N = Vec<T>::N;
+  constexpr i64 N = Vec<T>::N;
   const i64 k = t.k, a_rs = t.a_rs, b_cs = t.b_cs;
   Vec<T> acc[M * R];
   unroll<M * R>([&](auto i) NNF_LAMBDA_INLINE { acc[i.value] = zero<T>(); });
+  // The smaller side's vectors are held, the other's pass by.
+  const auto step = [&](i64 p, auto lanes) NNF_LAMBDA_INLINE {
+    Vec<T> held[M < R ? M : R];
+    if constexpr (M < R) {
+      unroll<M>([&](auto i) NNF_LAMBDA_INLINE { held[i.value] = lanes.load(a + i.value * a_rs + p); });
+      unroll<R>([&](auto j) NNF_LAMBDA_INLINE {
+        const Vec<T> w = lanes.load(b + j.value * b_cs + p);
+        unroll<M>([&](auto i) NNF_LAMBDA_INLINE {
+          acc[i.value * R + j.value] = fma(held[i.value], w, acc[i.value * R + j.value]);
+        });
+      });
+    } else {
+      unroll<R>([&](auto j) NNF_LAMBDA_INLINE { held[j.value] = lanes.load(b + j.value * b_cs + p); });
+      unroll<M>([&](auto i) NNF_LAMBDA_INLINE {
+        const Vec<T> x = lanes.load(a + i.value * a_rs + p);
+        unroll<R>([&](auto j) NNF_LAMBDA_INLINE {
+          acc[i.value * R + j.value] = fma(x, held[j.value], acc[i.value * R + j.value]);
+        });
+      });
+    }
+  };
   i64 p = 0;
-  for (; p + N <= k; p += N) {
-    Vec<T> bv[R];
-    unroll<R>([&](auto j) NNF_LAMBDA_INLINE { bv[j.value] = load<T>(b + j.value * b_cs + p); });
-    unroll<M>([&](auto i) NNF_LAMBDA_INLINE {
-      const Vec<T> x = load<T>(a + i.value * a_rs + p);
-      unroll<R>([&](auto j) NNF_LAMBDA_INLINE {
-        acc[i.value * R + j.value] = fma(x, bv[j.value], acc[i.value * R + j.value]);
-      });
-    });
-  }
-  if (p < k) {
-    Vec<T> bv[R];
-    unroll<R>([&](auto j) NNF_LAMBDA_INLINE { bv[j.value] = load_n<T>(b + j.value * b_cs + p, k - p); });
-    unroll<M>([&](auto i) NNF_LAMBDA_INLINE {
-      const Vec<T> x = load_n<T>(a + i.value * a_rs + p, k - p);
-      unroll<R>([&](auto j) NNF_LAMBDA_INLINE {
-        acc[i.value * R + j.value] = fma(x, bv[j.value], acc[i.value * R + j.value]);
-      });
-    });
-  }
+  for (; p + N <= k; p += N) step(p, AllLanes<T>{});
+  if (p < k) step(p, FirstLanes<T>{static_cast<int>(k - p)});
   const bool accumulate = t.accumulate;
   unroll<M>([&](auto i) NNF_LAMBDA_INLINE {
     unroll<(R + 3) / 4>([&](auto g) NNF_LAMBDA_INLINE {
@@ -61,7 +65,9 @@ __attribute__((noinline)) void gemm_dots_tile(const DotsTile<T>& t, const T* a, 
       }
       T s[4];
       sum4(*s0, *s1, *s2, *s3, s);
-      for (int j = 0; j < kCount; ++j) out[j] = accumulate ? out[j] + s[j] : s[j];
+      unroll<kCount>([&](auto j) NNF_LAMBDA_INLINE {
+        out[j.value] = accumulate ? out[j.value] + s[j.value] : s[j.value];
+      });
     });
   });
 }
