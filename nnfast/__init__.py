@@ -61,6 +61,7 @@ if _core.__version__ != __version__:
 
 # ruff: noqa: E402  (nothing of the package can be imported before the compiled module is found)
 from nnfast import data, functional, initializers, metrics, schedules
+from nnfast._io import load
 from nnfast._wiring import Input, Residual
 from nnfast.config import get_num_threads, num_threads, set_num_threads, show_config
 from nnfast.data import Standardizer, one_hot
@@ -282,6 +283,7 @@ __all__ = [
     "get_library_dir",
     "get_num_threads",
     "initializers",
+    "load",
     "metrics",
     "num_threads",
     "one_hot",

@@ -8,6 +8,7 @@ What this is not: training and prediction, which are in `nnfast.model`.
 from __future__ import annotations
 
 import copy
+import os
 import sys
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -167,9 +168,10 @@ class Network:
             raise
 
     def _build_graph(
-        self, inputs: tuple[tuple[int, ...], ...], owner: str
-    ) -> tuple[_core.Graph, list[int], list[tuple[int, ...]]]:
-        graph: _core.Graph = engine_module(self._backend).Graph()
+        self, inputs: tuple[tuple[int, ...], ...], owner: str, graph: Any = None
+    ) -> tuple[Any, list[int], list[tuple[int, ...]]]:
+        """The layers as nodes of `graph`, a new one of the backend's unless it is given."""
+        graph = engine_module(self._backend).Graph() if graph is None else graph
         starts = [graph.input(shape) for shape in inputs]
         nodes: list[int] = []
         shapes: list[tuple[int, ...]] = []
@@ -343,6 +345,43 @@ class Network:
             raise ValueError("load_state_dict: state: " + "; ".join(problems)) from cause
         for name, array in arrays.items():
             views[name][...] = array
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a file, from which `nnfast.load` makes it again.
+
+        The file has everything: layers, weights, dtype, seed, and of a compiled model the optimizer with its
+        state, loss, metrics and counters, so that training goes on with the bits of an unbroken run.
+
+        Parameters
+        ----------
+        path : str or path
+            Replaced when it is there. By custom "....safetensors": parameters are found in it under the names
+            of `state_dict` by anything that reads this format.
+
+        Raises
+        ------
+        ValueError
+            If the input shape is not known yet, or if a layer, the loss, the optimizer or its learning rate
+            is of the user's own making, which a file cannot hold; pickle holds these.
+        OSError
+            If it cannot be written.
+
+        Notes
+        -----
+        The model is written to a temporary file beside it, which is synced and then renamed: whatever
+        happens, `path` is the old file or the new one, whole. Metrics that are functions of the user's are
+        not kept. A process that is killed while it writes leaves its ".<name>.<random>.tmp" behind.
+
+        Examples
+        --------
+        >>> import os, tempfile, nnfast as nf
+        >>> model = nf.Sequential(nf.Linear(4, 3), seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(os.path.join(folder, "model.safetensors"))
+        """
+        from nnfast import _io  # it makes models, so it comes after them
+
+        _io.save(self, path)
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "_core": None, "_graph": None, "_synced": None}

@@ -113,7 +113,7 @@ def imports(path):
 
 def test_package_imports():
     """Only the declared dependences when it is imported; extras inside the functions that need them."""
-    needed = {*sys.stdlib_module_names, "numpy", "tqdm", "nnfast", "."}
+    needed = {*sys.stdlib_module_names, "numpy", "safetensors", "tqdm", "nnfast", "."}
     extras = {"matplotlib", "sklearn"}
     for path in sources(PACKAGE, (".py",)):
         for name, at_import in imports(path):

@@ -20,7 +20,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "catalogue.md"
 # What is public and neither a function of arrays nor part of a network or its training by gradients.
 OTHERS = {
     "History", "Input", "Layer", "Model", "Sequential", "Standardizer", "get_include", "get_library_dir",
-    "get_num_threads", "num_threads", "one_hot", "set_num_threads", "show_config",
+    "get_num_threads", "load", "num_threads", "one_hot", "set_num_threads", "show_config",
 }  # fmt: skip
 
 
