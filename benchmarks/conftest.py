@@ -133,25 +133,27 @@ def bench(benchmark, limits, contender):
 
 @pytest.fixture
 def versus(request, benchmark, limits, threads):
-    """versus(title, makers, flops=, moved=, dtype=): times the installed contenders among `makers` in turn.
+    """versus(title, makers, flops=, moved=, elements=, dtype=): times the installed contenders in turn.
 
     `makers` maps a contender's name (its package's, or one of PACKAGES) to a function that returns the work,
     or None where it cannot.
-    Returns the medians, in seconds.
+    With `elements` the rate is preceded by the nanoseconds of one. Returns the medians, in seconds.
     """
 
-    def run(title, makers, *, flops=None, moved=None, dtype="float32"):
+    def run(title, makers, *, flops=None, moved=None, elements=None, dtype="float32", budget=0.3):
         functions = {}
         for name, make in makers.items():
             work = make() if importlib.util.find_spec(PACKAGES.get(name, name)) else None
             if work is not None:
                 functions[name] = work
-        medians, peak = interleave(functions, dtype)
+        medians, peak = interleave(functions, dtype, budget)
         ours, rate, share = medians["nnfast"], "", None
         if flops:
             rate, share = f"{flops / ours / 1e9:.1f} GFLOPS", flops / ours / (peak * threads)
         elif moved:
             rate, share = f"{moved / ours / 1e9:.1f} GB/s", moved / ours / limits.bandwidth
+        if elements:
+            rate = f"{ours * 1e9 / elements:.3f} ns {rate}"
         request.config.nnfast_table.add(request.path.name, title, medians, rate, share)
         benchmark.group = title
         benchmark.extra_info.update({name: seconds / ours for name, seconds in medians.items()})

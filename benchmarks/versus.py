@@ -57,7 +57,7 @@ class Table:
             peers = list(dict.fromkeys(n for row in rows for n in row[2] if n != "nnfast"))
             width = {peer: max(13, len(peer) + 2) for peer in peers}
             head = "".join(f"{peer:>{width[peer]}}" for peer in peers)
-            yield f"{file:44} {'nnfast':>12} {'rate':>15} {'share':>8}{head}   fastest peer"
+            yield f"{file:44} {'nnfast':>12} {'rate':>21} {'share':>8}{head}   fastest peer"
             logs = []
             for _, title, medians, rate, share in rows:
                 ours = medians["nnfast"]
@@ -69,7 +69,7 @@ class Table:
                     logs.append(math.log(ratios[fastest]))
                     last = f"   {ratios[fastest]:.2f}x {fastest}"
                 text = f"{100 * share:6.1f} %" if share is not None else ""
-                yield f"{title:44} {ours * 1e6:9.2f} us {rate:>15} {text:>8}{cells}{last}"
+                yield f"{title:44} {ours * 1e6:9.2f} us {rate:>21} {text:>8}{cells}{last}"
             if logs:
                 below = sum(x < math.log(0.97) for x in logs)
                 mean, least = math.exp(sum(logs) / len(logs)), math.exp(min(logs))
