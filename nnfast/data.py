@@ -72,7 +72,7 @@ def split(
     fractions: Sequence[float] = (0.6, 0.2, 0.2),
     *,
     seed: int | None = None,
-    stratify: bool | ArrayLike = False,
+    stratify: bool | ArrayLike | None = False,
 ) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     """Shuffle samples and cut them into parts, for training, validation and test.
 
@@ -83,9 +83,9 @@ def split(
         Share of each part; positive, of sum 1.
     seed : int, optional
         Decides the shuffle; drawn at random when None.
-    stratify : bool or array (n,)
+    stratify : bool or array (n,), optional
         Keep the shares of the classes in every part: of `y`'s labels when True, of the labels given
-        otherwise.
+        otherwise. None is False.
 
     Returns
     -------
@@ -109,11 +109,14 @@ def split(
     xs, ys = np.asarray(x), np.asarray(y)
     if xs.ndim == 0 or ys.ndim == 0 or len(xs) != len(ys):
         raise ValueError(f"split: y: expected as many samples as x, got shapes {xs.shape} and {ys.shape}")
+    if not isinstance(fractions, (tuple, list, np.ndarray)):
+        raise TypeError(f"split: fractions: expected a share for each part, as (0.8, 0.2), got {fractions!r}")
     shares = np.array([_checks.real("split", "fractions", f, low=0.0, high=1.0) for f in fractions])
     if len(shares) == 0 or (shares <= 0).any() or abs(shares.sum() - 1) > 1e-9:
         raise ValueError(f"split: fractions: expected positive shares of sum 1, got {tuple(fractions)}")
     rng = np.random.default_rng(_checks.seed("split", seed))
     order = rng.permutation(len(xs))
+    stratify = False if stratify is None else stratify
     if stratify is not False:
         strata = ys if stratify is True else np.asarray(stratify)
         if strata.shape != (len(xs),):
@@ -182,6 +185,10 @@ class Standardizer:
         if array.ndim == 0 or array.shape[0] == 0:
             raise ValueError(f"Standardizer.fit: x: expected at least one sample, got shape {array.shape}")
         axes = self.axis if isinstance(self.axis, tuple) else (self.axis,)
+        if any(not -array.ndim <= axis < array.ndim for axis in axes):
+            raise ValueError(
+                f"Standardizer.fit: axis: expected axes of an array of shape {array.shape}, got {self.axis}"
+            )
         if 0 in (axis % array.ndim for axis in axes):
             # In slices of samples: float64 copies of a whole data set may not fit in memory.
             rows = max(1, ROWS * len(array) // max(array.size, 1))
@@ -190,10 +197,16 @@ class Standardizer:
             slices = [array]
         total = sum(part.sum(axis=self.axis, dtype=np.float64, keepdims=True) for part in slices)
         count = math.prod(array.shape[axis] for axis in axes)
-        self.mean = np.asarray(total / count)
+        # The mean of equal numbers need not round to them: a constant feature is known by its extremes.
+        low, high = (
+            extreme([extreme(part, axis=self.axis, keepdims=True) for part in slices], axis=0)
+            for extreme in (np.min, np.max)
+        )
+        constant = low == high
+        self.mean = np.where(constant, low.astype(np.float64), total / count)
         squares = sum(np.square(part - self.mean).sum(axis=self.axis, keepdims=True) for part in slices)
         std = np.sqrt(np.asarray(squares) / count)
-        self.std = np.where(std > 0, std, 1.0)
+        self.std = np.where(constant | (std == 0), 1.0, std)
         return self
 
     def transform(self, x: ArrayLike) -> NDArray[Any]:

@@ -72,7 +72,8 @@ def _weights(owner: str, name: str, value: ArrayLike | None) -> dict[str, NDArra
     try:
         array = np.array(value, np.float64)
     except (TypeError, ValueError):
-        raise TypeError(f"{owner}: {name}: expected numbers, got {value!r}") from None
+        hint = f"; write reduction={value!r}" if value in ("mean", "sum") else ""
+        raise TypeError(f"{owner}: {name}: expected numbers, got {value!r}{hint}") from None
     if array.ndim != 1 or not np.isfinite(array).all() or (array < 0).any():
         raise ValueError(f"{owner}: {name}: expected finite numbers >= 0 in one row, got {array.tolist()}")
     return {name: array}

@@ -108,7 +108,9 @@ FUNCTIONS: dict[str, list[Call]] = {
         Call({"weight": (5, 3)}, {"indices": np.array([0, 4, 1]), "padding_idx": None}),
     ],
     "flatten": [Call({"x": (2, 3, 2)}, {"start_dim": 1})],
+    "global_avg_pool1d": [Call(SIGNAL, {"keepdims": True})],
     "global_avg_pool2d": [Call(IMAGE)],
+    "global_max_pool1d": [Call(SIGNAL)],
     "global_max_pool2d": [Call(IMAGE, {"keepdims": True})],
     "group_norm": [Call({"x": (2, 4, 3), "weight": (4,), "bias": (4,)}, {"num_groups": 2})],
     "layer_norm": [Call({"x": (3, 2, 4), "weight": (2, 4), "bias": (2, 4)}, {"normalized_shape": (2, 4)})],
@@ -123,7 +125,7 @@ FUNCTIONS: dict[str, list[Call]] = {
     "pad": [Call(IMAGE, {"pad": (1, -1, 0, 2), "value": 0.5})],
     "prelu": [Call({"x": (2, 3, 4), "weight": (3,)})],
     "reshape": [Call({"x": (2, 3, 2)}, {"shape": (-1, 6)})],
-    "upsample_nearest": [Call(IMAGE, {"scale_factor": (2, 3)}), Call(IMAGE, {"size": (10, 4)})],
+    "upsample_nearest": [Call(IMAGE, {"scale_factor": (2, 1.7)}), Call(IMAGE, {"size": (10, 3)})],
 }  # fmt: skip
 FUNCTIONS["gelu"] = [Call(ROWS), Call(ROWS, {"approximate": "tanh"})]
 FUNCTIONS["softmax"] = FUNCTIONS["log_softmax"] = [
@@ -224,7 +226,9 @@ LAYERS: dict[str, list[Net]] = {
     "Dropout": [_alone(nf.Dropout, 0.4)],
     "Embedding": [Net(lambda: [nf.Embedding(5, 3), nf.Linear(3, 2)], (4,), indices=5)],
     "Flatten": [_alone(nf.Flatten, shape=PICTURE), _alone(nf.Flatten, 1, 2, shape=PICTURE)],
+    "GlobalAvgPool1d": [_alone(nf.GlobalAvgPool1d, shape=(2, 7))],
     "GlobalAvgPool2d": [_alone(nf.GlobalAvgPool2d, shape=PICTURE)],
+    "GlobalMaxPool1d": [_alone(nf.GlobalMaxPool1d, keepdims=True, shape=(2, 7))],
     "GlobalMaxPool2d": [_alone(nf.GlobalMaxPool2d, shape=PICTURE)],
     "GroupNorm": [_alone(nf.GroupNorm, 2, 4, shape=(4, 3, 2))],
     "LayerNorm": [_alone(nf.LayerNorm, (3, 5))],
@@ -234,7 +238,10 @@ LAYERS: dict[str, list[Net]] = {
     "Normalize": [_alone(nf.Normalize, 0.5, 2.0, shape=PICTURE)],
     "Reshape": [_alone(nf.Reshape, (5, 3))],
     "Residual": [Net(lambda: [nf.Linear(4, 3), nf.Residual(nf.Linear(3, 3), nf.Tanh())], (4,))],
-    "Upsample": [_alone(nf.Upsample, scale_factor=(2, 3), shape=PICTURE)],
+    "Upsample": [
+        _alone(nf.Upsample, scale_factor=(2, 3), shape=PICTURE),
+        _alone(nf.Upsample, 5, shape=PICTURE),
+    ],
     "ZeroPad2d": [_alone(nf.ZeroPad2d, 1, shape=PICTURE)],
 }  # fmt: skip
 

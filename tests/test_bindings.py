@@ -83,7 +83,7 @@ def test_functional_calls_the_core(name):
     """Each public function has a compiled one of the same name and arguments, in the same order."""
     mine = list(inspect.signature(getattr(functional, name)).parameters)
     core = signature(functions(TREE.body)[name])[0]
-    renamed = {"betas": ["beta1", "beta2"], "size": []}  # a size becomes a scale_factor
+    renamed = {"betas": ["beta1", "beta2"], "scale_factor": ["scale_h", "scale_w"]}
     expected = [n for p in mine for n in renamed.get(p, [p])]
     assert [n for n in core if n != "alpha" or "alpha" in mine] == expected
 

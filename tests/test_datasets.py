@@ -184,6 +184,15 @@ def test_bad_splits_are_refused(arguments, message):
         data.split(**{"x": np.zeros(4), "y": np.zeros(4), **arguments})
 
 
+def test_split_wants_a_share_for_each_part():
+    with pytest.raises(
+        TypeError, match=r"split: fractions: expected a share for each part, as \(0\.8, 0\.2\)"
+    ):
+        data.split(np.zeros(4), np.zeros(4), 0.8)
+    plain, none = (data.split(np.arange(9), np.zeros(9), seed=0, stratify=s) for s in (False, None))
+    assert all((a[0] == b[0]).all() for a, b in zip(plain, none, strict=True))
+
+
 # ---------------------------------------------------------------- Standardizer
 
 
@@ -205,6 +214,12 @@ def test_standardizer_by_channel_and_constant_features():
     z = nf.Standardizer(axis=(0, 2, 3)).fit_transform(images)
     np.testing.assert_allclose(z.std(axis=(0, 2, 3)), 1, rtol=1e-12)
     assert (nf.Standardizer().fit_transform(np.full((4, 2), 7)) == 0).all()
+    for count in range(1, 50):  # the mean of equal numbers need not round to them
+        for value in (0.1, 1e-300, 1e15 / 3, -1e-5):
+            same = np.full((count, 1), value)
+            scaler = nf.Standardizer().fit(same)
+            assert scaler.std == 1
+            assert (scaler.transform(same) == 0).all()
     assert nf.Standardizer().fit_transform([[0], [2]]).dtype == np.float64
 
 
@@ -214,6 +229,8 @@ def test_standardizer_refusals():
         scaler.transform(np.zeros((2, 2)))
     with pytest.raises(ValueError, match=r"Standardizer\.fit: x: expected at least one sample"):
         scaler.fit(np.zeros((0, 2)))
+    with pytest.raises(ValueError, match=r"Standardizer\.fit: axis: expected axes of an array of shape"):
+        nf.Standardizer(axis=2).fit(np.zeros((3, 2)))
     with pytest.raises(TypeError, match=r"Standardizer\.fit: x: expected numbers"):
         scaler.fit([["a"]])
     scaler.fit(np.zeros((3, 2)))

@@ -509,3 +509,15 @@ def test_weighted_cross_entropy_at_any_thread_count():
     nf.set_num_threads(before)
     assert results[0][0] == results[1][0]
     np.testing.assert_array_equal(results[0][1], results[1][1])
+
+
+@both_floats
+def test_an_infinite_logit_of_a_class_without_a_share(isa, dtype):
+    """0 * -log(0) is NaN for probabilities, as in PyTorch; a label does not look at other classes' logits."""
+    logits = np.array([[-np.inf, 0.5, 1.0], [0.0, 1.0, 2.0]], dtype)
+    shares = np.array([[0.0, 0.5, 0.5], [0.2, 0.3, 0.5]], dtype)
+    for module in (nf, ref):
+        losses = module.cross_entropy(logits, shares, reduction="none")
+        np.testing.assert_array_equal(np.isnan(losses), [True, False])
+        assert np.isfinite(module.cross_entropy(logits, np.array([1, 0])))
+        assert module.cross_entropy(logits, np.array([0, 0])) == np.inf

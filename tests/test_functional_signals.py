@@ -2,6 +2,8 @@
 instruction set; the reference against plain loops, stored values and central differences.
 """
 
+import math
+
 import numpy as np
 import pytest
 
@@ -239,24 +241,27 @@ def test_adaptive_avg_pool2d_formula():
 
 @both_floats
 @pytest.mark.parametrize("keepdims", [False, True])
-def test_global_pool2d(isa, dtype, keepdims):
-    for shape in ((2, 3, 5, 7), (1, 33, 4, 4), (2, 1, 1, 1)):
+@pytest.mark.parametrize("d", ["1d", "2d"])
+def test_global_pool(isa, dtype, keepdims, d):
+    average, largest = f"global_avg_pool{d}", getattr(nf, f"global_max_pool{d}")
+    largest_twin = getattr(ref, f"global_max_pool{d}")
+    back, back_twin = (getattr(m, f"global_max_pool{d}_backward") for m in (nf, ref))
+    cells = {"2d": [(5, 7), (4, 4), (1, 1)], "1d": [(35,), (16,), (1,)]}[d]
+    for shape in ((2, 3, *cells[0]), (1, 33, *cells[1]), (2, 1, *cells[2]), (0, 2, *cells[1])):
         x = normal(shape, dtype, 1)
         options = {"keepdims": keepdims}
-        y = against_twin("global_avg_pool2d", dtype, [x], options, shape[2] * shape[3] + 2)
-        assert y.shape == ((*shape[:2], 1, 1) if keepdims else shape[:2])
-        x[0, 0, -1, -1] = x[0, 0, 0, 0]
-        y = nf.global_max_pool2d(x, **options)
-        np.testing.assert_array_equal(y, ref.global_max_pool2d(x, **options))
+        y = against_twin(average, dtype, [x], options, math.prod(shape[2:]) + 2)
+        assert y.shape == ((*shape[:2], *(1 for _ in cells[0])) if keepdims else shape[:2])
+        x[:1, 0, ..., -1] = x[:1, 0, ..., 0]  # equal numbers: the first one's is the gradient
+        y = largest(x, **options)
+        np.testing.assert_array_equal(y, largest_twin(x, **options))
         g = normal(y.shape, dtype, 2)
-        np.testing.assert_array_equal(
-            nf.global_max_pool2d_backward(g, x, **options), ref.global_max_pool2d_backward(g, x, **options)
-        )
-    x = normal((1, 2, 3, 3), dtype, 1)
-    x[0, 1, 1, 1] = np.nan
-    np.testing.assert_array_equal(np.isnan(nf.global_max_pool2d(x)), [[False, True]])
+        np.testing.assert_array_equal(back(g, x, **options), back_twin(g, x, **options))
+    x = normal((1, 2, *cells[1]), dtype, 1)
+    x[(0, 1, *(1 for _ in cells[0]))] = np.nan
+    np.testing.assert_array_equal(np.isnan(largest(x)), [[False, True]])
     g = np.ones((1, 2), dtype)
-    np.testing.assert_array_equal(nf.global_max_pool2d_backward(g, x), ref.global_max_pool2d_backward(g, x))
+    np.testing.assert_array_equal(back(g, x), back_twin(g, x))
 
 
 # ---------------------------------------------------------------- padding, upsampling
@@ -326,14 +331,51 @@ def test_upsample_nearest(dtype, scale):
         np.testing.assert_array_equal(back, nf.upsample_nearest_backward(g, x, y.shape[2:]))
 
 
+@both_floats
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"size": (13, 5)},
+        {"size": (1, 17)},
+        {"size": 3},
+        {"scale_factor": 1.5},
+        {"scale_factor": (0.6, 2.3)},
+        {"scale_factor": (2, 1.25)},
+        {"scale_factor": (1.0, 0.2)},
+    ],
+)
+def test_upsample_nearest_to_any_size(dtype, options):
+    """Copies, so the forward is exact; whole numbers as gradients make the sums exact too."""
+    for shape in ((2, 3, 9, 8), (1, 17, 5, 6), (0, 2, 3, 5)):
+        x = normal(shape, dtype, 1)
+        y = nf.upsample_nearest(x, **options)
+        np.testing.assert_array_equal(y, ref.upsample_nearest(x, **options))
+        g = rng(2).integers(-9, 9, y.shape).astype(dtype)
+        back = nf.upsample_nearest_backward(g, x, **options)
+        np.testing.assert_array_equal(back, ref.upsample_nearest_backward(g, x, **options))
+
+
+def test_upsample_nearest_takes_the_cells_that_pytorch_takes():
+    """Stored from torch.nn.functional.interpolate 2.13: the two ways to ask for 7 of 5 cells differ."""
+    x = np.arange(5.0).reshape(1, 1, 1, 5)
+    for module in (nf, ref):
+        to_size = module.upsample_nearest(x, (1, 7))[0, 0, 0]
+        np.testing.assert_array_equal(to_size, [0, 0, 1, 2, 2, 3, 4])
+        by_factor = module.upsample_nearest(x, scale_factor=(1, 1.55))[0, 0, 0]
+        np.testing.assert_array_equal(by_factor, [0, 0, 1, 1, 2, 3, 3])
+
+
 def test_upsample_nearest_wants_a_size_or_a_factor():
     x = np.ones((1, 2, 4, 6))
     for options, argument in [
         ({}, "scale_factor"),
         ({"size": 8, "scale_factor": 2}, "scale_factor"),
-        ({"size": (8, 9)}, "size"),
         ({"size": (0, 6)}, "size"),
         ({"scale_factor": 0}, "scale_factor"),
+        ({"scale_factor": 0.2}, "scale_factor"),
+        ({"scale_factor": (1.5, -1)}, "scale_factor"),
+        ({"scale_factor": np.inf}, "scale_factor"),
+        ({"scale_factor": (1, 2, 3)}, "scale_factor"),
     ]:
         for module in (nf, ref):
             with pytest.raises(ValueError, match=f"^upsample_nearest: {argument}: "):
@@ -415,6 +457,8 @@ ALL = [
     ("max_pool1d", [SIGNAL], {"kernel_size": 3, "stride": 2}),
     ("avg_pool1d", [SIGNAL], {"kernel_size": 3, "stride": 2, "padding": 1}),
     ("adaptive_avg_pool2d", [IMAGE], {"output_size": (3, 3)}),
+    ("global_avg_pool1d", [SIGNAL], {}),
+    ("global_max_pool1d", [SIGNAL], {}),
     ("global_avg_pool2d", [IMAGE], {}),
     ("global_max_pool2d", [IMAGE], {}),
     ("pad", [IMAGE], {"pad": (1, -1, 0, 2)}),

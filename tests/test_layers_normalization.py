@@ -305,3 +305,46 @@ def test_repr(layer, text):
 def test_errors(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_running_statistics_of_a_refused_step_are_put_back(backend, rng):
+    model = nf.Sequential(nf.Linear(4, 3), nf.BatchNorm1d(3), nf.Linear(3, 2), seed=0)
+    model.compile(nf.SGD(0.1), "mse", backend=backend)
+    x, y = rng.normal(size=(8, 4)), rng.normal(size=(8, 2))
+    model.train_batch(x, y)
+    before = {name: value.copy() for name, value in model.state_dict().items()}
+    x[3, 1] = np.nan
+    with pytest.raises(FloatingPointError, match="not applied"):
+        model.train_batch(x, y)
+    with pytest.raises(FloatingPointError, match="not applied"):
+        model.fit(x, y, epochs=1, verbose=0)
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda **k: nf.BatchNorm1d(3, **k), (3,)),
+        (lambda **k: nf.BatchNorm2d(3, **k), (3, 2, 2)),
+        (lambda **k: nf.LayerNorm((3,), **k), (3,)),
+        (lambda **k: nf.GroupNorm(1, 3, **k), (3, 2)),
+        (lambda **k: nf.PReLU(3, init=1.0, **k), (3,)),
+    ],
+)
+def test_penalties_on_the_weights_of_normalisation_and_prelu(backend, make, shape, rng):
+    """All weights are 1: the loss grows by 3 l1 + 3 l2, each weight shrinks by lr * (l1 + 2 l2) more."""
+    x = rng.normal(size=(8, *shape))
+    losses, weights = [], []
+    for penalties in ({}, {"l1": 0.25, "l2": 0.5}):
+        model = nf.Sequential(make(**penalties), input_shape=shape, dtype="float64", seed=0)
+        model.compile(nf.SGD(0.1), "mse", backend=backend)
+        losses.append(model.evaluate(x, x)["loss"])
+        model.train_batch(x, x)
+        weights.append(model.layers[0].weight.copy())
+    # Sums of fewer than 100 numbers below 10: 1e-12 is more than their rounding.
+    np.testing.assert_allclose(losses[1] - losses[0], 3 * 0.25 + 3 * 0.5, atol=1e-12)
+    np.testing.assert_allclose(weights[0] - weights[1], 0.1 * (0.25 + 2 * 0.5), atol=1e-12)
+    assert "l1=0.25, l2=0.5" in repr(make(l1=0.25, l2=0.5))

@@ -208,6 +208,10 @@ CALLS = {
     "adaptive_avg_pool2d_backward": lambda x: ref.adaptive_avg_pool2d_backward(
         x(1, 2, 3, 3), x(1, 2, 4, 4), 3
     ),
+    "global_avg_pool1d": lambda x: ref.global_avg_pool1d(x(1, 2, 4)),
+    "global_avg_pool1d_backward": lambda x: ref.global_avg_pool1d_backward(x(1, 2), x(1, 2, 4)),
+    "global_max_pool1d": lambda x: ref.global_max_pool1d(x(1, 2, 4)),
+    "global_max_pool1d_backward": lambda x: ref.global_max_pool1d_backward(x(1, 2), x(1, 2, 4)),
     "global_avg_pool2d": lambda x: ref.global_avg_pool2d(x(1, 2, 4, 4)),
     "global_avg_pool2d_backward": lambda x: ref.global_avg_pool2d_backward(x(1, 2), x(1, 2, 4, 4)),
     "global_max_pool2d": lambda x: ref.global_max_pool2d(x(1, 2, 4, 4)),

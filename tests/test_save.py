@@ -134,6 +134,8 @@ LAYERS = {
     "Embedding": ((4,), {"num_embeddings": 9, "embedding_dim": 3, "padding_idx": -1}),
     "Flatten": ((2, 3, 4), {"start_dim": 2}),
     "GELU": ((4,), {"approximate": "tanh"}),
+    "GlobalAvgPool1d": ((2, 3), {"keepdims": True}),
+    "GlobalMaxPool1d": ((2, 3), {"keepdims": True}),
     "GlobalAvgPool2d": ((2, 3, 3), {"keepdims": True}),
     "GlobalMaxPool2d": ((2, 3, 3), {}),
     "GroupNorm": ((4, 3, 3), {"num_groups": 2}),
@@ -150,7 +152,7 @@ LAYERS = {
     "Reshape": ((4, 3), {"shape": (3, 4)}),
     "Softmax": ((4, 3), {"axis": 1}),
     "Softplus": ((4,), {"beta": 2.0, "threshold": 7.0}),
-    "Upsample": ((1, 3, 3), {"scale_factor": 2}),
+    "Upsample": ((1, 3, 3), {"scale_factor": 1.5}),
     "ZeroPad2d": ((1, 3, 3), {"padding": 1}),
 }
 IN_A_ROW = sorted(

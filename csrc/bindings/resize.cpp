@@ -64,7 +64,8 @@ py::object adaptive_avg_pool2d_backward(py::handle grad_output, py::handle x, py
 
 // ---------------------------------------------------------------- global pooling
 
-// A pooling whose only window is the whole image.
+// A pooling whose only window is the whole image, or the whole signal: an image of height 1 (Dims = 1).
+template <int Dims>
 struct Global {
   Input x;
   nnf_pool2d_shape s{};
@@ -72,25 +73,26 @@ struct Global {
   int nd;  // of the output
 
   Global(const char* function, py::handle x_, py::handle keepdims) : x(function, "x", x_) {
-    expect_image(x);
-    nd = read_bool(function, "keepdims", keepdims) ? 4 : 2;
+    x.expect_nd(Dims + 2, Dims == 2 ? "(n, c, h, w)" : "(n, c, l)");
+    nd = read_bool(function, "keepdims", keepdims) ? Dims + 2 : 2;
     s.n = x.dim(0), s.c = x.dim(1);
-    s.h = s.kh = s.stride_h = x.dim(2);
-    s.w = s.kw = s.stride_w = x.dim(3);
+    s.h = s.kh = s.stride_h = Dims == 2 ? x.dim(2) : 1;
+    s.w = s.kw = s.stride_w = x.dim(Dims + 1);
     s.dilation_h = s.dilation_w = 1;
     if (s.c < 1 || s.h < 1 || s.w < 1) {
-      fail_value("%s: x: expected channels, height and width of at least 1, got shape %s", function,
-                 shape_text(x.shape(), 4).c_str());
+      fail_value("%s: x: expected channels, %s of at least 1, got shape %s", function,
+                 Dims == 2 ? "height and width" : "length", shape_text(x.shape(), Dims + 2).c_str());
     }
     shape[0] = x.shape()[0], shape[1] = x.shape()[1];
     shape[2] = shape[3] = 1;
   }
 };
 
-template <bool Max>
-py::object global_pool2d(py::handle x, py::handle keepdims, py::handle out) {
-  const char* function = Max ? "global_max_pool2d" : "global_avg_pool2d";
-  Global p(function, x, keepdims);
+template <bool Max, int Dims>
+py::object global_pool(py::handle x, py::handle keepdims, py::handle out) {
+  const char* function = Dims == 2 ? (Max ? "global_max_pool2d" : "global_avg_pool2d")
+                                   : (Max ? "global_max_pool1d" : "global_avg_pool1d");
+  Global<Dims> p(function, x, keepdims);
   py::object y = get_or_make(function, out, p.x.dtype(), p.shape, p.nd, {&p.x});
   p.x.make_contiguous();
   char* to = array_data(y);
@@ -100,14 +102,15 @@ py::object global_pool2d(py::handle x, py::handle keepdims, py::handle out) {
   return y;
 }
 
-template <bool Max>
-py::object global_pool2d_backward(py::handle grad_output, py::handle x, py::handle keepdims) {
-  const char* function = Max ? "global_max_pool2d_backward" : "global_avg_pool2d_backward";
+template <bool Max, int Dims>
+py::object global_pool_backward(py::handle grad_output, py::handle x, py::handle keepdims) {
+  const char* function = Dims == 2 ? (Max ? "global_max_pool2d_backward" : "global_avg_pool2d_backward")
+                                   : (Max ? "global_max_pool1d_backward" : "global_avg_pool1d_backward");
   Input g(function, "grad_output", grad_output);
-  Global p(function, x, keepdims);
+  Global<Dims> p(function, x, keepdims);
   g.expect_same_dtype(p.x);
   g.expect_shape(p.shape, p.nd);
-  py::object gx = new_array(p.x.dtype(), p.x.shape(), 4);
+  py::object gx = new_array(p.x.dtype(), p.x.shape(), Dims + 2);
   g.make_contiguous();
   p.x.make_contiguous();
   char* to = array_data(gx);
@@ -122,49 +125,59 @@ py::object global_pool2d_backward(py::handle grad_output, py::handle x, py::hand
 
 struct Upsample {
   Input x;
-  i64 scale[2];
+  i64 size[2];
+  double scale[2];  // 0: what the sizes say
   py::ssize_t shape[4];
 
-  Upsample(const char* function, py::handle x_, py::handle scale_factor) : x(function, "x", x_) {
+  Upsample(const char* function, py::handle x_, py::handle size_, py::handle scale_h, py::handle scale_w)
+      : x(function, "x", x_) {
     expect_image(x);
-    read_integers(function, "scale_factor", scale_factor, 2, scale);
+    read_integers(function, "size", size_, 2, size);
+    scale[0] = read_double(function, "scale_factor", scale_h);
+    scale[1] = read_double(function, "scale_factor", scale_w);
     for (int i = 0; i < 4; ++i) shape[i] = x.shape()[i];
     for (int i = 0; i < 2; ++i) {
-      py::ssize_t& size = shape[2 + i];
-      if (scale[i] < 1 || scale[i] > INT_MAX || __builtin_mul_overflow(size, scale[i], &size) || size > INT_MAX) {
-        fail_value("%s: scale_factor: expected both at least 1 and a result of at most 2^31 cells a side, got "
-                   "(%lld, %lld)", function, static_cast<long long>(scale[0]), static_cast<long long>(scale[1]));
+      const bool fits = size[i] >= 0 && size[i] <= INT_MAX && (size[i] > 0) == (shape[2 + i] > 0);
+      if (!fits) {
+        fail_value("%s: size: expected both at least 1 for images of (%lld, %lld), got (%lld, %lld)", function,
+                   static_cast<long long>(x.dim(2)), static_cast<long long>(x.dim(3)),
+                   static_cast<long long>(size[0]), static_cast<long long>(size[1]));
       }
     }
+    for (int i = 0; i < 2; ++i) shape[2 + i] = static_cast<py::ssize_t>(size[i]);
   }
   i64 planes() const { return x.dim(0) * x.dim(1); }
-  double work() const { return static_cast<double>(x.size()) * static_cast<double>(scale[0] * scale[1]); }
+  double work() const {
+    const double cells = static_cast<double>(size[0]) * static_cast<double>(size[1]);
+    return static_cast<double>(x.size()) + static_cast<double>(planes()) * cells;
+  }
 };
 
-py::object upsample_nearest(py::handle x, py::handle scale_factor, py::handle out) {
-  Upsample u("upsample_nearest", x, scale_factor);
+py::object upsample_nearest(py::handle x, py::handle size, py::handle scale_h, py::handle scale_w, py::handle out) {
+  Upsample u("upsample_nearest", x, size, scale_h, scale_w);
   py::object y = get_or_make("upsample_nearest", out, u.x.dtype(), u.shape, 4, {&u.x});
   u.x.make_contiguous();
   char* to = array_data(y);
   run(u.work(), [&] {
-    return nnf_upsample_nearest(u.x.dtype(), u.planes(), u.x.dim(2), u.x.dim(3), u.scale[0], u.scale[1], u.x.data(),
-                                to);
+    return nnf_upsample_nearest(u.x.dtype(), u.planes(), u.x.dim(2), u.x.dim(3), u.size[0], u.size[1], u.scale[0],
+                                u.scale[1], u.x.data(), to);
   });
   return y;
 }
 
-py::object upsample_nearest_backward(py::handle grad_output, py::handle x, py::handle scale_factor) {
+py::object upsample_nearest_backward(py::handle grad_output, py::handle x, py::handle size, py::handle scale_h,
+                                     py::handle scale_w) {
   const char* function = "upsample_nearest_backward";
   Input g(function, "grad_output", grad_output);
-  Upsample u(function, x, scale_factor);
+  Upsample u(function, x, size, scale_h, scale_w);
   g.expect_same_dtype(u.x);
   g.expect_shape(u.shape, 4);
   py::object gx = new_array(u.x.dtype(), u.x.shape(), 4);
   g.make_contiguous();
   char* to = array_data(gx);
   run(u.work(), [&] {
-    return nnf_upsample_nearest_backward(u.x.dtype(), u.planes(), u.x.dim(2), u.x.dim(3), u.scale[0], u.scale[1],
-                                         g.data(), to);
+    return nnf_upsample_nearest_backward(u.x.dtype(), u.planes(), u.x.dim(2), u.x.dim(3), u.size[0], u.size[1],
+                                         u.scale[0], u.scale[1], g.data(), to);
   });
   return gx;
 }
@@ -257,15 +270,18 @@ void init_resize(py::module_& m) {
   m.def("adaptive_avg_pool2d", &adaptive_avg_pool2d, py::arg("x"), py::arg("output_size"), py::arg("out") = py::none());
   m.def("adaptive_avg_pool2d_backward", &adaptive_avg_pool2d_backward, py::arg("grad_output"), py::arg("x"),
         py::arg("output_size"));
-  m.def("global_avg_pool2d", &global_pool2d<false>, py::arg("x"), py::arg("keepdims"), py::arg("out") = py::none());
-  m.def("global_avg_pool2d_backward", &global_pool2d_backward<false>, py::arg("grad_output"), py::arg("x"),
-        py::arg("keepdims"));
-  m.def("global_max_pool2d", &global_pool2d<true>, py::arg("x"), py::arg("keepdims"), py::arg("out") = py::none());
-  m.def("global_max_pool2d_backward", &global_pool2d_backward<true>, py::arg("grad_output"), py::arg("x"),
-        py::arg("keepdims"));
-  m.def("upsample_nearest", &upsample_nearest, py::arg("x"), py::arg("scale_factor"), py::arg("out") = py::none());
-  m.def("upsample_nearest_backward", &upsample_nearest_backward, py::arg("grad_output"), py::arg("x"),
-        py::arg("scale_factor"));
+  const auto pool = [&](const char* name, auto f, const char* backward, auto f_backward) {
+    m.def(name, f, py::arg("x"), py::arg("keepdims"), py::arg("out") = py::none());
+    m.def(backward, f_backward, py::arg("grad_output"), py::arg("x"), py::arg("keepdims"));
+  };
+  pool("global_avg_pool1d", &global_pool<false, 1>, "global_avg_pool1d_backward", &global_pool_backward<false, 1>);
+  pool("global_avg_pool2d", &global_pool<false, 2>, "global_avg_pool2d_backward", &global_pool_backward<false, 2>);
+  pool("global_max_pool1d", &global_pool<true, 1>, "global_max_pool1d_backward", &global_pool_backward<true, 1>);
+  pool("global_max_pool2d", &global_pool<true, 2>, "global_max_pool2d_backward", &global_pool_backward<true, 2>);
+  m.def("upsample_nearest", &upsample_nearest, py::arg("x"), py::arg("size"), py::arg("scale_h"), py::arg("scale_w"),
+        py::arg("out") = py::none());
+  m.def("upsample_nearest_backward", &upsample_nearest_backward, py::arg("grad_output"), py::arg("x"), py::arg("size"),
+        py::arg("scale_h"), py::arg("scale_w"));
   m.def("pad", &pad, py::arg("x"), py::arg("pad"), py::arg("mode"), py::arg("value"),
         py::arg("out") = py::none());
   m.def("pad_backward", &pad_backward, py::arg("grad_output"), py::arg("x"), py::arg("pad"),

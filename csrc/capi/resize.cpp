@@ -82,27 +82,27 @@ nnf_status nnf_adaptive_avg_pool2d_backward(nnf_dtype dt, int64_t n, int64_t c, 
   return nnf_avg_pool2d_backward(dt, &p, g, gx);
 }
 
-nnf_status nnf_upsample_nearest(nnf_dtype dt, int64_t planes, int64_t h, int64_t w, int64_t scale_h, int64_t scale_w,
-                                const void* x, void* y) {
+nnf_status nnf_upsample_nearest(nnf_dtype dt, int64_t planes, int64_t h, int64_t w, int64_t oh, int64_t ow,
+                                double scale_h, double scale_w, const void* x, void* y) {
   return nnf::guard_typed(dt, [&](auto zero) {
     using T = decltype(zero);
     const char* name = "upsample_nearest";
-    const nnf::UpsampleShape s{planes, h, w, 1, scale_h, scale_w};
+    const nnf::UpsampleShape s{planes, h, w, 1, oh, ow, scale_h, scale_w};
     nnf::check_upsample_shape(s, name);
     nnf::require_array(name, "x", x, planes * h * w);
-    nnf::require_array(name, "y", y, planes * h * w);
+    nnf::require_array(name, "y", y, planes * oh * ow);
     nnf::upsample_nearest_forward<T>(s, static_cast<const T*>(x), static_cast<T*>(y));
   });
 }
 
-nnf_status nnf_upsample_nearest_backward(nnf_dtype dt, int64_t planes, int64_t h, int64_t w, int64_t scale_h,
-                                         int64_t scale_w, const void* g, void* gx) {
+nnf_status nnf_upsample_nearest_backward(nnf_dtype dt, int64_t planes, int64_t h, int64_t w, int64_t oh, int64_t ow,
+                                         double scale_h, double scale_w, const void* g, void* gx) {
   return nnf::guard_typed(dt, [&](auto zero) {
     using T = decltype(zero);
     const char* name = "upsample_nearest_backward";
-    const nnf::UpsampleShape s{planes, h, w, 1, scale_h, scale_w};
+    const nnf::UpsampleShape s{planes, h, w, 1, oh, ow, scale_h, scale_w};
     nnf::check_upsample_shape(s, name);
-    nnf::require_array(name, "g", g, planes * h * w);
+    nnf::require_array(name, "g", g, planes * oh * ow);
     nnf::require_array(name, "gx", gx, planes * h * w);
     nnf::upsample_nearest_backward<T>(s, static_cast<const T*>(g), static_cast<T*>(gx));
   });

@@ -52,6 +52,7 @@ class Model final : public ModelBase {
   std::vector<i64> output_sizes_;  // numbers a sample of each output
   std::vector<std::unique_ptr<Loss<T>>> losses_;  // of each output; null before it is set
   std::vector<nnf_totals> sums_;  // of the call under way: the caller's get them step by step
+  std::vector<T> untrained_before_;  // running statistics as they were before the step under way
   bool has_optimizer_ = false;
   nnf_optimizer optimizer_{};
   std::vector<double> rates_;  // learning rates of steps first_rate_, first_rate_ + 1, ...

@@ -57,6 +57,7 @@ template <class T>
 void Model<T>::reserve(const Plan<T>& p, const nnf_totals* totals) {
   for (auto& loss : losses_) loss->reserve(p.batch());
   sums_.assign(totals, totals + num_totals());
+  untrained_before_.resize(static_cast<std::size_t>(params_.untrained_size()));
 }
 
 template <class T>
@@ -123,13 +124,20 @@ void Model<T>::train(const nnf_source* x, const nnf_source* y, const nnf_source*
     const RunState run = run_state(true);
     load(p, x, order, start, count, /*may_borrow=*/true);
     load_targets(y, weights, order, start, count);
-    p.forward(count, run);
-    const double value = losses(p, count, true, penalty(regularizers_, params_));
-    if (!std::isfinite(value)) {
-      // A NaN's sign means nothing.
-      throw_non_finite("loss is %g at step %lld (sample %lld of the epoch); the step was not applied",
-                       std::isnan(value) ? std::fabs(value) : value,
-                       static_cast<long long>(step_count), static_cast<long long>(start));
+    // A forward moves running statistics: those of a step that is not applied are put back.
+    std::copy_n(params_.untrained(), params_.untrained_size(), untrained_before_.begin());
+    try {
+      p.forward(count, run);
+      const double value = losses(p, count, true, penalty(regularizers_, params_));
+      if (!std::isfinite(value)) {
+        // A NaN's sign means nothing.
+        throw_non_finite("loss is %g at step %lld (sample %lld of the epoch); the step was not applied",
+                         std::isnan(value) ? std::fabs(value) : value,
+                         static_cast<long long>(step_count), static_cast<long long>(start));
+      }
+    } catch (...) {
+      std::copy(untrained_before_.begin(), untrained_before_.end(), params_.untrained());
+      throw;
     }
     if (p.has_backward()) {
       p.backward(count, run, false);

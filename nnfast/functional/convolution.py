@@ -48,7 +48,8 @@ def conv2d(
     Notes
     -----
     ``torch.nn.functional.conv2d``. Computed as a batch-reduce matrix product (Georganas et al.,
-    "High-performance deep learning via a single building block", arXiv 1906.06440).
+    "High-performance deep learning via a single building block", arXiv 1906.06440). Where a NaN or infinite
+    weight meets padding the result is NaN, which is 0 * inf, or as if the padding were not there.
 
     Examples
     --------
@@ -93,6 +94,8 @@ def conv2d_backward(
     Notes
     -----
     Dumoulin, Visin, "A guide to convolution arithmetic for deep learning", arXiv 1603.07285, chapter 4.
+    What NaN or infinity in `weight` or `grad_output` makes where it meets padding is not specified: NaN,
+    which is 0 * inf, or nothing.
 
     Examples
     --------

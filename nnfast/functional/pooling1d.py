@@ -199,3 +199,129 @@ def avg_pool1d_backward(
     step = kernel if stride is None else single(function, "stride", stride)
     pads = single(function, "padding", padding)
     return _core.avg_pool1d_backward(grad_output, x, kernel, step, pads, ceil_mode, count_include_pad)
+
+
+def global_avg_pool1d(x: ArrayLike, keepdims: bool = False, *, out: Array | None = None) -> Array:
+    """The average of every channel of every signal.
+
+    Parameters
+    ----------
+    x : (n, c, l) array, float32 or float64
+    keepdims : bool, default False
+        Keep the length, as 1.
+    out : array of the result's shape and x's dtype, optional
+        Receives the result; apart from `x`.
+
+    Returns
+    -------
+    (n, c) array of x's dtype, or (n, c, 1) with `keepdims`
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, a shape or an option does not fit; the message names the argument.
+
+    Notes
+    -----
+    Keras' ``GlobalAveragePooling1D``; ``adaptive_avg_pool1d(x, 1)`` of PyTorch with `keepdims`.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.global_avg_pool1d(np.arange(8.0).reshape(1, 2, 4))
+    array([[1.5, 5.5]])
+    """
+    return _core.global_avg_pool1d(x, keepdims, out)
+
+
+def global_avg_pool1d_backward(grad_output: ArrayLike, x: ArrayLike, keepdims: bool = False) -> Array:
+    """Gradient of `global_avg_pool1d`.
+
+    Parameters
+    ----------
+    grad_output : (n, c) array, or (n, c, 1) with `keepdims`
+    x, keepdims : the forward's arguments
+
+    Returns
+    -------
+    (n, c, l) array of x's dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, a shape or an option does not fit; the message names the argument.
+
+    Notes
+    -----
+    The transpose of the averages, which are linear in x.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.global_avg_pool1d_backward(np.array([[8.0]]), np.array([[[1.0, 3.0, 3.0, 0.0]]]))
+    array([[[2., 2., 2., 2.]]])
+    """
+    return _core.global_avg_pool1d_backward(grad_output, x, keepdims)
+
+
+def global_max_pool1d(x: ArrayLike, keepdims: bool = False, *, out: Array | None = None) -> Array:
+    """The maximum of every channel of every signal; NaN is a maximum.
+
+    Parameters
+    ----------
+    x : (n, c, l) array, float32 or float64
+    keepdims : bool, default False
+        Keep the length, as 1.
+    out : array of the result's shape and x's dtype, optional
+        Receives the result; apart from `x`.
+
+    Returns
+    -------
+    (n, c) array of x's dtype, or (n, c, 1) with `keepdims`
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, a shape or an option does not fit; the message names the argument.
+
+    Notes
+    -----
+    Keras' ``GlobalMaxPooling1D``; ``adaptive_max_pool1d(x, 1)`` of PyTorch with `keepdims`.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.global_max_pool1d(np.arange(8.0).reshape(1, 2, 4))
+    array([[3., 7.]])
+    """
+    return _core.global_max_pool1d(x, keepdims, out)
+
+
+def global_max_pool1d_backward(grad_output: ArrayLike, x: ArrayLike, keepdims: bool = False) -> Array:
+    """Gradient of `global_max_pool1d`.
+
+    Parameters
+    ----------
+    grad_output : (n, c) array, or (n, c, 1) with `keepdims`
+    x, keepdims : the forward's arguments
+
+    Returns
+    -------
+    (n, c, l) array of x's dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, a shape or an option does not fit; the message names the argument.
+
+    Notes
+    -----
+    The first of equal maxima takes the gradient, as in PyTorch's pooling.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.global_max_pool1d_backward(np.array([[8.0]]), np.array([[[1.0, 3.0, 3.0, 0.0]]]))
+    array([[[0., 8., 0., 0.]]])
+    """
+    return _core.global_max_pool1d_backward(grad_output, x, keepdims)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import _core
+from .. import _checks, _core
 from .options import Array, Pair, pair
 
 
@@ -96,37 +97,56 @@ def pad_backward(
     return _core.pad_backward(grad_output, x, _pads(pad), mode, value)
 
 
-def _scale(function: str, x: ArrayLike, size: Pair | None, scale_factor: Pair | None) -> Sequence[int]:
+Factor = float | Sequence[float]
+
+
+def _goal(
+    function: str, x: ArrayLike, size: Pair | None, scale_factor: Factor | None
+) -> tuple[Sequence[int], float, float]:
+    """The result's height and width, and the factors; 0 where the sizes decide."""
     if (size is None) == (scale_factor is None):
         raise ValueError(f"{function}: scale_factor: expected either size or scale_factor")
-    if scale_factor is not None:
-        return pair(function, "scale_factor", scale_factor)
-    goal, own = pair(function, "size", size), np.shape(x)[2:]  # type: ignore[arg-type]
-    if len(own) != 2 or len(goal) != 2:
-        return (1, 1) if len(goal) == 2 else goal  # the compiled module names what is wrong
-    if any(s < 1 or not n or s % n for s, n in zip(goal, own, strict=True)):
-        raise ValueError(f"{function}: size: expected whole multiples of {own}, got {tuple(goal)}")
-    return goal[0] // own[0], goal[1] // own[1]
+    if scale_factor is None:
+        return pair(function, "size", size), 0.0, 0.0  # type: ignore[arg-type]
+    factors = scale_factor if isinstance(scale_factor, (tuple, list)) else (scale_factor, scale_factor)
+    if len(factors) != 2:
+        raise ValueError(f"{function}: scale_factor: expected a number or a pair, got {len(factors)} values")
+    height, width = (_checks.real(function, "scale_factor", factor) for factor in factors)
+    try:
+        own = np.shape(x)[2:]
+    except ValueError:  # rows of different lengths
+        own = ()
+    if len(own) != 2:
+        return (1, 1), 0.0, 0.0  # the compiled module names what is wrong
+    size = math.floor(own[0] * height), math.floor(own[1] * width)
+    if any(new < 1 and (old or factor <= 0) for new, old, factor in zip(size, own, factors, strict=True)):
+        raise ValueError(
+            f"{function}: scale_factor: expected factors that leave images of {own} at least one cell, "
+            f"got ({height:g}, {width:g})"
+        )
+    return size, height, width
 
 
 def upsample_nearest(
-    x: ArrayLike, size: Pair | None = None, scale_factor: Pair | None = None, *, out: Array | None = None
+    x: ArrayLike, size: Pair | None = None, scale_factor: Factor | None = None, *, out: Array | None = None
 ) -> Array:
-    """Images enlarged by repeating every cell.
+    """Images of another size by the nearest cell: enlarged by repeating, reduced by leaving out.
 
     Parameters
     ----------
     x : (n, c, h, w) array, float32 or float64
     size : int or (height, width), optional
-        Of the result, whole multiples of x's; or else
-    scale_factor : int or (height, width), optional
-        How often each row and column is repeated, at least 1.
-    out : (n, c, h * scale, w * scale) array of x's dtype, optional
+        Of the result; or else
+    scale_factor : float or (height, width), optional
+        The result has floor(h * scale) rows, columns likewise.
+    out : (n, c, oh, ow) array of x's dtype, optional
         Receives the result; apart from `x`.
 
     Returns
     -------
-    (n, c, h * scale, w * scale) array of x's dtype
+    (n, c, oh, ow) array of x's dtype
+        Row i is row ``floor(i * h / oh)`` of `x`, with `scale_factor` row ``min(floor(i / scale), h - 1)``;
+        columns likewise.
 
     Raises
     ------
@@ -135,7 +155,8 @@ def upsample_nearest(
 
     Notes
     -----
-    ``torch.nn.functional.interpolate(x, size, scale_factor, mode="nearest")`` for whole factors.
+    ``torch.nn.functional.interpolate(x, size, scale_factor, mode="nearest")``. PyTorch computes the places in
+    float32, this in float64.
 
     Examples
     --------
@@ -144,17 +165,17 @@ def upsample_nearest(
     array([[1., 1., 2., 2.],
            [1., 1., 2., 2.]])
     """
-    return _core.upsample_nearest(x, _scale("upsample_nearest", x, size, scale_factor), out)
+    return _core.upsample_nearest(x, *_goal("upsample_nearest", x, size, scale_factor), out)
 
 
 def upsample_nearest_backward(
-    grad_output: ArrayLike, x: ArrayLike, size: Pair | None = None, scale_factor: Pair | None = None
+    grad_output: ArrayLike, x: ArrayLike, size: Pair | None = None, scale_factor: Factor | None = None
 ) -> Array:
     """Gradient of `upsample_nearest`: the sum over each cell's copies.
 
     Parameters
     ----------
-    grad_output : (n, c, h * scale, w * scale) array
+    grad_output : (n, c, oh, ow) array
     x : (n, c, h, w) array
         Only its shape and dtype matter.
     size, scale_factor : the forward's arguments
@@ -179,4 +200,4 @@ def upsample_nearest_backward(
     6.0
     """
     function = "upsample_nearest_backward"
-    return _core.upsample_nearest_backward(grad_output, x, _scale(function, x, size, scale_factor))
+    return _core.upsample_nearest_backward(grad_output, x, *_goal(function, x, size, scale_factor))

@@ -28,7 +28,7 @@ from nnfast.layers.linear import Linear
 from nnfast.layers.merge import Add, Concat
 from nnfast.layers.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, Normalize
 from nnfast.layers.pool import AvgPool2d, MaxPool2d
-from nnfast.layers.pool1d import AvgPool1d, MaxPool1d
+from nnfast.layers.pool1d import AvgPool1d, GlobalAvgPool1d, GlobalMaxPool1d, MaxPool1d
 from nnfast.layers.prelu import PReLU
 from nnfast.layers.resize import (
     AdaptiveAvgPool2d,
@@ -58,7 +58,9 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GlobalAvgPool1d",
     "GlobalAvgPool2d",
+    "GlobalMaxPool1d",
     "GlobalMaxPool2d",
     "GroupNorm",
     "Hardsigmoid",

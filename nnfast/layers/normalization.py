@@ -17,8 +17,17 @@ Array = NDArray[Any]
 class _Norm(ParameterLayer):
     """Weight 1 and bias 0 where there are any; views of the arrays that are not trained."""
 
-    def __init__(self, eps: float, affine: str, has_affine: bool, has_bias: bool, name: str | None) -> None:
-        super().__init__(has_bias, None, None, name)
+    def __init__(
+        self,
+        eps: float,
+        affine: str,
+        has_affine: bool,
+        has_bias: bool,
+        name: str | None,
+        l1: float,
+        l2: float,
+    ) -> None:
+        super().__init__(has_bias, None, None, name, l1, l2)
         self.eps = _checks.real(self._kind, "eps", eps, low=0.0)
         self.has_weight = _checks.flag(self._kind, affine, has_affine)
         self.has_bias = self.has_bias and self.has_weight
@@ -61,9 +70,11 @@ class _BatchNorm(_Norm):
         affine: bool = True,
         track_running_stats: bool = True,
         *,
+        l1: float = 0.0,
+        l2: float = 0.0,
         name: str | None = None,
     ) -> None:
-        super().__init__(eps, "affine", affine, True, name)
+        super().__init__(eps, "affine", affine, True, name, l1, l2)
         kind = self._kind
         self.num_features = (
             None if num_features is None else _checks.integer(kind, "num_features", num_features, 1)
@@ -97,6 +108,8 @@ class _BatchNorm(_Norm):
             ("momentum", self.momentum, 0.1),
             ("affine", self.has_weight, True),
             ("track_running_stats", self.track_running_stats, True),
+            ("l1", self.l1, 0.0),
+            ("l2", self.l2, 0.0),
         ]
 
     def _statistic(self, which: str) -> Array | None:
@@ -136,6 +149,8 @@ class BatchNorm1d(_BatchNorm):
         Whether weight and bias are there; they start at 1 and 0.
     track_running_stats : bool
         Without it the batch's own moments are used outside training, too.
+    l1, l2 : float >= 0
+        l1 * sum |w| + l2 * sum w^2 over the weight is added to the loss.
     name : str, optional
         Stands for the layer's number in `state_dict`.
 
@@ -143,8 +158,8 @@ class BatchNorm1d(_BatchNorm):
     ----------
     weight, bias : arrays (c,)
     running_mean, running_var, num_batches_tracked : arrays (c,), (c,), ()
-        Not trained, but part of `state_dict`. They move at every training step, also one that is
-        then refused because its loss is not finite.
+        Not trained, but part of `state_dict`. They move at every training step, but for one that is
+        refused because its loss is not finite.
 
     Raises
     ------
@@ -169,7 +184,7 @@ class BatchNorm2d(_BatchNorm):
     ----------
     num_features : int, optional
         Channels; left out, taken from the layer before or from the data.
-    eps, momentum, affine, track_running_stats, name
+    eps, momentum, affine, track_running_stats, l1, l2, name
         As for `BatchNorm1d`.
 
     Attributes
@@ -206,6 +221,8 @@ class LayerNorm(_Norm):
         Whether weight and bias are there; they start at 1 and 0.
     bias : bool
         Whether the bias is.
+    l1, l2 : float >= 0
+        l1 * sum |w| + l2 * sum w^2 over the weight is added to the loss.
     name : str, optional
         Stands for the layer's number in `state_dict`.
 
@@ -234,9 +251,11 @@ class LayerNorm(_Norm):
         elementwise_affine: bool = True,
         bias: bool = True,
         *,
+        l1: float = 0.0,
+        l2: float = 0.0,
         name: str | None = None,
     ) -> None:
-        super().__init__(eps, "elementwise_affine", elementwise_affine, bias, name)
+        super().__init__(eps, "elementwise_affine", elementwise_affine, bias, name, l1, l2)
         self.normalized_shape = _checks.shape("LayerNorm", "normalized_shape", normalized_shape)
 
     def _attrs(self) -> dict[str, float | Sequence[float]]:
@@ -259,6 +278,8 @@ class LayerNorm(_Norm):
             ("eps", self.eps, 1e-5),
             ("elementwise_affine", self.has_weight, True),
             ("bias", self.has_bias or not self.has_weight, True),
+            ("l1", self.l1, 0.0),
+            ("l2", self.l2, 0.0),
         ]
 
 
@@ -275,6 +296,8 @@ class GroupNorm(_Norm):
         Added to the variance.
     affine : bool
         Whether weight and bias are there; they start at 1 and 0.
+    l1, l2 : float >= 0
+        l1 * sum |w| + l2 * sum w^2 over the weight is added to the loss.
     name : str, optional
         Stands for the layer's number in `state_dict`.
 
@@ -303,9 +326,11 @@ class GroupNorm(_Norm):
         eps: float = 1e-5,
         affine: bool = True,
         *,
+        l1: float = 0.0,
+        l2: float = 0.0,
         name: str | None = None,
     ) -> None:
-        super().__init__(eps, "affine", affine, True, name)
+        super().__init__(eps, "affine", affine, True, name, l1, l2)
         self.num_groups = _checks.integer("GroupNorm", "num_groups", num_groups, 1)
         self.num_channels = (
             None if num_channels is None else _checks.integer("GroupNorm", "num_channels", num_channels, 1)
@@ -327,6 +352,8 @@ class GroupNorm(_Norm):
             ("num_channels", self.num_channels, None),
             ("eps", self.eps, 1e-5),
             ("affine", self.has_weight, True),
+            ("l1", self.l1, 0.0),
+            ("l2", self.l2, 0.0),
         ]
 
 

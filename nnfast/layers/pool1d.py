@@ -1,4 +1,4 @@
-"""One-dimensional pooling layers: the maximum or the mean of windows of a signal."""
+"""One-dimensional pooling layers: the maximum or the mean of windows of a signal, or of all of it."""
 
 from __future__ import annotations
 
@@ -154,3 +154,70 @@ class AvgPool1d(_Pool1d):
 
     def _options(self) -> list[tuple[str, Any, Any]]:
         return [*super()._options(), ("count_include_pad", self.count_include_pad, True)]
+
+
+class _GlobalPool1d(Layer):
+    """What both global pooling layers share."""
+
+    def __init__(self, keepdims: bool = False, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.keepdims = _checks.flag(self._kind, "keepdims", keepdims)
+
+    def _check_input(self, shape: tuple[int, ...]) -> None:
+        signal_check(shape)
+
+    def _attrs(self) -> dict[str, float | Sequence[float]]:
+        return {"keepdims": int(self.keepdims)}
+
+    def _options(self) -> list[tuple[str, Any, Any]]:
+        return [("keepdims", self.keepdims, False)]
+
+
+class GlobalAvgPool1d(_GlobalPool1d):
+    """The average of every channel: (n, c, l) becomes (n, c).
+
+    Parameters
+    ----------
+    keepdims : bool
+        Keep the length, as 1.
+    name : str, optional
+        Stands for the layer's number in `summary`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of the wrong kind or range.
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> nf.Sequential(nf.GlobalAvgPool1d(), input_shape=(8, 28)).output_shape
+    (8,)
+    """
+
+    _op = "global_avg_pool1d"
+
+
+class GlobalMaxPool1d(_GlobalPool1d):
+    """The maximum of every channel: (n, c, l) becomes (n, c).
+
+    Parameters
+    ----------
+    keepdims : bool
+        Keep the length, as 1.
+    name : str, optional
+        Stands for the layer's number in `summary`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of the wrong kind or range.
+
+    Examples
+    --------
+    >>> import nnfast as nf
+    >>> nf.Sequential(nf.GlobalMaxPool1d(keepdims=True), input_shape=(8, 28)).output_shape
+    (8, 1)
+    """
+
+    _op = "global_max_pool1d"

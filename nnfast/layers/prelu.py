@@ -21,6 +21,8 @@ class PReLU(ParameterLayer):
         1, or the number of the input's channels: the first axis of a sample.
     init : float
         Every slope's initial value.
+    l1, l2 : float >= 0
+        l1 * sum |w| + l2 * sum w^2 over the slopes is added to the loss.
     name : str, optional
         Stands for the layer's number in `state_dict`.
 
@@ -46,8 +48,16 @@ class PReLU(ParameterLayer):
 
     _op = "prelu"
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, *, name: str | None = None) -> None:
-        super().__init__(False, None, None, name)
+    def __init__(
+        self,
+        num_parameters: int = 1,
+        init: float = 0.25,
+        *,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(False, None, None, name, l1, l2)
         self.num_parameters = _checks.integer("PReLU", "num_parameters", num_parameters, 1)
         self.init = _checks.real("PReLU", "init", init)
 
@@ -58,4 +68,9 @@ class PReLU(ParameterLayer):
         return {"num_parameters": self.num_parameters}
 
     def _options(self) -> list[tuple[str, Any, Any]]:
-        return [("num_parameters", self.num_parameters, 1), ("init", self.init, 0.25)]
+        return [
+            ("num_parameters", self.num_parameters, 1),
+            ("init", self.init, 0.25),
+            ("l1", self.l1, 0.0),
+            ("l2", self.l2, 0.0),
+        ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -209,14 +210,14 @@ class ZeroPad2d(ConstantPad2d):
 
 
 class Upsample(Layer):
-    """Images enlarged by repeating every cell (nearest neighbour).
+    """Images of another size by the nearest cell: enlarged by repeating, reduced by leaving out.
 
     Parameters
     ----------
     size : int or (int, int), optional
-        Height and width of the result, whole multiples of the input's; or else
-    scale_factor : int or (int, int)
-        How often each row and column is repeated.
+        Height and width of the result; or else
+    scale_factor : float or (float, float)
+        The result has floor(height * scale) rows, columns likewise.
     mode : "nearest"
     name : str, optional
         Stands for the layer's number in `summary`.
@@ -224,7 +225,7 @@ class Upsample(Layer):
     Raises
     ------
     TypeError, ValueError
-        For arguments of the wrong kind or range; when the model is built also if `size` is no multiple.
+        For arguments of the wrong kind or range; when the model is built also if no cell would be left.
 
     Examples
     --------
@@ -248,25 +249,34 @@ class Upsample(Layer):
             raise ValueError(f"{self._kind}: scale_factor: expected either size or scale_factor")
         self.mode = _checks.choice(self._kind, "mode", mode, ("nearest",))
         self.size = None if size is None else _checks.pair(self._kind, "size", size, 1)
-        self.scale_factor: tuple[int, int] | None = None
+        self.scale_factor: tuple[float, ...] | None = None
         if scale_factor is not None:
-            given = scale_factor if isinstance(scale_factor, (tuple, list)) else (scale_factor,)
-            # PyTorch's factors are often written 2.0.
-            whole = [int(f) if isinstance(f, float) and f.is_integer() else f for f in given]
-            self.scale_factor = _checks.pair(
-                self._kind, "scale_factor", whole[0] if len(whole) == 1 else whole, 1
-            )
-        self._scale = self.scale_factor or (1, 1)
+            given = scale_factor if isinstance(scale_factor, (tuple, list)) else (scale_factor, scale_factor)
+            if len(given) != 2:
+                raise ValueError(
+                    f"{self._kind}: scale_factor: expected a number or a pair, got {len(given)} values"
+                )
+            self.scale_factor = tuple(_checks.real(self._kind, "scale_factor", f) for f in given)
+            if min(self.scale_factor) <= 0:
+                raise ValueError(
+                    f"{self._kind}: scale_factor: expected numbers above 0, got {self.scale_factor}"
+                )
+        self._resolved = self.size or (1, 1)
 
     def _check_input(self, shape: tuple[int, ...]) -> None:
         image_check(shape)
-        if self.size is not None:
-            if self.size[0] % shape[1] or self.size[1] % shape[2]:
-                raise ValueError(f"size: expected whole multiples of {shape[1:]}, got {self.size}")
-            self._scale = self.size[0] // shape[1], self.size[1] // shape[2]
+        if self.scale_factor is not None:
+            height, width = (math.floor(own * f) for own, f in zip(shape[1:], self.scale_factor, strict=True))
+            if min(height, width) < 1:
+                raise ValueError(
+                    f"scale_factor: expected to leave images of {shape[1:]} at least one cell, "
+                    f"got {self.scale_factor}"
+                )
+            self._resolved = height, width
 
     def _attrs(self) -> dict[str, float | Sequence[float]]:
-        return {"scale_factor": self._scale}
+        scale_h, scale_w = self.scale_factor or (0.0, 0.0)
+        return {"size": self._resolved, "scale_h": scale_h, "scale_w": scale_w}
 
     def _options(self) -> list[tuple[str, Any, Any]]:
         return [("size", self.size, None), ("scale_factor", self.scale_factor, None)]

@@ -103,6 +103,10 @@ from .pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_bac
 from .pooling1d import (
     avg_pool1d,
     avg_pool1d_backward,
+    global_avg_pool1d,
+    global_avg_pool1d_backward,
+    global_max_pool1d,
+    global_max_pool1d_backward,
     max_pool1d,
     max_pool1d_backward,
 )
@@ -181,8 +185,12 @@ __all__ = [
     "flatten_backward",
     "gelu",
     "gelu_backward",
+    "global_avg_pool1d",
+    "global_avg_pool1d_backward",
     "global_avg_pool2d",
     "global_avg_pool2d_backward",
+    "global_max_pool1d",
+    "global_max_pool1d_backward",
     "global_max_pool2d",
     "global_max_pool2d_backward",
     "group_norm",

@@ -70,9 +70,17 @@ def _target_rows(
     return np.asarray(counts[..., np.newaxis] * t, scores.dtype), float(divisor)
 
 
-def _losses(t: Array, logp: Array, reduction: str, divisor: float) -> Any:
-    """-sum(t * logp) of each row, reduced; what has no share in a target does not count, were it infinite."""
-    return one_value(-np.where(t == 0, 0, t * np.where(t == 0, 0, logp)).sum(axis=-1), reduction, divisor)
+def _losses(t: Array, logp: Array, target: Any, reduction: str, divisor: float) -> Any:
+    """-sum(t * logp) of each row, reduced.
+
+    A label picks its class: the others do not count, were they infinite. Probabilities are multiplied as they
+    are, so that 0 times an infinite one is NaN, as in PyTorch.
+    """
+    if np.asarray(target).dtype.kind in "iu":
+        logp = np.where(t == 0, 0, logp)
+    with np.errstate(invalid="ignore"):
+        losses = -(t * logp).sum(axis=-1)
+    return one_value(losses, reduction, divisor)
 
 
 def cross_entropy(
@@ -136,7 +144,7 @@ def cross_entropy(
     t, divisor = _target_rows(
         "cross_entropy", scores, target, weight, ignore_index, label_smoothing, sample_weight
     )
-    return _losses(t, log_softmax(scores), reduction, divisor)
+    return _losses(t, log_softmax(scores), target, reduction, divisor)
 
 
 def cross_entropy_backward(
@@ -252,7 +260,7 @@ def nll_loss(
     scores = _check_scores("nll_loss", input, reduction)
     labels = _check_labels("nll_loss", np.asarray(target), scores, ignore_index)
     t, divisor = _target_rows("nll_loss", scores, labels, weight, ignore_index, 0.0, sample_weight)
-    return _losses(t, scores, reduction, divisor)
+    return _losses(t, scores, target, reduction, divisor)
 
 
 def nll_loss_backward(

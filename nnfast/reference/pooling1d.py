@@ -190,3 +190,130 @@ def avg_pool1d_backward(
     has_shape(function, "grad_output", grad_output, (*x.shape[:2], length))
     high = grad_output[:, :, np.newaxis], x[:, :, np.newaxis]
     return pooling.avg_pool2d_backward(*high, kernel, step, pads, ceil_mode, count_include_pad)[:, :, 0]
+
+
+def _check_signal(function: str, x: Array) -> None:
+    has_ndim(function, "x", x, 3)
+    if min(x.shape[1:]) < 1:
+        raise value_error(function, "x", "channels and length of at least 1", x.shape)
+
+
+def global_avg_pool1d(x: Array, keepdims: bool = False, *, out: Array | None = None) -> Array:
+    """The average of every channel of every signal.
+
+    Parameters
+    ----------
+    x : (n, c, l) array, float32 or float64
+    keepdims : bool
+        Keep the length, as 1.
+    out : array of the result's shape, optional
+        Receives the result; the exact shape and dtype, C-contiguous, apart from the inputs.
+
+    Returns
+    -------
+    (n, c) array, or (n, c, 1) with `keepdims`
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, shape or option does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> global_avg_pool1d(np.arange(8.0).reshape(1, 2, 4))
+    array([[1.5, 5.5]])
+    """
+    (x,) = floats("global_avg_pool1d", x=x)
+    _check_signal("global_avg_pool1d", x)
+    return deliver("global_avg_pool1d", x.mean(axis=2, keepdims=keepdims), x.dtype, out, apart=(x,))
+
+
+def global_avg_pool1d_backward(grad_output: Array, x: Array, keepdims: bool = False) -> Array:
+    """Gradient of `global_avg_pool1d`.
+
+    Parameters
+    ----------
+    grad_output : (n, c) array, or (n, c, 1) with `keepdims`
+    x, keepdims : the forward's arguments
+
+    Returns
+    -------
+    (n, c, l) array
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, shape or option does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> global_avg_pool1d_backward(np.array([[8.0]]), np.array([[[1.0, 3.0, 3.0, 0.0]]]))
+    array([[[2., 2., 2., 2.]]])
+    """
+    function = "global_avg_pool1d_backward"
+    x, grad_output = floats(function, x=x, grad_output=grad_output)
+    _check_signal(function, x)
+    has_shape(function, "grad_output", grad_output, (*x.shape[:2], 1) if keepdims else x.shape[:2])
+    cells = x.dtype.type(x.shape[2])
+    return np.broadcast_to(grad_output.reshape(*x.shape[:2], 1) / cells, x.shape).copy()
+
+
+def global_max_pool1d(x: Array, keepdims: bool = False, *, out: Array | None = None) -> Array:
+    """The maximum of every channel of every signal; NaN is a maximum.
+
+    Parameters
+    ----------
+    x : (n, c, l) array, float32 or float64
+    keepdims : bool
+        Keep the length, as 1.
+    out : array of the result's shape, optional
+        Receives the result; the exact shape and dtype, C-contiguous, apart from the inputs.
+
+    Returns
+    -------
+    (n, c) array, or (n, c, 1) with `keepdims`
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, shape or option does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> global_max_pool1d(np.arange(8.0).reshape(1, 2, 4))
+    array([[3., 7.]])
+    """
+    (x,) = floats("global_max_pool1d", x=x)
+    _check_signal("global_max_pool1d", x)
+    return deliver("global_max_pool1d", x.max(axis=2, keepdims=keepdims), x.dtype, out, apart=(x,))
+
+
+def global_max_pool1d_backward(grad_output: Array, x: Array, keepdims: bool = False) -> Array:
+    """Gradient of `global_max_pool1d`: to the first of equal maxima.
+
+    Parameters
+    ----------
+    grad_output : (n, c) array, or (n, c, 1) with `keepdims`
+    x, keepdims : the forward's arguments
+
+    Returns
+    -------
+    (n, c, l) array
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, shape or option does not fit; the message names the argument.
+
+    Examples
+    --------
+    >>> global_max_pool1d_backward(np.array([[8.0]]), np.array([[[1.0, 3.0, 3.0, 0.0]]]))
+    array([[[0., 8., 0., 0.]]])
+    """
+    function = "global_max_pool1d_backward"
+    x, grad_output = floats(function, x=x, grad_output=grad_output)
+    _check_signal(function, x)
+    has_shape(function, "grad_output", grad_output, (*x.shape[:2], 1) if keepdims else x.shape[:2])
+    gx = np.zeros_like(x)  # argmax takes the first NaN, or else the first of equal maxima
+    np.put_along_axis(gx, x.argmax(axis=2)[..., np.newaxis], grad_output.reshape(*x.shape[:2], 1), axis=2)
+    return gx

@@ -127,7 +127,7 @@ def adaptive_avg_pool2d_backward(grad_output: Array, x: Array, output_size: Outp
     return average_backward(grad_output, x.shape)
 
 
-def global_avg_pool2d(x: Array, keepdims: bool = False) -> Array:
+def global_avg_pool2d(x: Array, keepdims: bool = False, *, out: Array | None = None) -> Array:
     """The average of every channel of every image.
 
     Parameters
@@ -135,6 +135,8 @@ def global_avg_pool2d(x: Array, keepdims: bool = False) -> Array:
     x : (n, c, h, w) array, float32 or float64
     keepdims : bool
         Keep height and width, as 1.
+    out : array of the result's shape, optional
+        Receives the result; the exact shape and dtype, C-contiguous, apart from the inputs.
 
     Returns
     -------
@@ -152,7 +154,7 @@ def global_avg_pool2d(x: Array, keepdims: bool = False) -> Array:
     """
     (x,) = floats("global_avg_pool2d", x=x)
     _check_image("global_avg_pool2d", x)
-    return x.mean(axis=(2, 3), keepdims=keepdims)
+    return deliver("global_avg_pool2d", x.mean(axis=(2, 3), keepdims=keepdims), x.dtype, out, apart=(x,))
 
 
 def global_avg_pool2d_backward(grad_output: Array, x: Array, keepdims: bool = False) -> Array:
@@ -186,7 +188,7 @@ def global_avg_pool2d_backward(grad_output: Array, x: Array, keepdims: bool = Fa
     return np.broadcast_to(grad_output.reshape(*x.shape[:2], 1, 1) / cells, x.shape).copy()
 
 
-def global_max_pool2d(x: Array, keepdims: bool = False) -> Array:
+def global_max_pool2d(x: Array, keepdims: bool = False, *, out: Array | None = None) -> Array:
     """The maximum of every channel of every image; NaN is a maximum.
 
     Parameters
@@ -194,6 +196,8 @@ def global_max_pool2d(x: Array, keepdims: bool = False) -> Array:
     x : (n, c, h, w) array, float32 or float64
     keepdims : bool
         Keep height and width, as 1.
+    out : array of the result's shape, optional
+        Receives the result; the exact shape and dtype, C-contiguous, apart from the inputs.
 
     Returns
     -------
@@ -211,7 +215,7 @@ def global_max_pool2d(x: Array, keepdims: bool = False) -> Array:
     """
     (x,) = floats("global_max_pool2d", x=x)
     _check_image("global_max_pool2d", x)
-    return x.max(axis=(2, 3), keepdims=keepdims)
+    return deliver("global_max_pool2d", x.max(axis=(2, 3), keepdims=keepdims), x.dtype, out, apart=(x,))
 
 
 def global_max_pool2d_backward(grad_output: Array, x: Array, keepdims: bool = False) -> Array:

@@ -18,6 +18,8 @@ from .checks import (
     value_error,
 )
 
+Factor = float | Sequence[float]
+Goal = tuple[tuple[int, int], tuple[float, float]]  # of an upsampling: see _goal
 Sides = list[tuple[int, int]]  # (before, after) of every axis
 
 
@@ -63,6 +65,8 @@ def pad(
     pad: Sequence[int],
     mode: str = "constant",
     value: float = 0.0,
+    *,
+    out: Array | None = None,
 ) -> Array:
     """`x` with cells of a constant around it (PyTorch's ``pad``).
 
@@ -74,6 +78,8 @@ def pad(
     mode : "constant"
     value : float
         Of the new cells.
+    out : array of the result's shape, optional
+        Receives the result; the exact shape and dtype, C-contiguous, apart from the inputs.
 
     Returns
     -------
@@ -93,7 +99,7 @@ def pad(
     """
     (x,) = floats("pad", x=x)
     one_of("pad", "mode", mode, ("constant",))
-    return surround(x, _sides("pad", x, pad), value)
+    return deliver("pad", surround(x, _sides("pad", x, pad), value), x.dtype, out, apart=(x,))
 
 
 def pad_backward(
@@ -129,48 +135,76 @@ def pad_backward(
     return surround(grad_output, [(-before, -after) for before, after in sides], 0.0)
 
 
-def repeat(x: Array, scale: tuple[int, int]) -> Array:
+def _sources(size: int, new: int, scale: float) -> Array:
+    """Which of `size` cells each of the `new` ones shows; scale 0 stands for new / size."""
+    places = np.arange(new)
+    at = places / scale if scale else places * size / max(new, 1)
+    return np.minimum(np.floor(at).astype(np.int64), size - 1)
+
+
+def nearest(x: Array, goal: Goal) -> Array:
     """`upsample_nearest` after its checks."""
-    return x.repeat(scale[0], axis=2).repeat(scale[1], axis=3)
+    (height, width), (scale_h, scale_w) = goal
+    rows, columns = _sources(x.shape[2], height, scale_h), _sources(x.shape[3], width, scale_w)
+    return x[:, :, rows][:, :, :, columns]
 
 
-def repeat_backward(grad_output: Array, shape: tuple[int, ...], scale: tuple[int, int]) -> Array:
+def nearest_backward(grad_output: Array, shape: tuple[int, ...], goal: Goal) -> Array:
     """`upsample_nearest_backward` after its checks."""
-    n, c, h, w = shape
-    return grad_output.reshape(n, c, h, scale[0], w, scale[1]).sum(axis=(3, 5))
+    (height, width), (scale_h, scale_w) = goal
+    gx = np.zeros(shape, grad_output.dtype)
+    rows, columns = _sources(shape[2], height, scale_h), _sources(shape[3], width, scale_w)
+    for row, line in zip(rows, np.moveaxis(grad_output, 2, 0), strict=True):
+        for column, cells in zip(columns, np.moveaxis(line, 2, 0), strict=True):
+            gx[:, :, row, column] += cells
+    return gx
 
 
-def _scale(function: str, x: Array, size: Pair | None, scale_factor: Pair | None) -> tuple[int, int]:
-    """How often rows and columns are repeated."""
+def _goal(function: str, x: Array, size: Pair | None, scale_factor: Factor | None) -> Goal:
+    """Height and width of the result, and the factors; 0 where the sizes decide."""
     if (size is None) == (scale_factor is None):
         raise ValueError(f"{function}: scale_factor: expected either size or scale_factor")
-    if scale_factor is not None:
-        return pair_of(function, "scale_factor", scale_factor, 1)
-    height, width = pair_of(function, "size", size, 1)
     h, w = x.shape[2:]
-    if not (h and w) or height % h or width % w:
-        raise value_error(function, "size", f"whole multiples of {(h, w)}", (height, width))
-    return height // h, width // w
+    if scale_factor is None:
+        height, width = pair_of(function, "size", size, 1 if h and w else 0)
+        if (height > 0) != (h > 0) or (width > 0) != (w > 0):
+            raise value_error(function, "size", f"a size that images of {(h, w)} can have", (height, width))
+        return (height, width), (0.0, 0.0)
+    factors = scale_factor if isinstance(scale_factor, (tuple, list)) else (scale_factor, scale_factor)
+    if len(factors) != 2:
+        raise value_error(function, "scale_factor", "a number or a pair", f"{len(factors)} values")
+    for factor in factors:
+        if isinstance(factor, (bool, np.bool_)) or not isinstance(factor, (int, float, np.number)):
+            raise TypeError(f"{function}: scale_factor: expected a number, got {factor!r}")
+        if not 0 < factor < np.inf:
+            raise value_error(function, "scale_factor", "finite numbers above 0", factor)
+    scale_h, scale_w = (float(factor) for factor in factors)
+    height, width = int(h * scale_h), int(w * scale_w)
+    if (h and not height) or (w and not width):
+        raise value_error(function, "scale_factor", f"to leave images of {(h, w)} at least one cell", factors)
+    return (height, width), (scale_h, scale_w)
 
 
 def upsample_nearest(
-    x: Array, size: Pair | None = None, scale_factor: Pair | None = None, *, out: Array | None = None
+    x: Array, size: Pair | None = None, scale_factor: Factor | None = None, *, out: Array | None = None
 ) -> Array:
-    """Images enlarged by repeating every cell (PyTorch's ``interpolate`` with mode "nearest").
+    """Images of another size, every cell that of the nearest one (PyTorch's ``interpolate``, mode "nearest").
 
     Parameters
     ----------
     x : (n, c, h, w) array, float32 or float64
     size : int or (height, width), optional
-        Of the result, whole multiples of x's; or else
-    scale_factor : int or (height, width), optional
-        How often each row and column is repeated, at least 1.
-    out : (n, c, h * scale, w * scale) array, optional
+        Of the result; or else
+    scale_factor : float or (height, width), optional
+        The result has floor(h * scale) rows, columns likewise.
+    out : (n, c, oh, ow) array, optional
         Receives the result; the exact shape and dtype, C-contiguous, apart from the inputs.
 
     Returns
     -------
-    (n, c, h * scale, w * scale) array
+    (n, c, oh, ow) array
+        Row i is row ``floor(i * h / oh)`` of `x`, with `scale_factor` row ``min(floor(i / scale), h - 1)``;
+        columns likewise.
 
     Raises
     ------
@@ -186,18 +220,18 @@ def upsample_nearest(
     function = "upsample_nearest"
     (x,) = floats(function, x=x)
     has_ndim(function, "x", x, 4)
-    y = repeat(x, _scale(function, x, size, scale_factor))
+    y = nearest(x, _goal(function, x, size, scale_factor))
     return deliver(function, y, x.dtype, out, apart=(x,))
 
 
 def upsample_nearest_backward(
-    grad_output: Array, x: Array, size: Pair | None = None, scale_factor: Pair | None = None
+    grad_output: Array, x: Array, size: Pair | None = None, scale_factor: Factor | None = None
 ) -> Array:
     """Gradient of `upsample_nearest`: the sum over each cell's copies.
 
     Parameters
     ----------
-    grad_output : (n, c, h * scale, w * scale) array
+    grad_output : (n, c, oh, ow) array
     x, size, scale_factor : the forward's arguments
 
     Returns
@@ -217,7 +251,6 @@ def upsample_nearest_backward(
     function = "upsample_nearest_backward"
     x, grad_output = floats(function, x=x, grad_output=grad_output)
     has_ndim(function, "x", x, 4)
-    scale = _scale(function, x, size, scale_factor)
-    n, c, h, w = x.shape
-    has_shape(function, "grad_output", grad_output, (n, c, h * scale[0], w * scale[1]))
-    return repeat_backward(grad_output, x.shape, scale)
+    goal = _goal(function, x, size, scale_factor)
+    has_shape(function, "grad_output", grad_output, (*x.shape[:2], *goal[0]))
+    return nearest_backward(grad_output, x.shape, goal)

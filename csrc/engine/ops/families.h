@@ -28,6 +28,7 @@ std::unique_ptr<OpSpec> make_avg_pool2d(const std::vector<Shape>& inputs, Attrs&
 std::unique_ptr<OpSpec> make_normalize(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_max_pool1d(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_avg_pool1d(const std::vector<Shape>& inputs, Attrs& attrs);
+std::unique_ptr<OpSpec> make_global_pool1d(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_global_pool2d(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_reshape(const std::vector<Shape>& inputs, Attrs& attrs);
 std::unique_ptr<OpSpec> make_upsample_nearest(const std::vector<Shape>& inputs, Attrs& attrs);

@@ -1,5 +1,5 @@
 // Max and average pooling layers, channels-last: of images, of signals (images of height 1), and global ones, whose
-// only window is the whole image (PyTorch's MaxPool2d, AvgPool2d, MaxPool1d, AvgPool1d; Keras' GlobalAveragePooling2D).
+// only window is the whole image (PyTorch's MaxPool2d, AvgPool2d, MaxPool1d, AvgPool1d; Keras' GlobalAveragePooling).
 #include <utility>
 
 #include "base/error.h"
@@ -78,6 +78,19 @@ std::unique_ptr<OpSpec> make_pool(bool max, int dims, const std::vector<Shape>& 
   return std::make_unique<PoolSpec>(max, p, dims == 2 ? Shape{p.c, p.oh, p.ow} : Shape{p.c, p.ow});
 }
 
+std::unique_ptr<OpSpec> make_global_pool(bool max, int dims, const std::vector<Shape>& inputs, Attrs& attrs) {
+  const Shape& in = dims == 2 ? only_image(attrs, inputs) : only_signal(attrs, inputs);
+  nnf_pool2d_shape s{};
+  s.n = 1;
+  s.c = in[0];
+  s.h = s.kh = s.stride_h = dims == 2 ? in[1] : 1;
+  s.w = s.kw = s.stride_w = in.back();
+  s.dilation_h = s.dilation_w = 1;
+  Shape out{in[0]};
+  if (attrs.flag("keepdims", false)) out.resize(in.size(), 1);
+  return std::make_unique<PoolSpec>(max, make_pool_shape(s, attrs.op().c_str()), out);
+}
+
 template <class T>
 PoolOp<T>::PoolOp(const PoolSpec& spec, int) : shape_(spec.shape), max_(spec.max) {}
 
@@ -100,15 +113,11 @@ std::unique_ptr<OpSpec> make_avg_pool1d(const std::vector<Shape>& inputs, Attrs&
 }
 
 std::unique_ptr<OpSpec> make_global_pool2d(const std::vector<Shape>& inputs, Attrs& attrs) {
-  const Shape& in = only_image(attrs, inputs);
-  nnf_pool2d_shape s{};
-  s.n = 1;
-  s.c = in[0];
-  s.h = s.kh = s.stride_h = in[1];
-  s.w = s.kw = s.stride_w = in[2];
-  s.dilation_h = s.dilation_w = 1;
-  const Shape out = attrs.flag("keepdims", false) ? Shape{in[0], 1, 1} : Shape{in[0]};
-  return std::make_unique<PoolSpec>(attrs.op() == "global_max_pool2d", make_pool_shape(s, attrs.op().c_str()), out);
+  return make_global_pool(attrs.op() == "global_max_pool2d", 2, inputs, attrs);
+}
+
+std::unique_ptr<OpSpec> make_global_pool1d(const std::vector<Shape>& inputs, Attrs& attrs) {
+  return make_global_pool(attrs.op() == "global_max_pool1d", 1, inputs, attrs);
 }
 
 }  // namespace nnf

@@ -80,11 +80,11 @@ class UpsampleSpec final : public OpSpec {
  public:
   UpsampleSpec(const std::vector<Shape>& inputs, Attrs& attrs) {
     const Shape& in = only_image(attrs, inputs);
-    const auto scale = attrs.integers("scale_factor", 2, nullptr);
-    shape = {1, in[1], in[2], in[0], scale[0], scale[1]};
+    const auto size = attrs.integers("size", 2, nullptr);
+    shape = {1, in[1], in[2], in[0], size[0], size[1], attrs.number("scale_h", 0), attrs.number("scale_w", 0)};
     check_upsample_shape(shape, "upsample_nearest");
   }
-  Shape output_shape() const override { return {shape.c, shape.h * shape.scale_h, shape.w * shape.scale_w}; }
+  Shape output_shape() const override { return {shape.c, shape.oh, shape.ow}; }
   NNF_MAKES_OP(UpsampleOp)
   UpsampleShape shape{};
 };

@@ -42,7 +42,7 @@ typedef enum nnf_status {
 
 typedef enum nnf_dtype { NNF_F32 = 0, NNF_F64 = 1 } nnf_dtype;
 
-#define NNF_ABI_VERSION 2
+#define NNF_ABI_VERSION 3
 
 NNF_API const char *nnf_last_error(void);
 NNF_API const char *nnf_version(void);
@@ -331,11 +331,12 @@ NNF_API nnf_status nnf_adaptive_avg_pool2d(nnf_dtype dt, int64_t n, int64_t c, i
                                            int64_t ow, const void *x, void *y);
 NNF_API nnf_status nnf_adaptive_avg_pool2d_backward(nnf_dtype dt, int64_t n, int64_t c, int64_t h, int64_t w,
                                                     int64_t oh, int64_t ow, const void *g, void *gx);
-/* x (planes, h, w), y (planes, h * scale_h, w * scale_w): every cell repeated. */
-NNF_API nnf_status nnf_upsample_nearest(nnf_dtype dt, int64_t planes, int64_t h, int64_t w, int64_t scale_h,
-                                        int64_t scale_w, const void *x, void *y);
-NNF_API nnf_status nnf_upsample_nearest_backward(nnf_dtype dt, int64_t planes, int64_t h, int64_t w, int64_t scale_h,
-                                                 int64_t scale_w, const void *g, void *gx);
+/* x (planes, h, w), y (planes, oh, ow): row i of y is row min(floor(i / scale_h), h - 1) of x, or floor(i h / oh) where
+ * scale_h is 0; columns likewise. */
+NNF_API nnf_status nnf_upsample_nearest(nnf_dtype dt, int64_t planes, int64_t h, int64_t w, int64_t oh, int64_t ow,
+                                        double scale_h, double scale_w, const void *x, void *y);
+NNF_API nnf_status nnf_upsample_nearest_backward(nnf_dtype dt, int64_t planes, int64_t h, int64_t w, int64_t oh,
+                                                 int64_t ow, double scale_h, double scale_w, const void *g, void *gx);
 /* y = x (shape[ndim]) with before[d] cells of `value` before and after[d] behind it along axis d; negative numbers cut
  * off. The gradient of x is the same call with all numbers negated and value 0. */
 NNF_API nnf_status nnf_pad(nnf_dtype dt, int ndim, const int64_t *shape, const int64_t *before, const int64_t *after,
@@ -395,8 +396,10 @@ NNF_API nnf_status nnf_graph_input(nnf_graph *graph, int ndim, const int64_t *sh
  * dilation[2], ceil_mode, count_include_pad), "flatten", "dropout" (p), "sigmoid", "tanh", "relu",
  * "conv1d" (as conv2d on (C, L), kernel_size, stride, padding[2], dilation), "conv_transpose2d" (out_channels,
  * kernel_size[2], stride[2], padding[2], output_padding[2], groups, bias, dilation[2]), "max_pool1d" / "avg_pool1d",
- * "adaptive_avg_pool2d" (output_size[2]), "global_avg_pool2d" / "global_max_pool2d" (keepdims), "constant_pad2d"
- * (padding[4: left right top bottom], value), "upsample_nearest" (scale_factor[2]), "reshape" (shape, at most 4 sizes),
+ * "adaptive_avg_pool2d" (output_size[2]), "global_avg_pool2d" / "global_max_pool2d" / "global_avg_pool1d" /
+ * "global_max_pool1d" (keepdims), "constant_pad2d"
+ * (padding[4: left right top bottom], value), "upsample_nearest" (size[2], scale_h, scale_w), "reshape" (shape, at most
+ * 4 sizes),
  * "leaky_relu" (negative_slope), "step", "hard_sigmoid", "relu6", "elu" (alpha), "selu", "gelu", "gelu_tanh", "silu",
  * "mish", "softplus" (beta, threshold), "softsign", "prelu" (num_parameters), "softmax", "log_softmax" (axis, of the
  * batch's array), "batch_norm" (eps, momentum, cumulative, affine, track_running_stats), "normalize" (arrays mean and

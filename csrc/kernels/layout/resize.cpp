@@ -55,53 +55,106 @@ void pad_constant(int ndim, const i64* shape, const i64* before, const i64* afte
 }
 
 void check_upsample_shape(const UpsampleShape& s, const char* op) {
-  if (s.scale_h < 1 || s.scale_w < 1 || s.scale_h > kMaxField || s.scale_w > kMaxField) {
-    throw_invalid("%s: scale_factor: expected both at least 1, got (%lld, %lld)", op,
-                  static_cast<long long>(s.scale_h), static_cast<long long>(s.scale_w));
-  }
   if (s.n < 0 || s.c < 0 || s.h < 0 || s.w < 0 || s.h > kMaxField || s.w > kMaxField) {
     throw_invalid("%s: x: expected sizes of 0..2^31, got a height of %lld and a width of %lld", op,
                   static_cast<long long>(s.h), static_cast<long long>(s.w));
   }
-  if (static_cast<double>(s.h * s.scale_h) * static_cast<double>(s.w * s.scale_w) > 0x1p44) {
-    throw_invalid("%s: scale_factor: the result of height %lld and width %lld is too large", op,
-                  static_cast<long long>(s.h * s.scale_h), static_cast<long long>(s.w * s.scale_w));
+  if (!(s.scale_h >= 0) || !(s.scale_w >= 0) || s.scale_h > 0x1p31 || s.scale_w > 0x1p31) {
+    throw_invalid("%s: scale_factor: expected two numbers above 0, got (%g, %g)", op, s.scale_h, s.scale_w);
+  }
+  const bool some = (s.oh > 0 || s.h == 0) && (s.ow > 0 || s.w == 0);  // an image without cells stays so
+  const bool possible = (s.h > 0 || s.oh == 0) && (s.w > 0 || s.ow == 0);
+  if (!some || !possible || s.oh < 0 || s.ow < 0 || s.oh > kMaxField || s.ow > kMaxField ||
+      static_cast<double>(s.oh) * static_cast<double>(s.ow) > 0x1p44) {
+    throw_invalid("%s: size: expected both at least 1 and no more than 2^44 cells for images of (%lld, %lld), got "
+                  "(%lld, %lld)", op, static_cast<long long>(s.h), static_cast<long long>(s.w),
+                  static_cast<long long>(s.oh), static_cast<long long>(s.ow));
   }
 }
 
+namespace {
+
+// One axis: which cells of the input the cells of the output show.
+class Axis {
+ public:
+  Axis(i64 in, i64 out, double scale) : in_(in), out_(out), scale_(scale) {
+    const i64 k = in > 0 ? out / in : 0;
+    if (k >= 1 && k * in == out && (!(scale > 0) || scale == static_cast<double>(k))) repeats_ = k;
+  }
+  // k where every cell is shown exactly k times, otherwise 0.
+  i64 repeats() const { return repeats_; }
+  i64 source(i64 o) const {
+    const double at = scale_ > 0 ? static_cast<double>(o) / scale_
+                                 : static_cast<double>(o * in_) / static_cast<double>(out_);
+    return std::min(static_cast<i64>(at), in_ - 1);
+  }
+  // The first output cell that shows input cell i or one behind it.
+  i64 first(i64 i) const {
+    if (i >= in_) return out_;
+    if (repeats_ > 0) return i * repeats_;
+    const double about = scale_ > 0 ? static_cast<double>(i) * scale_
+                                    : static_cast<double>(i * out_) / static_cast<double>(in_);
+    i64 o = static_cast<i64>(std::min(about, static_cast<double>(out_)));
+    while (o > 0 && source(o - 1) >= i) --o;
+    while (o < out_ && source(o) < i) ++o;
+    return o;
+  }
+
+ private:
+  i64 in_, out_, repeats_ = 0;
+  double scale_;
+};
+
+// visit(o, source of o) for every output cell of the axis, in order.
+template <class Visit>
+void along(const Axis& axis, i64 in, i64 out, const Visit& visit) {
+  if (const i64 k = axis.repeats()) {
+    i64 o = 0;
+    for (i64 i = 0; i < in; ++i) {
+      for (i64 copy = 0; copy < k; ++copy) visit(o++, i);
+    }
+    return;
+  }
+  for (i64 o = 0; o < out; ++o) visit(o, axis.source(o));
+}
+
+// Numbers an input row has to do with, a piece of work; the constant is for the row's own bookkeeping.
+i64 row_work(const UpsampleShape& s) { return (s.oh / std::max<i64>(s.h, 1) + 1) * s.ow * s.c / 8 + s.w + s.ow + 4; }
+
+}  // namespace
+
 template <class T>
 void upsample_nearest_forward(const UpsampleShape& s, const T* x, T* y) {
-  const i64 in = s.w * s.c, out = in * s.scale_w;
-  parallel_for(s.n * s.h, out * s.scale_h / 8 + s.w * s.scale_w + 4, [&](i64 begin, i64 end) {
+  const i64 in = s.w * s.c, out = s.ow * s.c;
+  const Axis rows(s.h, s.oh, s.scale_h), columns(s.w, s.ow, s.scale_w);
+  parallel_for(s.n * s.h, row_work(s), [&](i64 begin, i64 end) {
     for (i64 row = begin; row < end; ++row) {
+      const i64 image = row / s.h, first = rows.first(row % s.h), last = rows.first(row % s.h + 1);
+      if (first == last) continue;
       const T* from = x + row * in;
-      T* first = y + row * s.scale_h * out;
-      T* to = first;
-      for (i64 j = 0; j < s.w; ++j, from += s.c) {
-        for (i64 b = 0; b < s.scale_w; ++b, to += s.c) {
-          for (i64 ch = 0; ch < s.c; ++ch) to[ch] = from[ch];
-        }
-      }
-      for (i64 a = 1; a < s.scale_h; ++a) std::copy_n(first, out, first + a * out);
+      T* to = y + (image * s.oh + first) * out;
+      along(columns, s.w, s.ow, [&](i64 o, i64 i) {
+        for (i64 ch = 0; ch < s.c; ++ch) to[o * s.c + ch] = from[i * s.c + ch];
+      });
+      for (i64 copy = 1; copy < last - first; ++copy) std::copy_n(to, out, to + copy * out);
     }
   });
 }
 
 template <class T>
 void upsample_nearest_backward(const UpsampleShape& s, const T* g, T* gx) {
-  const i64 in = s.w * s.c, out = in * s.scale_w;
-  parallel_for(s.n * s.h, out * s.scale_h / 8 + s.w * s.scale_w + 4, [&](i64 begin, i64 end) {
+  const i64 in = s.w * s.c, out = s.ow * s.c;
+  const Axis rows(s.h, s.oh, s.scale_h), columns(s.w, s.ow, s.scale_w);
+  parallel_for(s.n * s.h, row_work(s), [&](i64 begin, i64 end) {
     for (i64 row = begin; row < end; ++row) {
-      T* to_row = gx + row * in;
-      std::fill_n(to_row, in, T{0});
-      for (i64 a = 0; a < s.scale_h; ++a) {
-        const T* from = g + (row * s.scale_h + a) * out;
-        for (i64 j = 0; j < s.w; ++j) {
-          T* to = to_row + j * s.c;
-          for (i64 b = 0; b < s.scale_w; ++b, from += s.c) {
-            for (i64 ch = 0; ch < s.c; ++ch) to[ch] += from[ch];
-          }
-        }
+      const i64 image = row / s.h, first = rows.first(row % s.h), last = rows.first(row % s.h + 1);
+      T* to = gx + row * in;
+      std::fill_n(to, in, T{0});
+      for (i64 line = first; line < last; ++line) {
+        const T* from = g + (image * s.oh + line) * out;
+        along(columns, s.w, s.ow, [&](i64 o, i64 i) {
+          for (i64 ch = 0; ch < s.c; ++ch) to[i * s.c + ch] += from[o * s.c + ch];
+        });
       }
     }
   });

@@ -11,14 +11,17 @@ namespace nnf {
 template <class T>
 void pad_constant(int ndim, const i64* shape, const i64* before, const i64* after, T value, const T* x, T* y);
 
+// x (n, h, w, c), y (n, oh, ow, c). Row i of y is row min(floor(i / scale_h), h - 1) of x, and floor(i h / oh) where
+// scale_h is 0; columns likewise. This is PyTorch's rule, with a factor given or with a size; it computes in float32,
+// this in float64, which is exact as long as i h stays below 2^53.
 struct UpsampleShape {
-  i64 n, h, w, c, scale_h, scale_w;  // x (n, h, w, c), y (n, h * scale_h, w * scale_w, c)
+  i64 n, h, w, c, oh, ow;
+  double scale_h, scale_w;
 };
 
 // Throws Error(invalid_value) naming `op` where a size is out of range.
 void check_upsample_shape(const UpsampleShape& s, const char* op);
 
-// Every pixel scale_h x scale_w times.
 template <class T>
 void upsample_nearest_forward(const UpsampleShape& s, const T* x, T* y);
 // gx: the sum of g over each pixel's copies, row by row; overwritten.

@@ -26,17 +26,17 @@ class Graph:
     Operations and their options: "linear" (out_features, bias), "conv2d" (out_channels, kernel_size, stride,
     padding: top, bottom, left, right; dilation, groups, bias), "max_pool2d" and "avg_pool2d" (kernel_size,
     stride, padding, dilation, ceil_mode, count_include_pad), "flatten", "dropout" (p), "sigmoid", "tanh",
-    "conv1d" (as "conv2d", with two sides of padding), "conv_transpose2d" (out_channels, kernel_size, stride,
-    padding, output_padding, dilation, groups, bias), "max_pool1d", "avg_pool1d", "adaptive_avg_pool2d"
-    (output_size), "global_avg_pool2d" and "global_max_pool2d" (keepdims), "constant_pad2d" (padding: left,
-    right, top, bottom; value), "upsample_nearest" (scale_factor), "reshape" (shape, 1 to 4 sizes), "relu",
-    "leaky_relu" (negative_slope), "step", "hard_sigmoid", "relu6", "elu" (alpha), "selu", "gelu",
-    "gelu_tanh", "silu", "mish", "softplus" (beta, threshold), "softsign", "prelu" (num_parameters), "softmax"
-    and "log_softmax" (axis, of the batch's array), "batch_norm" (eps, momentum, cumulative, affine,
-    track_running_stats), "normalize", "layer_norm" (axes, eps, elementwise_affine, bias), "group_norm"
-    (num_groups, eps, affine), "embedding" (num_embeddings, embedding_dim, padding_idx), "add" and "concat"
-    (along the first axis of a sample; two or more inputs). Shapes are those of one sample; images are
-    (channels, height, width).
+    "conv1d" (as "conv2d", with two sides of padding), "conv_transpose2d" (out_channels, kernel_size,
+    stride, padding, output_padding, dilation, groups, bias), "max_pool1d", "avg_pool1d",
+    "adaptive_avg_pool2d" (output_size), "global_avg_pool1d", "global_avg_pool2d", "global_max_pool1d" and
+    "global_max_pool2d" (keepdims), "constant_pad2d" (padding: left, right, top, bottom; value),
+    "upsample_nearest" (size, scale_h, scale_w), "reshape" (shape, 1 to 4 sizes), "relu", "leaky_relu"
+    (negative_slope), "step", "hard_sigmoid", "relu6", "elu" (alpha), "selu", "gelu", "gelu_tanh", "silu",
+    "mish", "softplus" (beta, threshold), "softsign", "prelu" (num_parameters), "softmax" and "log_softmax"
+    (axis, of the batch's array), "batch_norm" (eps, momentum, cumulative, affine, track_running_stats),
+    "normalize", "layer_norm" (axes, eps, elementwise_affine, bias), "group_norm" (num_groups, eps, affine),
+    "embedding" (num_embeddings, embedding_dim, padding_idx), "add" and "concat" (along the first axis of a
+    sample; two or more inputs). Shapes are those of one sample; images are (channels, height, width).
 
     Examples
     --------

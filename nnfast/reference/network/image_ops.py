@@ -134,16 +134,18 @@ class AdaptiveAvgPool2d(Op):
         return [pooling_adaptive.average_backward(grad, inputs[0].shape)], []
 
 
-class GlobalPool2d(Op):
-    """The average or maximum of every channel."""
+class GlobalPool(Op):
+    """The average or maximum of every channel of images or signals."""
 
     def __init__(self, shapes: list[Shape], options: Options) -> None:
         super().__init__(shapes, options)
-        channels, _ = _image(shapes, options)
+        of_images = options.op.endswith("2d")
+        channels, _ = _image(shapes, options) if of_images else _signal(shapes, options)
         self.keepdims = options.flag("keepdims", False)
-        self.shape = (channels, 1, 1) if self.keepdims else (channels,)
-        self.f: Callable[..., Array] = getattr(pooling_adaptive, options.op)
-        self.f_backward: Callable[..., Array] = getattr(pooling_adaptive, options.op + "_backward")
+        self.shape = (channels, *([1] * (len(self.shape) - 1))) if self.keepdims else (channels,)
+        module = pooling_adaptive if of_images else pooling1d
+        self.f: Callable[..., Array] = getattr(module, options.op)
+        self.f_backward: Callable[..., Array] = getattr(module, options.op + "_backward")
 
     def forward(self, inputs: list[Array], params: list[Array], run: Run) -> Array:
         return self.f(inputs[0], self.keepdims)
@@ -173,19 +175,20 @@ class ConstantPad2d(Op):
 
 
 class UpsampleNearest(Op):
-    """Every cell repeated."""
+    """Every cell the nearest one's; `scale_h` and `scale_w` of 0 stand for the sizes' ratio."""
 
     def __init__(self, shapes: list[Shape], options: Options) -> None:
         super().__init__(shapes, options)
-        channels, (height, width) = _image(shapes, options)
-        self.scale = options.pair("scale_factor", None, 1)
-        self.shape = (channels, height * self.scale[0], width * self.scale[1])
+        channels, _ = _image(shapes, options)
+        (scale_h,), (scale_w,) = options.numbers("scale_h", 1, [0.0]), options.numbers("scale_w", 1, [0.0])
+        self.goal: resizing.Goal = options.pair("size", None, 1), (scale_h, scale_w)
+        self.shape = (channels, *self.goal[0])
 
     def forward(self, inputs: list[Array], params: list[Array], run: Run) -> Array:
-        return resizing.repeat(inputs[0], self.scale)
+        return resizing.nearest(inputs[0], self.goal)
 
     def backward(self, grad: Array, inputs: list[Array], params: list[Array], run: Run) -> Gradients:
-        return [resizing.repeat_backward(grad, inputs[0].shape, self.scale)], []
+        return [resizing.nearest_backward(grad, inputs[0].shape, self.goal)], []
 
 
 class Reshape(Op):
@@ -217,8 +220,10 @@ IMAGE_OPS: dict[str, type[Op]] = {
     "constant_pad2d": ConstantPad2d,
     "conv1d": Conv1d,
     "conv_transpose2d": ConvTranspose2d,
-    "global_avg_pool2d": GlobalPool2d,
-    "global_max_pool2d": GlobalPool2d,
+    "global_avg_pool1d": GlobalPool,
+    "global_avg_pool2d": GlobalPool,
+    "global_max_pool1d": GlobalPool,
+    "global_max_pool2d": GlobalPool,
     "max_pool1d": Pool1d,
     "reshape": Reshape,
     "upsample_nearest": UpsampleNearest,

@@ -508,11 +508,14 @@ class Model:
             target = targets(chosen)
             with np.errstate(over="ignore", invalid="ignore"):
                 self._pending = None
+                before = [array.copy() for array in self._buffers]
                 values = self._forward([array[chosen] for array in x], run)
                 outputs, extra = self._outputs(values), self._penalty()
                 losses = objectives.losses(outputs, target)
                 loss = objectives.total(losses) + extra
                 if not np.isfinite(loss):
+                    for array, old in zip(self._buffers, before, strict=True):
+                        array[...] = old  # the forward moved running statistics
                     raise FloatingPointError(
                         f"loss is {loss:g} at step {self._step_count} (sample {rows.start} of the epoch); "
                         "the step was not applied"
