@@ -41,6 +41,27 @@ NNF_INLINE void for_each_vector(i64 n, F f) {
   if (i < n) f(i, FirstLanes<T>{static_cast<int>(n - i)});
 }
 
+// The same with the stores to y + i on whole vectors' boundaries, for bodies of a few operations: where every store
+// crosses a cache line, they take twice the time (NumPy's arrays begin 16 bytes after a boundary). With 10 operations
+// and more it only costs registers.
+template <class T, class F>
+NNF_INLINE void for_each_vector_aligned(i64 n, const T* y, F f) {
+  constexpr i64 N = Vec<T>::N, kBytes = N * static_cast<i64>(sizeof(T));
+  i64 stop = n;
+  if (n >= 16 * N) {
+    const i64 beyond = static_cast<i64>(reinterpret_cast<__UINTPTR_TYPE__>(y) % static_cast<__UINTPTR_TYPE__>(kBytes));
+    if (beyond != 0) stop = (kBytes - beyond) / static_cast<i64>(sizeof(T));
+  }
+  for (i64 i = 0;; stop = n) {
+    for (; i + N <= stop; i += N) f(i, AllLanes<T>{});
+    if (i < stop) {
+      f(i, FirstLanes<T>{static_cast<int>(stop - i)});
+      i = stop;
+    }
+    if (i >= n) return;
+  }
+}
+
 // Pairwise sum of a sequence of vectors: a binary counter of partial sums, so that the error grows with the logarithm
 // of the sequence's length (Higham, "The accuracy of floating point summation", 1993).
 template <class T>

@@ -43,7 +43,7 @@ struct act_sigmoid {
   static constexpr int kCost = 6;
   static NNF_INLINE V forward(V x, V) { return sigmoid(x); }
   static NNF_INLINE V backward(V g, V x, V alpha) {
-    return backward_from_output(g, sigmoid(copysign(x, set1<T>(-1))), alpha);
+    return backward_from_output(g, sigmoid_nonpositive(copysign(x, set1<T>(-1))), alpha);
   }
   static NNF_INLINE V backward_from_output(V g, V y, V) { return g * (y * (set1<T>(1) - y)); }
 };
@@ -57,7 +57,7 @@ struct act_tanh {
   static constexpr int kCost = 6;
   static NNF_INLINE V forward(V x, V) { return tanh(x); }
   static NNF_INLINE V backward(V g, V x, V) {
-    const V s = sigmoid(copysign(x + x, set1<T>(-1)));
+    const V s = sigmoid_nonpositive(copysign(x + x, set1<T>(-1)));
     return g * (set1<T>(4) * s * (set1<T>(1) - s));
   }
   static NNF_INLINE V backward_from_output(V g, V y, V) { return g * fnma(y, y, set1<T>(1)); }
@@ -135,10 +135,19 @@ struct act_relu6 {
 
 // ---------------------------------------------------------------- over arrays
 
+template <class T, bool kCheap, class F>
+NNF_INLINE void over_array(i64 n, const T* to, F f) {
+  if constexpr (kCheap) {
+    for_each_vector_aligned<T>(n, to, f);
+  } else {
+    for_each_vector<T>(n, f);
+  }
+}
+
 template <class T, template <class> class Act>
 void activation_array(i64 n, const T* x, T* y, T alpha_) {
   const Vec<T> alpha = set1<T>(alpha_);
-  for_each_vector<T>(n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+  over_array<T, Act<T>::kCost <= 3>(n, y, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
     lanes.store(y + i, Act<T>::forward(lanes.load(x + i), alpha));
   });
 }
@@ -146,7 +155,7 @@ void activation_array(i64 n, const T* x, T* y, T alpha_) {
 template <class T, template <class> class Act>
 void activation_array_backward(i64 n, const T* g, const T* x, T* gx, T alpha_) {
   const Vec<T> alpha = set1<T>(alpha_);
-  for_each_vector<T>(n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+  over_array<T, Act<T>::kCost <= 3>(n, gx, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
     lanes.store(gx + i, Act<T>::backward(lanes.load(g + i), lanes.load(x + i), alpha));
   });
 }

@@ -31,9 +31,9 @@ struct act_elu {
   static constexpr bool kFromOutput = true;
   static constexpr double kLeastAlpha = 0;
   static constexpr int kCost = 6;
-  static NNF_INLINE V forward(V x, V alpha) { return select(gt(x, zero<T>()), x, alpha * expm1(min(zero<T>(), x))); }
+  static NNF_INLINE V forward(V x, V alpha) { return select(lt(x, zero<T>()), alpha * expm1_nonpositive(x), x); }
   static NNF_INLINE V backward(V g, V x, V alpha) {
-    return select(gt(x, zero<T>()), g, g * (alpha * exp(min(zero<T>(), x))));
+    return select(gt(x, zero<T>()), g, g * (alpha * exp_nonpositive(x)));
   }
   static NNF_INLINE V backward_from_output(V g, V y, V alpha) {
     return select(gt(y, zero<T>()), g, g * (y + alpha));
@@ -51,10 +51,10 @@ struct act_selu {
   static constexpr double kLeastAlpha = kAnyAlpha;
   static constexpr int kCost = 6;
   static NNF_INLINE V forward(V x, V) {
-    return select(gt(x, zero<T>()), x * set1<T>(kScale), set1<T>(kScaleAlpha) * expm1(min(zero<T>(), x)));
+    return select(lt(x, zero<T>()), set1<T>(kScaleAlpha) * expm1_nonpositive(x), x * set1<T>(kScale));
   }
   static NNF_INLINE V backward(V g, V x, V) {
-    return g * select(gt(x, zero<T>()), set1<T>(kScale), set1<T>(kScaleAlpha) * exp(min(zero<T>(), x)));
+    return g * select(gt(x, zero<T>()), set1<T>(kScale), set1<T>(kScaleAlpha) * exp_nonpositive(x));
   }
   static NNF_INLINE V backward_from_output(V g, V y, V) {
     return g * select(gt(y, zero<T>()), set1<T>(kScale), y + set1<T>(kScaleAlpha));
@@ -63,17 +63,24 @@ struct act_selu {
 
 // x Phi(x), f' = Phi(x) + x phi(x), with the normal distribution's Phi and density phi (Hendrycks, Gimpel, "Gaussian
 // error linear units", 2016).
+// The tail of Phi, relatively exact, is all there is to either side: x - |x| Phi(-|x|) above 0, -|x| Phi(-|x|) below.
+// Max ULP, every float from 2^-30 to 192 in size: 4.41, and 3.51 where |x| >= 1/2. Two polynomials chosen by |x| and
+// (1 + erf) / 2, absolutely exact only (10^7 ULP at -7), took a tenth more time, the gradient by them half more.
 template <class T>
 struct act_gelu {
   using V = Vec<T>;
   static constexpr bool kFromOutput = false;
   static constexpr double kLeastAlpha = kAnyAlpha;
   static constexpr int kCost = 12;
-  static NNF_INLINE V forward(V x, V) { return max(set1<T>(T(kVanish)), x) * normal_cdf(x); }
+  static NNF_INLINE V forward(V x, V) {
+    const NormalTail<T> tail = normal_tail(x);
+    return max(set1<T>(T(-0.0)), x) - tail.times(tail.u * tail.q);  // x - x Phi(-x) above 0; below, -0 in the end
+  }
   static NNF_INLINE V backward(V g, V x, V) {
-    const V c = clamp(x, -50, 50);  // exp(-50^2 / 2) is 0
-    const V density = set1<T>(T(0.39894228040143267794)) * exp(c * c * set1<T>(T(-0.5)));
-    return g * fma(c, density, normal_cdf(x));
+    const NormalTail<T> tail = normal_tail(x);
+    // f'(-|x|); f'(x) + f'(-x) = 1
+    const V slope = tail.times(fnma(tail.a, set1<T>(T(0.39894228040143267794)), tail.t * tail.q));
+    return g * select(lt(x, zero<T>()), slope, set1<T>(1) - slope);
   }
 };
 
@@ -87,11 +94,11 @@ struct act_gelu_tanh {
   static constexpr bool kFromOutput = false;
   static constexpr double kLeastAlpha = kAnyAlpha;
   static constexpr int kCost = 8;
-  static NNF_INLINE V twice_u(V c) { return set1<T>(kTwice) * (c * fma(c * c, set1<T>(kCubic), set1<T>(1))); }
-  static NNF_INLINE V forward(V x, V) { return max(set1<T>(T(kVanish)), x) * sigmoid(twice_u(clamp(x, -50, 50))); }
+  static NNF_INLINE V twice_u(V c) { return c * fma(c * c, set1<T>(kTwice * kCubic), set1<T>(kTwice)); }
+  static NNF_INLINE V forward(V x, V) { return max(set1<T>(T(kVanish)), x) * sigmoid(twice_u(x)); }
   static NNF_INLINE V backward(V g, V x, V) {
     const V c = clamp(x, -50, 50), one = set1<T>(1);
-    const V p = sigmoid(copysign(twice_u(c), set1<T>(-1))), q = one - p;  // p <= 1/2
+    const V p = sigmoid_nonpositive(copysign(twice_u(c), set1<T>(-1))), q = one - p;  // p <= 1/2
     const V slope = set1<T>(kTwice) * fma(c * c, set1<T>(3 * kCubic), one);
     return g * fma(c * slope, p * q, select(lt(c, zero<T>()), p, q));
   }
@@ -105,10 +112,10 @@ struct act_silu {
   static constexpr bool kFromOutput = false;
   static constexpr double kLeastAlpha = kAnyAlpha;
   static constexpr int kCost = 6;
-  static NNF_INLINE V forward(V x, V) { return max(set1<T>(T(kVanish)), x) * sigmoid(x); }
+  static NNF_INLINE V forward(V x, V) { return silu(x); }
   static NNF_INLINE V backward(V g, V x, V) {
     const V c = clamp(x, kVanish, -kVanish);
-    const V p = sigmoid(copysign(c, set1<T>(-1))), q = set1<T>(1) - p;
+    const V p = sigmoid_nonpositive(copysign(c, set1<T>(-1))), q = set1<T>(1) - p;
     return g * fma(c, p * q, select(lt(c, zero<T>()), p, q));
   }
 };
@@ -123,11 +130,12 @@ struct act_mish {
   static constexpr int kCost = 6;
   static constexpr double kOne = 40;  // from here w is 1 and x w' is 0, and e^2 is far from overflow
   static NNF_INLINE V forward(V x, V) {
-    const V e = exp(clamp(x, kVanish, kOne)), n = e * (e + set1<T>(2));
+    const V e = exp_in_range(clamp(x, ExpTable<T>::kExpMin, kOne)), n = e * (e + set1<T>(2));
     return max(set1<T>(T(kVanish)), x) * (n / (n + set1<T>(2)));
   }
   static NNF_INLINE V backward(V g, V x, V) {
-    const V c = clamp(x, kVanish, kOne), e = exp(c), n = e * (e + set1<T>(2)), r = set1<T>(1) / (n + set1<T>(2));
+    const V c = clamp(x, ExpTable<T>::kExpMin, kOne), e = exp_in_range(c);
+    const V n = e * (e + set1<T>(2)), r = set1<T>(1) / (n + set1<T>(2));
     return g * fma(c, (set1<T>(4) * e * r) * ((e + set1<T>(1)) * r), n * r);
   }
 };
@@ -136,7 +144,7 @@ struct act_mish {
 template <class T>
 NNF_INLINE Vec<T> softplus(Vec<T> x, Vec<T> beta, Vec<T> threshold) {
   const Vec<T> z = beta * x;
-  const Vec<T> y = (max(zero<T>(), z) + log1p(exp(copysign(z, set1<T>(-1))))) / beta;
+  const Vec<T> y = (max(zero<T>(), z) + log1p_to_one(exp_nonpositive(copysign(z, set1<T>(-1))))) / beta;
   return select(gt(z, threshold), x, y);
 }
 template <class T>

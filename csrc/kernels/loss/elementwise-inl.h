@@ -143,12 +143,12 @@ struct loss_bce_logits {
   static constexpr T kFactor = 1;
   static constexpr int kCost = 8;
   static NNF_INLINE V value(V x, V t, const O& o) {
-    const V l = log1p(exp(-abs(x)));
+    const V l = log1p_to_one(exp_nonpositive(-abs(x)));
     const V up = max(zero<T>(), x) + l, down = max(zero<T>(), -x) + l;
     return fma(set1<T>(1) - t, up, (o.pos_weight * t) * down);
   }
   static NNF_INLINE V slope(V x, V t, const O& o) {
-    const V e = exp(-abs(x)), large = set1<T>(1) / (set1<T>(1) + e), small = e * large;
+    const V e = exp_nonpositive(-abs(x)), large = set1<T>(1) / (set1<T>(1) + e), small = e * large;
     const Mask<T> negative = lt(x, zero<T>());
     const V up = select(negative, small, large), down = select(negative, large, small);
     return (set1<T>(1) - t) * up - (o.pos_weight * t) * down;

@@ -1,0 +1,82 @@
+"""Accuracy in units in the last place, monotony and identities of the activation functions.
+
+The measurement and the bounds are in ulp.py; the figures measured over all inputs in csrc/simd/math-inl.h.
+"""
+
+import os
+
+import numpy as np
+import pytest
+
+import nnfast as nf
+
+from .ulp import FUNCTIONS, float32_inputs, worst, worst64
+
+MONOTONE = ["sigmoid", "tanh", "softplus", "elu", "softsign"]
+
+
+def allowed(bound, isa):
+    """The scalar back end's fma may round twice (csrc/simd/vec.h): a quarter more."""
+    return bound * (1.25 if isa == "scalar" else 1)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_sample(isa, name):
+    """A million float32 of all sizes, NaN and infinities among them."""
+    error, at = worst(name)
+    assert error <= allowed(FUNCTIONS[name].bound, isa), f"{name}({at!r}): {error:.3f} ULP"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_sample_float64(isa, name):
+    found = worst64(name, 200_000)
+    if found is None:
+        pytest.skip("no function of more bits to compare with")
+    error, at = found
+    assert error <= allowed(FUNCTIONS[name].bound64, isa), f"{name}({at!r}): {error:.3f} ULP"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_all_inputs(name):
+    """Every float32, on all processors: a minute or a few for a function."""
+    error, at = worst(name, step=1, threads=os.cpu_count())
+    assert error <= FUNCTIONS[name].bound, f"{name}({at!r}): {error:.3f} ULP"
+
+
+def ordered_sample():
+    """Finite float32 in ascending order: runs of 64 neighbours, some thousands of them."""
+    first = np.arange(0, 0x7F800000 - 64, 300_007)
+    bits = (first[:, None] + np.arange(64)).ravel().astype(np.uint32)
+    x = bits.view(np.float32)
+    return np.concatenate([-x[::-1], x])
+
+
+@pytest.mark.parametrize("name", MONOTONE)
+def test_monotone(isa, name):
+    """Of ascending inputs no result lies below the one before by more than the errors of two results."""
+    y = getattr(nf, name)(ordered_sample()).astype(np.float64)
+    fall = np.maximum.accumulate(y) - y
+    assert np.all(fall <= 4 * np.spacing(np.abs(y).astype(np.float32)))
+
+
+def test_sigmoids_sum_to_one(isa):
+    """s(-x) + s(x) is 1 but for an error of 2 ULP of each, at most 2^-23 and 2^-24 of 1."""
+    x = float32_inputs(0, 1 << 19, 4099)
+    x = x[np.isfinite(x)]
+    total = nf.sigmoid(x).astype(np.float64) + nf.sigmoid(-x)
+    assert np.max(np.abs(total - 1)) <= 2**-23
+
+
+@pytest.mark.parametrize("n", [1, 2, 10, 31, 1000, 4099])
+def test_softmax_rows_sum_to_one(isa, dtype, rng, n):
+    """Within 2 ULP (eps of 1 each) times the length, as the terms' and the sum's errors are relative to 1."""
+    x = (rng.standard_normal((20, n)) * np.exp(rng.uniform(-5, 5, (20, 1)))).astype(dtype)
+    total = nf.softmax(x).astype(np.longdouble).sum(1)
+    assert np.all(np.abs(total - 1) <= 2 * np.finfo(dtype).eps * n)
+
+
+def test_softmax_of_finite_rows_is_finite(isa, dtype):
+    largest = np.finfo(dtype).max
+    x = np.array([[largest, -largest, 0, 1], [-largest] * 4, [largest] * 4, [1e-40, 0, -0.0, 5]], dtype)
+    assert np.all(np.isfinite(nf.softmax(x)))

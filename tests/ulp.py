@@ -1,0 +1,173 @@
+"""Errors of the elementary functions in units in the last place, over all float32 inputs or a sample of them.
+
+    python -m tests.ulp                  a million inputs a function: seconds
+    python -m tests.ulp --step 1 gelu    every input of one function: minutes
+    python -m tests.ulp --dtype float64  a sample against long double, where that has more bits
+
+An error is |got - exact| / ulp(exact), where ulp is the distance of neighbouring numbers of the exact
+result's size (of denormals below the smallest normal number); infinities, NaN and overflow must be as the
+exact result rounded. The exact results are those of NumPy one precision higher: its errors are 2^-29 ULP here
+(2^-11 in long double).
+
+What this is: the measurement, shared by the report and test_accuracy.py. What it is not: a check of special
+values and gradients: see test_functional_elementwise.py.
+"""
+
+import argparse
+import math
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import nnfast as nf
+
+Reals = Any  # arrays of either precision
+CHUNK = 1 << 20
+
+
+class Function(NamedTuple):
+    got: Any  # what nnfast gives for inputs
+    exact: Any  # the same one precision higher
+    bound: float  # in ULP, float32
+    bound64: float | None  # in ULP, float64; None without an exact function in long double
+    low: float = -math.inf  # inputs from low to high are measured
+    high: float = math.inf
+
+
+def sigmoid(x):
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1) / (1 + e)
+
+
+def times(x, factor):
+    """x factor, -0 at -inf: where the factor is 0, and where it only seems so, the product is."""
+    return np.where(x == -np.inf, -0.0, np.maximum(x, -1e4) * factor)
+
+
+def mish(x):
+    e = np.exp(np.minimum(x, 40))
+    n = e * (e + 2)
+    return times(x, n / (n + 2))
+
+
+erfc = np.frompyfunc(math.erfc, 1, 1)
+
+
+def gelu(x):
+    """x Phi(x): by erfc where it is neither x / 2 and a little nor x nor 0."""
+    with np.errstate(all="ignore"):
+        y = np.where(x > 9, x, np.where(x < -15, -0.0, x * (0.5 + x * (1 - x * x / 6) * 0.3989422804014327)))
+    y = np.where(np.isnan(x), x, y)
+    middle = (np.abs(x) > 2**-12) & (x <= 9) & (x >= -15)
+    y[middle] = x[middle] * 0.5 * erfc(x[middle] * -math.sqrt(0.5)).astype(float)
+    return y
+
+
+def zeros(x):
+    return np.zeros_like(x)
+
+
+FUNCTIONS = {
+    # Of exp and log, which have no public function, through losses that are nothing else at these targets.
+    "exp": Function(lambda x: nf.poisson_nll_loss(x, zeros(x), reduction="none"), np.exp, 1, 1, -1e38, 1e38),
+    "log": Function(
+        lambda x: -nf.binary_cross_entropy(x, zeros(x) + 1, reduction="none"), np.log, 1, 1, 1e-37, 1
+    ),
+    "expm1": Function(lambda x: nf.elu(x), np.expm1, 2, 2, -math.inf, -0.0),
+    "sigmoid": Function(nf.sigmoid, sigmoid, 2, 2),
+    "tanh": Function(nf.tanh, np.tanh, 2, 2),
+    "softplus": Function(
+        lambda x: nf.softplus(x, threshold=1000.0),
+        lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
+        2,
+        2,
+    ),
+    "silu": Function(nf.silu, lambda x: times(x, sigmoid(x)), 2, 2),
+    # Nearer to its zero than 1/2, 4.40 was measured; beyond, 3.51.
+    "gelu": Function(nf.gelu, gelu, 4.5, None),
+    "gelu-": Function(nf.gelu, gelu, 4, None, -math.inf, -0.5),
+    "gelu+": Function(nf.gelu, gelu, 4, None, 0.5, math.inf),
+    "mish": Function(nf.mish, mish, 4, 5, -80),  # below, the factor of x is a denormal number
+    "softsign": Function(nf.softsign, lambda x: np.where(np.isinf(x), np.sign(x), x / (1 + np.abs(x))), 2, 2),
+}
+# Wider types, in which results are exact for our purposes.
+WIDER = {np.dtype(np.float32): np.float64, np.dtype(np.float64): np.longdouble}
+
+
+def errors(function, x):
+    """The error of each input, infinite where an infinity, NaN or overflow is not what it should be."""
+    info = np.finfo(x.dtype)
+    got = function.got(x)
+    with np.errstate(all="ignore"):
+        exact = np.asarray(function.exact(x.astype(WIDER[x.dtype])))
+        rounded = exact.astype(x.dtype)
+        _, exponent = np.frexp(exact)
+        ulp = np.ldexp(exact.dtype.type(1), np.maximum(exponent, info.minexp + 1) - 1 - info.nmant)
+        difference = np.abs(got.astype(exact.dtype) - exact) / ulp
+        ends = ~np.isfinite(rounded) | ~np.isfinite(got)
+        # A result beside the largest number may round to infinity: an ULP off, not wrong.
+        same = (got == rounded) | (np.isnan(got) & np.isnan(rounded))
+        beside = np.abs(exact) > info.max * (1 - 2 * info.eps)
+        difference[ends] = np.where(same | (beside & (np.abs(got) >= info.max)), 0, np.inf)[ends]
+    return difference
+
+
+def float32_inputs(first, count, step):
+    return (np.arange(count, dtype=np.uint64) * step + first).astype(np.uint32).view(np.float32)
+
+
+def worst(name, step=4099, threads=1):
+    """(largest error, where) over every step-th float32, in the order of their bits."""
+    function = FUNCTIONS[name]
+    total = -(-(1 << 32) // step)
+
+    def chunk(start):
+        x = float32_inputs(start * step, min(CHUNK, total - start), step)
+        with np.errstate(invalid="ignore"):
+            x = x[(x >= function.low) & (x <= function.high) | (np.isnan(x) & (function.low == -math.inf))]
+        if not x.size:
+            return 0.0, 0.0
+        e = errors(function, x)
+        i = int(np.argmax(e))
+        return float(e[i]), float(x[i])
+
+    with ThreadPoolExecutor(threads) as pool:
+        return max(pool.map(chunk, range(0, total, CHUNK)))
+
+
+def worst64(name, count=1_000_000, seed=0):
+    """The same over float64: numbers of all sizes, most where the functions bend; None: cannot be told."""
+    function = FUNCTIONS[name]
+    if function.bound64 is None or np.finfo(np.longdouble).nmant <= np.finfo(np.float64).nmant:
+        return None
+    rng = np.random.default_rng(seed)
+    x = rng.choice([-1.0, 1.0], count) * 2.0 ** np.where(
+        rng.random(count) < 0.1, rng.uniform(-1074, 1023, count), rng.uniform(-12, 9, count)
+    )
+    x = x[(x >= max(function.low, -600 if name == "mish" else -math.inf)) & (x <= function.high)]
+    e = errors(function, x)
+    i = int(np.argmax(e))
+    return float(e[i]), float(x[i])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", help="functions, all when none is named")
+    parser.add_argument("--step", type=int, default=4099, help="every so many-th float32; 1 is all of them")
+    parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
+    options = parser.parse_args()
+    print(f"{options.dtype}, {nf._core.isa()}")
+    print(f"{'function':10} {'max ULP':>8} {'asked':>6}  at")
+    for name in options.names or FUNCTIONS:
+        if options.dtype == "float32":
+            found, bound = worst(name, options.step, nf.get_num_threads()), FUNCTIONS[name].bound
+        else:
+            found, bound = worst64(name), FUNCTIONS[name].bound64
+        if found is not None:
+            error, at = found
+            print(f"{name:10} {error:8.3f} {bound:6g}  {at!r} ({at.hex()})", flush=True)
+
+
+if __name__ == "__main__":
+    main()
