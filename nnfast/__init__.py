@@ -10,7 +10,7 @@
 - networks: `Sequential`, the layers, losses and optimizers below
 - functions of arrays with their gradients: `matmul`, `linear`, `conv2d`, `softmax`, `adam_update`, ...
 - `reference`: the same in plain NumPy, to be read
-- `data`, `datasets`, `metrics`, `initializers`, `plot`, `examples`: what surrounds a network
+- `callbacks`, `data`, `datasets`, `metrics`, `initializers`, `plot`, `examples`: what surrounds a network
 - `show_config`, `set_num_threads`, `num_threads`: the machine
 - `get_include`, `get_library_dir`: for C, C++ and Cython
 
@@ -60,7 +60,7 @@ if _core.__version__ != __version__:
     )
 
 # ruff: noqa: E402  (nothing of the package can be imported before the compiled module is found)
-from nnfast import data, functional, initializers, metrics, schedules
+from nnfast import callbacks, data, functional, initializers, metrics, schedules
 from nnfast._io import load
 from nnfast._wiring import Input, Residual
 from nnfast.config import get_num_threads, num_threads, set_num_threads, show_config
@@ -280,6 +280,7 @@ __all__ = [
     "Tanh",
     "Upsample",
     "ZeroPad2d",
+    "callbacks",
     "data",
     "datasets",
     "examples",

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from nnfast._network import Network
     from nnfast._stream import Stream
     from nnfast._task import Task
+    from nnfast.callbacks import CallbackList
+    from nnfast.model import Model as Trained
 
 Array = NDArray[Any]
 
@@ -119,16 +121,26 @@ def train_epoch(
     totals: Totals,
     progress: Progress,
     interrupts: Interrupts,
+    callbacks: CallbackList,
 ) -> bool:
     """One epoch of steps; False when Ctrl-C ended it early."""
     steps, first = steps_of(len(data), batch), 0
+    batchwise = callbacks.batchwise
     while first < steps:
-        last = first + model._sync_optimizer(core, steps - first)
+        if batchwise:
+            with interrupts.at_once():
+                callbacks.begin_batch(first)
+        last = first + model._sync_optimizer(core, 1 if batchwise else steps - first)
         done = core.train(data.x, data.y, order, batch, first, last, SLICE, totals, data.w)
         first += done
         progress.advance(done, model._task.loss(totals))
+        if batchwise:
+            with interrupts.at_once():
+                callbacks.end_batch(first - 1, model._task.logs(totals))
         if interrupts.raised:
             return first == steps
+        if model.stop_training:
+            break
     return True
 
 
@@ -182,24 +194,35 @@ def call_metrics(
 
 
 def run_fit(
-    model: Network,
+    model: Trained,
     core: Model,
     data: Data | Stream,
     validation: Data | Stream | None,
     *,
     batch: int,
+    first_epoch: int,
     epochs: int,
     shuffle: bool,
     progress: Progress,
+    callbacks: CallbackList,
 ) -> History:
-    """Train for `epochs` epochs; the arguments are checked already."""
+    """Train up to epoch `epochs`; the arguments are checked already."""
     history, task = History(), model._task
+    model.history = history
+    model.stop_training = False
+    logs: dict[str, float] = {}
     evaluation_batch = max(batch, 256)
     with progress, Interrupts() as interrupts:
         try:
-            for epoch in range(1, epochs + 1):
+            with interrupts.at_once():
+                callbacks.begin(model)
+            for epoch in range(first_epoch + 1, epochs + 1):
+                if model.stop_training:
+                    break
                 began = time.perf_counter()
                 progress.begin(epoch)
+                with interrupts.at_once():
+                    callbacks.begin_epoch(epoch - 1)
                 order = None
                 if shuffle and isinstance(data, Data):
                     rng = np.random.default_rng([model.seed, 1, model._epochs_seen])
@@ -208,11 +231,16 @@ def run_fit(
                 totals = model._new_totals()
                 try:
                     if isinstance(data, Data):
-                        complete = train_epoch(model, core, data, order, batch, totals, progress, interrupts)
+                        complete = train_epoch(
+                            model, core, data, order, batch, totals, progress, interrupts, callbacks
+                        )
                     else:
-                        complete = data.train_epoch(core, totals, progress, interrupts)
+                        complete = data.train_epoch(core, totals, progress, interrupts, callbacks)
                 except FloatingPointError as error:
-                    raise FloatingPointError(f"fit: epoch {epoch}: {error}") from None
+                    named = FloatingPointError(f"fit: epoch {epoch}: {error}")
+                    if callbacks.forgives_nan(named):
+                        break
+                    raise named from None
                 if not complete or (interrupts.raised and (task.has_callables or validation is not None)):
                     break
                 if task.sums(totals)[0].steps == 0:  # an iterator that had ended with the epoch before
@@ -226,14 +254,20 @@ def run_fit(
                         break
                     logs.update({f"val_{name}": value for name, value in found.items()})
                 seconds = time.perf_counter() - began
-                history.append(logs, seconds)
                 model._epochs_trained += 1
                 if model.optimizer is not None and isinstance(model.optimizer.lr, ReduceLROnPlateau):
                     model.optimizer.lr.observe(logs)
+                try:
+                    # After the counters: what a callback saves here goes on with the next epoch.
+                    with interrupts.at_once():
+                        callbacks.end_epoch(epoch - 1, logs)
+                finally:
+                    history.append(logs, seconds, epoch)
                 progress.end(logs, seconds)
                 if interrupts.raised or (not isinstance(data, Data) and data.exhausted):
                     break
         except KeyboardInterrupt:
             interrupts.raised = True
         history.interrupted = interrupts.raised
+        callbacks.end(logs)
     return history

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from nnfast import _checks, _core, optimizers
 from nnfast._task import Task, make_task
 from nnfast._wiring import INPUT, Wired
+from nnfast.history import History
 from nnfast.layers import Layer, Linear
 from nnfast.optimizers import Optimizer
 from nnfast.schedules import is_schedule
@@ -41,6 +42,9 @@ def engine_module(backend: str) -> Any:
 
 class Network:
     """Base of `nnfast.Model`, which documents the attributes."""
+
+    history: History | None = None
+    stop_training = False
 
     def __init__(
         self,

@@ -20,6 +20,7 @@ from nnfast.progress import Progress
 
 if TYPE_CHECKING:
     from nnfast._core import Model, Totals
+    from nnfast.callbacks import CallbackList
     from nnfast.model import Model as Network
 
 
@@ -115,15 +116,28 @@ class Stream:
             done += 1
 
     def train_epoch(
-        self, core: Model, totals: Totals | list[Totals], progress: Progress, interrupts: Interrupts
+        self,
+        core: Model,
+        totals: Totals | list[Totals],
+        progress: Progress,
+        interrupts: Interrupts,
+        callbacks: CallbackList,
     ) -> bool:
         """One epoch of steps; False when Ctrl-C ended it early."""
-        for data in self._epoch(interrupts):
+        for batch, data in enumerate(self._epoch(interrupts)):
+            if callbacks.batchwise:
+                with interrupts.at_once():
+                    callbacks.begin_batch(batch)
             self._model._sync_optimizer(core)
             core.train(data.x, data.y, None, len(data), 0, 1, 0.0, totals, data.w)
             progress.advance(1, self._model._task.loss(totals))
+            if callbacks.batchwise:
+                with interrupts.at_once():
+                    callbacks.end_batch(batch, self._model._task.logs(totals))
             if interrupts.raised:
                 return False
+            if self._model.stop_training:
+                break
         return True
 
     def evaluate(

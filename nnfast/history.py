@@ -11,7 +11,7 @@ class History:
     Attributes
     ----------
     epochs : list of int
-        Numbers of the completed epochs, from 1.
+        Numbers of the completed epochs, from 1, or from `initial_epoch + 1`.
     history : dict of str to list of float
         "loss", the metrics' names and, with validation data, the same with "val_" before them; a value an
         epoch.
@@ -35,9 +35,9 @@ class History:
         self.time: list[float] = []
         self.interrupted = False
 
-    def append(self, logs: dict[str, float], seconds: float) -> None:
-        """Add an epoch."""
-        self.epochs.append(len(self.epochs) + 1)
+    def append(self, logs: dict[str, float], seconds: float, epoch: int | None = None) -> None:
+        """Add an epoch: this one, or the next."""
+        self.epochs.append(len(self.epochs) + 1 if epoch is None else epoch)
         self.time.append(seconds)
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)

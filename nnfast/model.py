@@ -9,7 +9,7 @@ over an epoch (`nnfast._fit`), the checks of arrays (`nnfast._arrays`).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -19,6 +19,7 @@ from nnfast._by_hand import ByHand
 from nnfast._stream import Stream, is_stream
 from nnfast._task import make_task
 from nnfast._wiring import Node, from_nodes
+from nnfast.callbacks import Callback, CallbackList
 from nnfast.history import History
 from nnfast.layers import Layer, LogSoftmax, Sigmoid, Softmax
 from nnfast.losses import Loss
@@ -59,6 +60,10 @@ class Model(ByHand):
         name, may be assigned, too: one of the same kind goes on with the state that is there.
     loss : Loss or None
         The compiled loss; another one, or a name, may be assigned.
+    history : History or None
+        Of the last `fit`, also while it runs and when it ended with an error.
+    stop_training : bool
+        Set to True by a callback to end `fit` after the batch, or the epoch, at hand.
 
     Raises
     ------
@@ -287,6 +292,8 @@ class Model(ByHand):
         steps_per_epoch: int | None = None,
         sample_weight: ArrayLike | None = None,
         class_weight: Mapping[int, float] | ArrayLike | str | None = None,
+        callbacks: Callback | Callable[..., Any] | Sequence[Callback | Callable[..., Any]] | None = None,
+        initial_epoch: int = 0,
     ) -> History:
         """Train on batches of the data.
 
@@ -323,6 +330,11 @@ class Model(ByHand):
         class_weight : dict, array (classes,) or "balanced", optional
             A factor of each sample's weight by its class; "balanced": n / (classes * samples of the class).
             For losses of classes: the labels, the largest of probabilities, the two sides of binary losses.
+        callbacks : list of Callback or function, optional
+            See `nnfast.callbacks`; a function is called as f(epoch, logs) after every epoch. Without methods
+            for batches they cost nothing but their own time.
+        initial_epoch : int
+            Epochs that were done before, of `epochs` in all: for a run that is continued.
 
         Returns
         -------
@@ -361,6 +373,8 @@ class Model(ByHand):
         """
         batch_size = _checks.integer("fit", "batch_size", batch_size, 1)
         epochs = _checks.integer("fit", "epochs", epochs, 0)
+        done = _checks.integer("fit", "initial_epoch", initial_epoch, 0, epochs)
+        listed = CallbackList(callbacks)
         shuffle = _checks.flag("fit", "shuffle", shuffle)
         verbose = _checks.integer("fit", "verbose", verbose, 0, 2)
         split = _checks.real("fit", "validation_split", validation_split, low=0.0, below=1.0)
@@ -368,12 +382,14 @@ class Model(ByHand):
             raise ValueError("fit: validation_split: give either it or validation_data, got both")
         with self._all_or_nothing():
             data, validation = (
-                self._data_or_stream("fit", x, y, steps_per_epoch, epochs, sample_weight, class_weight),
+                self._data_or_stream(
+                    "fit", x, y, steps_per_epoch, epochs - done, sample_weight, class_weight
+                ),
                 None,
             )
             self._need_optimizer("fit")
             if validation_data is not None:
-                validation = self._validation_data(validation_data, epochs)
+                validation = self._validation_data(validation_data, epochs - done)
             elif split > 0:
                 if isinstance(data, Stream):
                     raise ValueError("fit: validation_split: expected arrays to split, got an iterable")
@@ -386,9 +402,11 @@ class Model(ByHand):
             data,
             validation,
             batch=batch_size,
+            first_epoch=done,
             epochs=epochs,
             shuffle=shuffle,
-            progress=make_progress("fit", verbose, epochs, steps),
+            progress=make_progress("fit", verbose, epochs, steps, done),
+            callbacks=listed,
         )
 
     def evaluate(

@@ -35,13 +35,14 @@ class Progress:
 class BarProgress(Progress):
     """One tqdm bar over all steps of the run."""
 
-    def __init__(self, epochs: int, steps: int | None, unit: str = "step") -> None:
+    def __init__(self, epochs: int, steps: int | None, unit: str = "step", first: int = 0) -> None:
         # Only now: importing it takes longer than importing nnfast.
         from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
         self._epochs = epochs
         self._rest = ""
-        self._bar: Any = tqdm(total=None if steps is None else epochs * steps, unit=unit, dynamic_ncols=True)
+        total = None if steps is None else (epochs - first) * steps
+        self._bar: Any = tqdm(total=total, unit=unit, dynamic_ncols=True)
 
     def begin(self, epoch: int) -> None:
         if self._epochs > 1:
@@ -77,10 +78,10 @@ class LineProgress(Progress):
         print(f"epoch {epoch}  {seconds:6.2f} s  {values}", flush=True)
 
 
-def make_progress(owner: str, verbose: int, epochs: int, steps: int | None) -> Progress:
-    """The display for `verbose` 0, 1 or 2 (already checked by the caller)."""
+def make_progress(owner: str, verbose: int, epochs: int, steps: int | None, first: int = 0) -> Progress:
+    """The display for `verbose` 0, 1 or 2 (checked by the caller); `first` epochs are done already."""
     if verbose == 1:
-        return BarProgress(epochs, steps, "step" if owner == "fit" else "batch")
+        return BarProgress(epochs, steps, "step" if owner == "fit" else "batch", first)
     if verbose == 2:
         return LineProgress(epochs)
     return Progress()
