@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -103,9 +103,9 @@ def _loss(value: Loss) -> Any:
     }
 
 
-def _metric(name: str, value: Callable[..., Any] | None) -> Any:
+def _metric(name: str, given: metrics.MetricSet) -> Any:
     """A metric's name; functions stand under "function", those of nnfast can be found again."""
-    return name if value is None else {"function": name}
+    return name if name in given.native or name in given.named else {"function": name}
 
 
 def describe(model: Network, core: Any) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def describe(model: Network, core: Any) -> dict[str, Any]:
         "optimizer": _optimizer(model.optimizer),
         "losses": [_loss(one) for one in task.losses],
         "loss_weights": list(task.weights),
-        "metrics": [[_metric(name, one.callables.get(name)) for name in one.names] for one in task.metrics],
+        "metrics": [[_metric(name, one) for name in one.names] for one in task.metrics],
         "epochs_seen": model._epochs_seen,
         "epochs_trained": model._epochs_trained,
         "step_count": int(core.step_count),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import itertools
+import os
 from typing import Any
 
 
@@ -41,6 +44,34 @@ class History:
         self.time.append(seconds)
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """A column a value, "epoch" and "seconds" among them: what `pandas.DataFrame` takes.
+
+        Examples
+        --------
+        >>> h = History()
+        >>> h.append({"loss": 0.5}, 0.1)
+        >>> h.to_dict()
+        {'epoch': [1], 'loss': [0.5], 'seconds': [0.1]}
+        """
+        columns = {name: list(values) for name, values in self.history.items()}
+        return {"epoch": [*self.epochs], **columns, "seconds": list(self.time)}
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write the columns of `to_dict` to a CSV file, a line an epoch, every digit kept.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        columns = self.to_dict()
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            # A value that a callback added later than the first epoch has a shorter column.
+            writer.writerows(itertools.zip_longest(*columns.values(), fillvalue=""))
 
     def __getitem__(self, name: str) -> list[float]:
         try:

@@ -3,19 +3,22 @@
 What this is: "accuracy", "mae", "mse" and "rmse" as `compile(metrics=[...])` takes them (summed up by the
 engine while it trains and evaluates, at no extra pass over the data), and the same as functions of arrays.
 Any `metric(y_true, y_pred) -> float` may be given in their place; it costs a prediction of the whole data
-set.
+set. So do "precision", "recall", "f1", "auc", "r2" and "top_<k>_accuracy".
 What this is not: losses, which are minimised.
 """
 
 from __future__ import annotations
 
+import functools
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnfast._scores import auc, f1, precision, r2, recall, top_k_accuracy
 from nnfast.losses import BINARY_KINDS, CLASS_KINDS
 
 if TYPE_CHECKING:
@@ -23,7 +26,21 @@ if TYPE_CHECKING:
 
 Metric: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], float]
 
-__all__ = ["accuracy", "mae", "mse", "rmse"]
+__all__ = [
+    "accuracy",
+    "auc",
+    "f1",
+    "mae",
+    "mse",
+    "precision",
+    "r2",
+    "recall",
+    "rmse",
+    "top_k_accuracy",
+]
+
+_SCORES: dict[str, Metric] = {"auc": auc, "f1": f1, "precision": precision, "r2": r2, "recall": recall}
+_THRESHOLDED = ("f1", "precision", "recall")
 
 
 def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
@@ -108,6 +125,14 @@ _FROM_TOTALS: dict[str, Callable[[Totals], float]] = {
 }
 
 
+def by_name(name: str) -> Metric | None:
+    """The function of outputs behind a name, None for the engine's and unknown ones."""
+    found = re.fullmatch(r"top_([1-9][0-9]{0,8})_accuracy", name)
+    if found is not None:
+        return functools.partial(top_k_accuracy, k=int(found[1]))
+    return _SCORES.get(name)
+
+
 def loss_of(totals: Totals, reduction: str) -> float:
     """The mean, or the sum, of the losses in `totals`."""
     return totals.loss if reduction == "sum" else totals.loss / (totals.loss_weight or math.nan)
@@ -121,10 +146,16 @@ class MetricSet:
         self.native: list[str] = []
         self.callables: dict[str, Metric] = {}
         self.names: list[str] = []
+        self.threshold = 0.5  # of one output a sample: above it is the positive class; 0 for logits
+        self.named: set[str] = set()  # of the callables, those given by name
         for metric in listed:
-            if isinstance(metric, str):
+            if isinstance(metric, str) and (score := by_name(metric)) is not None:
+                name = metric
+                self.callables[name] = score
+                self.named.add(name)
+            elif isinstance(metric, str):
                 if metric not in _FROM_TOTALS:
-                    known = ", ".join(repr(n) for n in _FROM_TOTALS)
+                    known = ", ".join(repr(n) for n in (*_FROM_TOTALS, *_SCORES, "top_<k>_accuracy"))
                     raise ValueError(f"compile: metrics: expected {known} or a callable, got {metric!r}")
                 name = metric
                 self.native.append(name)
@@ -139,6 +170,24 @@ class MetricSet:
 
     def check(self, loss_kind: str, output_shape: tuple[int, ...]) -> None:
         """Raise ValueError where a metric would have no meaning for this loss and output."""
+        self.threshold = 0.0 if loss_kind.endswith("_with_logits") or loss_kind == "hinge_loss" else 0.5
+        for name in sorted(self.named):
+            if name == "r2" and loss_kind in CLASS_KINDS:
+                raise ValueError(
+                    "compile: metrics: 'r2' compares outputs with targets, not with class labels"
+                )
+            if name == "auc" and output_shape not in ((1,), (2,)):
+                raise ValueError(
+                    "compile: metrics: 'auc' is of two classes; this model's output has the shape "
+                    f"{output_shape}"
+                )
+            if name.startswith("top_") and (
+                len(output_shape) != 1 or int(name.split("_")[1]) > output_shape[0]
+            ):
+                raise ValueError(
+                    f"compile: metrics: {name!r} needs at least as many outputs; this model's output has the "
+                    f"shape {output_shape}"
+                )
         for name in self.native:
             if name == "accuracy":
                 if loss_kind not in BINARY_KINDS and (len(output_shape) != 1 or output_shape[0] < 2):
@@ -161,7 +210,10 @@ class MetricSet:
         """The callables' values, checked to be numbers."""
         logs = {}
         for name, metric in self.callables.items():
-            value = metric(y_true, y_pred)
+            if name in self.named and name in _THRESHOLDED:
+                value = metric(y_true, y_pred, threshold=self.threshold)  # type: ignore[call-arg]
+            else:
+                value = metric(y_true, y_pred)
             try:
                 logs[name] = float(value)
             except (TypeError, ValueError):

@@ -130,7 +130,8 @@ class Model(ByHand):
             be left out when only `forward`, `backward` and `step` are used. For several outputs a list, or
             one for all of them.
         metrics : list of {"accuracy", "mae", "mse", "rmse"} or callables metric(y_true, y_pred)
-            Reported beside the loss. Callables cost a prediction of the data set an epoch. For several
+            Reported beside the loss. Callables, and "precision", "recall", "f1", "auc", "r2" and
+            "top_<k>_accuracy" of `nnfast.metrics`, cost a prediction of the data set an epoch. For several
             outputs a list of one entry each, itself one metric or a list of them; they, and the outputs' own
             losses, are reported under the output layer's key: "2_loss", or "value_loss" for a layer named
             "value".
