@@ -1,75 +1,118 @@
-"""Convolution forward and backward on NCHW arrays, conversions included."""
+"""Convolution forward and backward: on NCHW arrays, conversions included, and as the layer of a network.
+
+PyTorch runs on both of its layouts, as two contenders; what is asked is the ratio to the faster.
+"""
 
 import numpy as np
 import pytest
 from peers import jax_call, jax_conv2d, onnx_node
 
 import nnfast as nf
-from nnfast import reference as ref
 
-# n, c, h, oc, kernel, stride, padding
+# n, c, h, oc, kernel, stride, padding: the shapes of CNNs from LeNet's to ResNet's and VGG's
 SHAPES = [
-    (64, 1, 28, 32, 3, 1, 1),
-    (64, 32, 14, 64, 3, 1, 1),
     (64, 1, 28, 6, 5, 1, 2),
     (64, 6, 14, 16, 5, 1, 0),
+    (64, 1, 28, 32, 3, 1, 1),
+    (64, 32, 14, 64, 3, 1, 1),
+    (10, 1, 28, 20, 5, 1, 0),
+    (10, 20, 12, 40, 5, 1, 0),
+    (32, 3, 32, 6, 5, 1, 0),
+    (32, 3, 32, 16, 3, 1, 1),
     (32, 3, 32, 64, 3, 1, 1),
+    (128, 16, 32, 16, 3, 1, 1),
+    (32, 16, 32, 32, 3, 2, 1),
+    (32, 32, 16, 32, 3, 1, 1),
     (32, 64, 32, 64, 3, 1, 1),
-    (1, 512, 7, 512, 3, 1, 1),
+    (32, 64, 8, 64, 3, 1, 1),
+    (32, 128, 16, 128, 3, 1, 1),
     (1, 3, 224, 64, 7, 2, 3),
+    (1, 3, 224, 64, 3, 1, 1),
+    (1, 64, 56, 64, 3, 1, 1),
+    (1, 64, 56, 128, 3, 2, 1),
+    (1, 128, 28, 128, 3, 1, 1),
+    (1, 256, 14, 256, 3, 1, 1),
+    (1, 512, 7, 512, 3, 1, 1),
+    (8, 48, 14, 48, 7, 1, 3),
     (1, 256, 56, 64, 1, 1, 0),
+    (16, 64, 14, 256, 1, 1, 0),
+    (1, 512, 7, 512, 1, 1, 0),
+    (1, 256, 28, 512, 1, 2, 0),
+    (1, 32, 112, 16, 1, 1, 0),
+    (4, 20, 24, 20, 3, 1, 1),
+    (1, 1, 28, 32, 3, 1, 1),
 ]
+# n, channels, h, kernel, stride, groups
+GROUPED = [(8, 64, 28, 3, 1, 64), (1, 32, 112, 3, 1, 32), (8, 144, 28, 3, 2, 144), (8, 128, 28, 3, 1, 32)]
+# n, c, length, oc, kernel
+SIGNALS = [(64, 16, 256, 32, 3), (64, 64, 256, 64, 5), (64, 128, 256, 128, 9), (64, 1, 256, 16, 9)]
+
+LAYOUTS = {"torch": "contiguous_format", "torch_channels_last": "channels_last"}
 
 
-def arrays(n, c, h, oc, kernel, stride, padding):
+def named(shape):
+    return "x".join(map(str, shape))
+
+
+def arrays(n, c, h, oc, kernel, stride, padding, groups=1):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((n, c, h, h)).astype("f4")
-    w = rng.standard_normal((oc, c, kernel, kernel)).astype("f4")
+    w = rng.standard_normal((oc, c // groups, kernel, kernel)).astype("f4")
     b = rng.standard_normal(oc).astype("f4")
     oh = (h + 2 * padding - kernel) // stride + 1
     g = rng.standard_normal((n, oc, oh, oh)).astype("f4")
-    return x, w, b, g, 2 * g.size * c * kernel * kernel
+    return x, w, b, g, 2 * g.size * w[0].size
 
 
-def torch_forward(x, w, b, stride, padding, channels_last):
+def torch_tensors(layout, *given):
+    """The arrays as tensors, those of four dimensions in the layout."""
     import torch
 
-    form = torch.channels_last if channels_last else torch.contiguous_format
-    tx, tw = (torch.from_numpy(a).to(memory_format=form) for a in (x, w))
-    tb = torch.from_numpy(b)
-    return lambda: torch.nn.functional.conv2d(tx, tw, tb, stride, padding)
+    form = getattr(torch, LAYOUTS[layout])
+    tensors = (torch.from_numpy(a) for a in given)
+    return [t.to(memory_format=form) if t.ndim == 4 else t for t in tensors]
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda s: "x".join(map(str, s)))
-def test_forward(bench, choose, threads, shape):
+def torch_forward(layout, x, w, b, **options):
+    import torch
+
+    tx, tw, tb = torch_tensors(layout, x, w, b)
+    f = torch.nn.functional.conv2d if x.ndim == 4 else torch.nn.functional.conv1d
+    return lambda: f(tx, tw, tb, **options)
+
+
+def torch_backward(layout, g, x, w, stride, padding, groups=1):
+    import torch
+
+    tg, tx, tw = torch_tensors(layout, g, x, w)
+    dims = x.ndim - 2
+    options = [[w.shape[0]], [stride] * dims, [padding] * dims, [1] * dims, False, [0] * dims, groups]
+    return lambda: torch.ops.aten.convolution_backward(tg, tx, tw, *options, [True, True, True])
+
+
+def each_layout(make, layouts=LAYOUTS):
+    """{layout: a maker of make(layout)}: torch's contenders."""
+    return {layout: lambda layout=layout: make(layout) for layout in layouts}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=named)
+def test_forward(versus, threads, shape):
     *_, stride, padding = shape
     x, w, b, _, flops = arrays(*shape)
+    onnx = {"strides": [stride] * 2, "pads": [padding] * 4, "kernel_shape": w.shape[2:]}
     makers = {
         "nnfast": lambda: lambda: nf.conv2d(x, w, b, stride, padding),
-        "torch": lambda: torch_forward(x, w, b, stride, padding, False),
-        "onnxruntime": lambda: onnx_node(
-            threads, "Conv", x, (w, b), strides=[stride] * 2, pads=[padding] * 4, kernel_shape=w.shape[2:]
-        ),
+        **each_layout(lambda layout: torch_forward(layout, x, w, b, stride=stride, padding=padding)),
+        "onnxruntime": lambda: onnx_node(threads, "Conv", x, (w, b), **onnx),
         "jax": lambda: jax_call(lambda x, w, b: jax_conv2d(x, w, b, stride, padding), x, w, b),
     }
-    if flops < 2e8:
-        makers["reference"] = lambda: lambda: ref.conv2d(x, w, b, stride, padding)
-    bench(f"conv2d {shape}", choose(makers), flops=flops)
+    versus(f"conv2d {named(shape)}", makers, flops=flops)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda s: "x".join(map(str, s)))
-def test_backward(bench, choose, shape):
+@pytest.mark.parametrize("shape", SHAPES, ids=named)
+def test_backward(versus, shape):
     *_, stride, padding = shape
     x, w, b, g, flops = arrays(*shape)
-
-    def torch():
-        import torch
-
-        tx, tw, tg = map(torch.from_numpy, (x, w, g))
-        bias_sizes, pair = [w.shape[0]], lambda v: [v, v]
-        return lambda: torch.ops.aten.convolution_backward(
-            tg, tx, tw, bias_sizes, pair(stride), pair(padding), [1, 1], False, [0, 0], 1, [True, True, True]
-        )
 
     def jax():
         import jax
@@ -82,9 +125,109 @@ def test_backward(bench, choose, shape):
 
     makers = {
         "nnfast": lambda: lambda: nf.conv2d_backward(g, x, w, stride, padding),
-        "torch": torch,
+        **each_layout(lambda layout: torch_backward(layout, g, x, w, stride, padding)),
         "jax": jax,
     }
-    if flops < 2e8:
-        makers["reference"] = lambda: lambda: ref.conv2d_backward(g, x, w, stride, padding)
-    bench(f"conv2d backward {shape}", choose(makers), flops=2 * flops)
+    versus(f"conv2d backward {named(shape)}", makers, flops=2 * flops)
+
+
+def layer(shape):
+    _, c, h, oc, kernel, stride, padding = shape
+    return nf.Sequential(nf.Conv2d(c, oc, kernel, stride, padding), input_shape=(c, h, h), seed=0)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=named)
+def test_predict(versus, shape):
+    """A network of this one layer."""
+    *_, stride, padding = shape
+    x, w, b, _, flops = arrays(*shape)
+
+    def torch(layout):
+        import torch
+
+        work = torch_forward(layout, x, w, b, stride=stride, padding=padding)
+
+        def predict():
+            with torch.no_grad():
+                return work()
+
+        return predict
+
+    def nnfast():
+        model = layer(shape)
+        return lambda: model.predict(x, batch_size=len(x))
+
+    versus(f"predict {named(shape)}", {"nnfast": nnfast, **each_layout(torch)}, flops=flops)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=named)
+def test_train(versus, shape):
+    """A step of SGD on the mean squared error of a network of this one layer: no gradient for its input."""
+    *_, stride, padding = shape
+    x, w, b, g, flops = arrays(*shape)
+
+    def torch(layout):
+        import torch
+
+        tx, target = torch_tensors(layout, x, g)
+        model = torch.nn.Conv2d(x.shape[1], len(b), w.shape[2:], stride, padding)
+        model = model.to(memory_format=getattr(torch, LAYOUTS[layout]))
+        optimizer = torch.optim.SGD(model.parameters(), 1e-3)
+
+        def step():
+            optimizer.zero_grad(set_to_none=True)
+            torch.nn.functional.mse_loss(model(tx), target).backward()
+            optimizer.step()
+
+        return step
+
+    def nnfast():
+        model = layer(shape)
+        model.compile(nf.SGD(lr=1e-3), "mse")
+        return lambda: model.train_batch(x, g)
+
+    versus(f"train {named(shape)}", {"nnfast": nnfast, **each_layout(torch)}, flops=2 * flops)
+
+
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+@pytest.mark.parametrize("shape", GROUPED, ids=named)
+def test_grouped(versus, shape, backward):
+    n, c, h, kernel, stride, groups = shape
+    padding = kernel // 2
+    x, w, b, g, flops = arrays(n, c, h, c, kernel, stride, padding, groups)
+    options = {"stride": stride, "padding": padding, "groups": groups}
+    if backward:
+        makers = {
+            "nnfast": lambda: lambda: nf.conv2d_backward(g, x, w, **options),
+            **each_layout(lambda layout: torch_backward(layout, g, x, w, **options)),
+        }
+    else:
+        makers = {
+            "nnfast": lambda: lambda: nf.conv2d(x, w, b, **options),
+            **each_layout(lambda layout: torch_forward(layout, x, w, b, **options)),
+        }
+    title = f"conv2d {'backward ' if backward else ''}{named(shape[:-1])} groups {groups}"
+    versus(title, makers, flops=flops * (1 + backward))
+
+
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+@pytest.mark.parametrize("shape", SIGNALS, ids=named)
+def test_conv1d(versus, shape, backward):
+    n, c, length, oc, kernel = shape
+    rng, padding = np.random.default_rng(0), kernel // 2
+    x = rng.standard_normal((n, c, length)).astype("f4")
+    w = rng.standard_normal((oc, c, kernel)).astype("f4")
+    b = rng.standard_normal(oc).astype("f4")
+    g = rng.standard_normal((n, oc, length)).astype("f4")
+    if backward:
+        makers = {
+            "nnfast": lambda: lambda: nf.conv1d_backward(g, x, w, padding=padding),
+            "torch": lambda: torch_backward("torch", g, x, w, 1, padding),
+        }
+    else:
+        makers = {
+            "nnfast": lambda: lambda: nf.conv1d(x, w, b, padding=padding),
+            "torch": lambda: torch_forward("torch", x, w, b, padding=padding),
+        }
+    flops = 2 * g.size * w[0].size * (1 + backward)
+    versus(f"conv1d {'backward ' if backward else ''}{named(shape)}", makers, flops=flops)

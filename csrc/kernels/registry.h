@@ -61,6 +61,7 @@
   K(gemm_row, GemmRowFn)                             \
   K(bias_add_rows, BiasAddFn)                        \
   K(add_into, AddIntoFn)                             \
+  K(add_runs, AddRunsFn)                             \
   K(scale_into, ScaleIntoFn)                         \
   K(column_sum, ColumnSumFn)                         \
   K(all_finite, AllFiniteFn)                         \

@@ -133,8 +133,13 @@ void run_task(const Shared<T>& sh, i64 n0, i64 n1, i64 p0, i64 p1) {
       r = r0;  // only tasks of whole images come here and go on, and theirs is row 0
       ++im;
     };
-    for (i64 i = 0; i < count; ++i, next_pixel(image, row, col)) {
-      rows[i] = base + image * image_pitch + (row - r0) * s.stride_h * sh.pitch + col * s.stride_w * s.c;
+    for (i64 i = 0; i < count;) {  // image row by image row
+      const T* from = base + image * image_pitch + (row - r0) * s.stride_h * sh.pitch + col * s.stride_w * s.c;
+      const i64 run = std::min(count - i, s.ow - col);
+      for (i64 j = 0; j < run; ++j) rows[i + j] = from + j * s.stride_w * s.c;
+      i += run;
+      col += run - 1;
+      next_pixel(image, row, col);
     }
     T* c = dense ? sh.y + n0 * s.y_image + (p0 + done) * s.oc : apart;
     for (i64 q = 0; q < s.groups; ++q) multiply_group(sh, q, count, rows, c + q * sh.ocg);

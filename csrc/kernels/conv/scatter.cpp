@@ -45,7 +45,7 @@ void make_patches(const KernelTable<T>& k, i64 count, i64 taps, i64 oc, const T*
 // Adds the patches of output row r to its image. Tap by tap, so that neighbouring pixels' overlapping patches do not
 // wait for each other's stores.
 template <class T>
-void add_row(const KernelTable<T>& k, const ConvShape& s, i64 r, const T* cols, T* gx) {
+void add_row_by_taps(const KernelTable<T>& k, const ConvShape& s, i64 r, const T* cols, T* gx) {
   const i64 taps = s.kh * s.kw * s.c, step = s.stride_w * s.c;
   for (i64 a = 0; a < s.kh; ++a) {
     const i64 i = r * s.stride_h + a * s.dilation_h - s.pad_top;
@@ -67,6 +67,38 @@ void add_row(const KernelTable<T>& k, const ConvShape& s, i64 r, const T* cols, 
   }
 }
 
+// The same where the channels are few and a kernel row's taps lie side by side in the image: runs of kw * c elements.
+// Pixels whose runs do not overlap go together, so that no load waits for the store just before it; and the kernel's
+// rows pass between one such set and the next. (6 channels, 5x5: a fifth of the time tap by tap.)
+template <class T>
+void add_row_by_runs(const KernelTable<T>& k, const ConvShape& s, i64 r, const T* cols, T* gx) {
+  const i64 taps = s.kh * s.kw * s.c, sets = ceil_div(s.kw, s.stride_w);
+  const i64 whole0 = std::min(s.ow, ceil_div(s.pad_left, s.stride_w));  // output columns whose runs lie in the image:
+  const i64 room = s.w + s.pad_left - s.kw;
+  const i64 whole1 = std::max(whole0, room < 0 ? 0 : std::min(s.ow, room / s.stride_w + 1));  // whole0..whole1-1
+  for (i64 set = 0; set < sets; ++set) {
+    for (i64 a = 0; a < s.kh; ++a) {
+      const i64 i = r * s.stride_h + a * s.dilation_h - s.pad_top;
+      if (i < 0 || i >= s.h) continue;
+      const T* from = cols + a * s.kw * s.c;
+      T* to = gx + i * s.w * s.c;
+      const auto clipped = [&](i64 j) {
+        const i64 start = j * s.stride_w - s.pad_left, b0 = std::max<i64>(0, -start), b1 = std::min(s.kw, s.w - start);
+        if (b0 < b1) k.add_into((b1 - b0) * s.c, from + j * taps + b0 * s.c, to + (start + b0) * s.c);
+      };
+      i64 j = set;
+      for (; j < whole0; j += sets) clipped(j);
+      if (j < whole1) {
+        const i64 runs = ceil_div(whole1 - j, sets);
+        k.add_runs(runs, s.kw * s.c, from + j * taps, sets * taps, to + (j * s.stride_w - s.pad_left) * s.c,
+                   sets * s.stride_w * s.c);
+        j += runs * sets;
+      }
+      for (; j < s.ow; j += sets) clipped(j);
+    }
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -77,6 +109,7 @@ void scatter_backward_data(const ConvShape& s, const T* g, const T* weight, T* g
   for (i64 j = 0; j < taps; j += nr) {
     k.gemm_pack_b(s.oc, std::min(nr, taps - j), weight + j * s.oc, 1, s.oc, panels + j * s.oc);
   }
+  const auto add_row = s.c < kVectorChannels && s.dilation_w == 1 ? add_row_by_runs<T> : add_row_by_taps<T>;
   const i64 together = std::clamp<i64>(kPatchElements / (s.ow * taps), 1, s.oh);  // output rows
   const i64 cost = s.oh * s.ow * (taps * s.oc / 32 + taps);
   parallel_for(s.n, cost, [&](i64 begin, i64 end) {

@@ -53,6 +53,9 @@ using PreluSlopeColumnsFn = void (*)(i64 rows, i64 n, const T* g, const T* x, T*
 // y[i] += x[i]
 template <class T>
 using AddIntoFn = void (*)(i64 n, const T* x, T* y);
+// `runs` of these, n elements each: y[r * y_step + i] += x[r * x_step + i]. The runs must not overlap.
+template <class T>
+using AddRunsFn = void (*)(i64 runs, i64 n, const T* x, i64 x_step, T* y, i64 y_step);
 // y[i] = x[i] * s
 template <class T>
 using ScaleIntoFn = void (*)(i64 n, const T* x, T s, T* y);
