@@ -6,6 +6,7 @@
 #include "capi/arguments.h"
 #include "capi/guard.h"
 #include "kernels/conv/conv2d.h"
+#include "kernels/conv/planar.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/layout/layout.h"
 
@@ -37,6 +38,13 @@ void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* 
   const i64 hw = s.h * s.w, pixels = s.oh * s.ow;
   const i64 in = s.c * hw, out = s.oc * pixels;
   const i64 weights = weight_elements(s);
+  if (planar_forward_pays<T>(s, {true, true})) {  // images as they lie
+    T* turned = thread_scratch<T>(Scratch::convert_in, weights);
+    oihw_to_hwio(s.oc, s.c, s.kh * s.kw, weight, turned);
+    Epilogue<T> epilogue;
+    epilogue.bias = bias;
+    return planar_forward<T>(s, {true, true}, x, turned, epilogue, y);
+  }
   const i64 block = block_images(s, in + out);
   T* own_weight = thread_scratch<T>(Scratch::convert_in, weights + block * in);
   T* own_x = own_weight + weights;
@@ -68,17 +76,26 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
   T* own_gx = own_gweight + weights;
   if (gx != nullptr) oihw_to_hwio(s.oc, cg, s.kh * s.kw, weight, own_weight);
   const bool gx_as_is = s.c == 1 || hw == 1;
+  const bool planes = s.n > 0 && planar_backward_pays<T>(s, {true, true});  // the images as they lie
+  const bool planes_only = planes && (gx == nullptr || planar_backward_data_pays<T>(s));
   ConvShape part = s;
   for (i64 n = 0; n < std::max<i64>(1, s.n); n += block) {  // once for no images: the sums become 0
     part.n = std::min(block, s.n - n);
-    const T* g_block = channels_last(part.n, s.oc, pixels, g + n * out, own_g);
-    if (gweight != nullptr) {
+    const T* g_planes = g + n * out;
+    const T* g_block = planes_only ? nullptr : channels_last(part.n, s.oc, pixels, g_planes, own_g);
+    if (gweight != nullptr && planes) {
+      planar_backward_weight<T>(part, {true, true}, g_planes, x + n * in, own_gweight, n > 0);
+      if (gbias != nullptr) planar_plane_sums<T>(part, g_planes, gbias, n > 0);
+    } else if (gweight != nullptr) {
       conv2d_backward_weight<T>(part, g_block, channels_last(part.n, s.c, hw, x + n * in, own_x), own_gweight, gbias,
                                 n > 0);
     } else if (gbias != nullptr) {
-      column_sum<T>(part.n * pixels, s.oc, g_block, gbias, n > 0);
+      planes ? planar_plane_sums<T>(part, g_planes, gbias, n > 0)
+             : column_sum<T>(part.n * pixels, s.oc, g_block, gbias, n > 0);
     }
-    if (gx != nullptr) {
+    if (gx != nullptr && planes_only) {
+      planar_backward_data<T>(part, g_planes, own_weight, gx + n * in);
+    } else if (gx != nullptr) {
       T* gx_block = gx + n * in;
       conv2d_backward_data<T>(part, g_block, own_weight, gx_as_is ? gx_block : own_gx);
       if (!gx_as_is) nhwc_to_nchw(part.n, s.c, hw, own_gx, gx_block);

@@ -8,6 +8,7 @@
 #ifndef NNF_KERNELS_REGISTRY_H
 #define NNF_KERNELS_REGISTRY_H
 
+#include "kernels/conv/contract.h"
 #include "kernels/dropout/contract.h"
 #include "kernels/elementwise/contract.h"
 #include "kernels/gemm/contract.h"
@@ -59,6 +60,8 @@
   K(gemm_pack_strips, GemmPackStripsFn)              \
   K(gemm_dots, GemmDotsFn)                           \
   K(gemm_row, GemmRowFn)                             \
+  K(planar_row, PlanarRowFn)                         \
+  K(planar_sums, PlanarSumsFn)                       \
   K(bias_add_rows, BiasAddFn)                        \
   K(add_into, AddIntoFn)                             \
   K(add_runs, AddRunsFn)                             \

@@ -11,6 +11,7 @@
 #include "kernels/conv/conv2d.h"
 #include "kernels/conv/correlate.h"
 #include "kernels/conv/depthwise.h"
+#include "kernels/conv/planar.h"
 #include "kernels/dispatch.h"
 #include "kernels/elementwise/elementwise.h"
 
@@ -139,6 +140,9 @@ void conv2d_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweig
   if (s.n == 0) {
     if (!accumulate) std::fill_n(gweight, size, T{0});
     return;
+  }
+  if (planar_backward_pays<T>(s, {false, false})) {
+    return planar_backward_weight(s, {false, false}, g, x, gweight, accumulate);
   }
   const KernelTable<T>& k = kernels<T>();
   const Plan p = make_plan(s, k.gemm.mr);

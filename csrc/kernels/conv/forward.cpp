@@ -3,6 +3,7 @@
 #include "kernels/conv/conv2d.h"
 #include "kernels/conv/correlate.h"
 #include "kernels/conv/depthwise.h"
+#include "kernels/conv/planar.h"
 
 namespace nnf {
 
@@ -19,6 +20,8 @@ void conv2d_forward(const ConvShape& s, const T* x, const T* weight, const Epilo
     gemm<T>(s.n * s.oh * s.ow, s.oc, k, {x, k, 1}, {weight, s.oc, 1}, y, s.oc, false, epilogue);
     return;
   }
+
+  if (planar_forward_pays<T>(s, {false, false})) return planar_forward(s, {false, false}, x, weight, epilogue, y);
 
   Correlation r{};
   r.n = s.n, r.h = s.h, r.w = s.w, r.c = s.c;
