@@ -83,7 +83,6 @@ void planar_row(const PlanarRow<T>& t) {
 // R taps of M channels; channels past the last are the last again, and are not written.
 template <class T, int M, int R>
 __attribute__((noinline)) void planar_sums_tile(const PlanarSums<T>& t, i64 i0, i64 m, i64 p0) {
-  constexpr i64 N = Vec<T>::N;
   Vec<T> acc[M * R];
   unroll<M * R>([&](auto i) NNF_LAMBDA_INLINE { acc[i.value] = zero<T>(); });
   const T* g[M];
