@@ -62,6 +62,7 @@
   K(gemm_row, GemmRowFn)                             \
   K(planar_row, PlanarRowFn)                         \
   K(planar_sums, PlanarSumsFn)                       \
+  K(depthwise_row, DepthwiseRowFn)                   \
   K(bias_add_rows, BiasAddFn)                        \
   K(add_into, AddIntoFn)                             \
   K(add_runs, AddRunsFn)                             \

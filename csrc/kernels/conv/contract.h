@@ -45,6 +45,25 @@ struct PlanarSums {
   i64 out_row;
 };
 
+// Pixels of one output row of a depthwise convolution, channels-last, all taps inside the image:
+//
+//   y[p * c + ch] = sum_{a < down} sum_{b < across} w[a * w_row + b * w_col + ch] *
+//                                                   x[p * x_step + a * x_row + b * x_col + ch]
+//
+// for 0 <= p < pixels, 0 <= ch < c. The order of a sum does not depend on pixels.
+template <class T>
+struct DepthwiseRow {
+  i64 pixels, c, down, across;
+  const T* x;
+  i64 x_step, x_row, x_col;
+  const T* w;
+  i64 w_row, w_col;
+  T* y;
+};
+
+template <class T>
+using DepthwiseRowFn = void (*)(const DepthwiseRow<T>& row);
+
 template <class T>
 using PlanarSumsFn = void (*)(const PlanarSums<T>& sums);
 

@@ -1,5 +1,5 @@
-// See depthwise.h. Plain loops over the channels that the compiler vectorises for the baseline instruction set: the
-// work is bound by memory soon, so the distance to kernels of its own is a small factor. Bits do not depend on the ISA.
+// See depthwise.h. Forward and the stride-1 data gradient of one output a channel go through the kernel of contract.h;
+// the rest are plain loops over the channels that the compiler vectorises for the baseline instruction set.
 #include "kernels/conv/depthwise.h"
 
 #include <algorithm>
@@ -10,8 +10,6 @@
 
 namespace nnf {
 namespace {
-
-constexpr i64 kChannels = 16;  // accumulated at once: four 128-bit registers of floats
 
 // The taps first..last-1 of a window that starts at `start` lie inside 0..size-1.
 struct Taps {
@@ -49,28 +47,37 @@ inline void over_taps(const ConvShape& s, const Taps& down, const Taps& across, 
 
 i64 row_cost(const ConvShape& s) { return s.ow * s.kh * s.kw * (s.oc / 4 + 1); }
 
-// One channel in, one out; a block of channels at a time, so that their sums stay in registers.
+// One channel in, one out: the sums of rows row0..row1-1, with weight (kh, kw, c), or mirrored. Columns whose taps all
+// lie in the image go to the kernel together, those at the edges one by one with the taps that do.
 template <class T>
-void forward_simple(const ConvShape& s, i64 row0, i64 row1, const T* x, const T* weight, T* y) {
-  const i64 c = s.c;
-  over_pixels(s, row0, row1, [&](i64 out, i64 in, Taps down, Taps across) {
-    i64 ch = 0;
-    for (; ch + kChannels <= c; ch += kChannels) {
-      T total[kChannels] = {};
-      over_taps(s, down, across, [&](i64 step, i64 tap) {
-        const T* from = x + (in + step) * c + ch;
-        const T* w = weight + tap * c + ch;
-        for (i64 i = 0; i < kChannels; ++i) total[i] += from[i] * w[i];
-      });
-      for (i64 i = 0; i < kChannels; ++i) y[out * c + ch + i] = total[i];
-    }
-    for (; ch < c; ++ch) {
-      T total = 0;
-      over_taps(s, down, across,
-                [&](i64 step, i64 tap) { total += x[(in + step) * c + ch] * weight[tap * c + ch]; });
-      y[out * c + ch] = total;
-    }
-  });
+void simple_rows(const ConvShape& s, i64 row0, i64 row1, const T* x, const T* weight, bool mirrored, T* y) {
+  const KernelTable<T>& k = kernels<T>();
+  const i64 c = s.c, room = s.w + s.pad_left - (s.kw - 1) * s.dilation_w - 1;
+  const i64 whole0 = std::min(s.ow, ceil_div(s.pad_left, s.stride_w));
+  const i64 whole1 = std::max(whole0, room < 0 ? 0 : std::min(s.ow, room / s.stride_w + 1));
+  const i64 sign = mirrored ? -1 : 1;
+  DepthwiseRow<T> r{};
+  r.c = c;
+  r.x_step = s.stride_w * c, r.x_row = s.dilation_h * s.w * c, r.x_col = s.dilation_w * c;
+  r.w_row = sign * s.kw * c, r.w_col = sign * c;
+  const T* first = mirrored ? weight + (s.kh * s.kw - 1) * c : weight;
+  for (i64 row = row0; row < row1; ++row) {
+    const i64 image = row / s.oh, top = row % s.oh * s.stride_h - s.pad_top;
+    const Taps down(top, s.kh, s.dilation_h, s.h);
+    const auto pixels = [&](i64 j, i64 count) {
+      const i64 left = j * s.stride_w - s.pad_left;
+      const Taps across(left, s.kw, s.dilation_w, s.w);
+      r.pixels = count;
+      r.down = down.last - down.first, r.across = across.last - across.first;
+      r.x = x + ((image * s.h + top + down.first * s.dilation_h) * s.w + left + across.first * s.dilation_w) * c;
+      r.w = first + down.first * r.w_row + across.first * r.w_col;
+      r.y = y + (row * s.ow + j) * c;
+      k.depthwise_row(r);
+    };
+    for (i64 j = 0; j < whole0; ++j) pixels(j, 1);
+    if (whole0 < whole1) pixels(whole0, whole1 - whole0);
+    for (i64 j = whole1; j < s.ow; ++j) pixels(j, 1);
+  }
 }
 
 // Several outputs a channel.
@@ -99,7 +106,7 @@ void depthwise_forward(const ConvShape& s, const T* x, const T* weight, const Ep
   parallel_for(s.n * s.oh, row_cost(s), [&](i64 begin, i64 end) {
     for (i64 i = begin; i < end; ++i) {
       if (s.oc == s.c) {
-        forward_simple(s, i, i + 1, x, weight, y);
+        simple_rows(s, i, i + 1, x, weight, false, y);
       } else {
         forward_multiplied(s, i, i + 1, x, weight, y);
       }
@@ -113,6 +120,17 @@ void depthwise_forward(const ConvShape& s, const T* x, const T* weight, const Ep
 template <class T>
 void depthwise_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx) {
   const i64 c = s.c, times = s.oc / s.c;
+  if (times == 1 && s.stride_h == 1 && s.stride_w == 1) {  // a convolution of g with the weights mirrored
+    ConvShape r = s;
+    r.h = s.oh, r.w = s.ow, r.oh = s.h, r.ow = s.w;
+    r.pad_top = (s.kh - 1) * s.dilation_h - s.pad_top, r.pad_left = (s.kw - 1) * s.dilation_w - s.pad_left;
+    if (r.pad_top >= 0 && r.pad_left >= 0) {
+      parallel_for(r.n * r.oh, row_cost(r), [&](i64 begin, i64 end) {
+        simple_rows(r, begin, end, g, weight, true, gx);
+      });
+      return;
+    }
+  }
   parallel_for(s.n, s.oh * row_cost(s), [&](i64 begin, i64 end) {
     std::fill_n(gx + begin * s.h * s.w * c, (end - begin) * s.h * s.w * c, T{0});
     over_pixels(s, begin * s.oh, end * s.oh, [&](i64 out, i64 in, Taps down, Taps across) {

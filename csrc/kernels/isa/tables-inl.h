@@ -1,5 +1,6 @@
 // Instantiates every kernel for the instruction set whose Vec was included before, and fills its tables.
 // Included last by each <isa>.cpp, which defines NNF_ISA_NAME. All but the tables stays in anonymous namespaces.
+#include "kernels/conv/depthwise-inl.h"
 #include "kernels/conv/planar-inl.h"
 #include "kernels/dropout/dropout-inl.h"
 #include "kernels/elementwise/activation-inl.h"
