@@ -32,7 +32,7 @@ CONVOLUTIONS = [
     ((2, 16, 10, 10), (32, 3, 3), {"padding": 1}),
     ((1, 64, 4, 4), (65, 3, 3), {"padding": 1}),
     ((5, 3, 17, 16), (15, 3, 3), {"stride": 1, "padding": (0, 2)}),
-    # few channels, whose vectors run along image rows: several tiles a row, bands of rows, padding beyond the kernel
+    # few channels, vectors along image rows: several tiles a row, bands of rows, padding beyond the kernel
     ((2, 1, 30, 70), (6, 5, 5), {"padding": 2}),
     ((1, 3, 120, 90), (20, 3, 5), {"padding": 1}),
     ((2, 3, 9, 40), (7, 3, 3), {"stride": (2, 1), "padding": 1}),
