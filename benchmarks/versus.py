@@ -10,7 +10,7 @@ import time
 
 from nnfast import _core
 
-ROUND = 1e-3  # seconds of one contender in a round: far above the clock's grain
+ROUND = 4e-3  # seconds of one contender in a round: far above the clock's grain and a cold start's cost
 
 
 def timed(function, repeat):
@@ -38,6 +38,7 @@ def interleave(functions, dtype="float32", budget=0.3, least=9):
     while len(rates) < least or time.perf_counter() < end:
         rates.append(fma_rate(dtype))
         for name, function in functions.items():
+            function()  # its code and data back into the caches: who repeats little would pay for that most
             seconds[name].append(timed(function, repeats[name]))
     return {name: statistics.median(s) for name, s in seconds.items()}, max(rates)
 
