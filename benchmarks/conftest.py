@@ -1,9 +1,8 @@
 """What benchmarks share: the machine's limits measured in the same run, peers when installed, the report.
 
 A benchmark is one piece of work done by several contenders. `versus` times them in turn, round by round, and
-prints one line: nnfast's time, rate and share of the limit, and the time of each peer over nnfast's. `bench`,
-which it is to replace everywhere, times one contender a test. The limits are the FMA peak of one core, times
-the threads asked for, and the bandwidth of a large copy.
+prints one line: nnfast's time, rate and share of the limit, and the time of each peer over nnfast's. The
+limits are the FMA peak of one core, times the threads asked for, and the bandwidth of a large copy.
 
     pytest benchmarks                          all of it, one thread
     pytest benchmarks --threads 2 -k gemm      two threads, one file
@@ -15,19 +14,15 @@ import importlib
 import importlib.util
 import os
 import time
-from collections import defaultdict
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from versus import Table, interleave
 
 import nnfast as nf
-from nnfast import _core
 
 # Contenders whose package has another name.
 PACKAGES = {"reference": "nnfast", "torch_channels_last": "torch"}
-CONTENDERS = ("nnfast", "numpy", "reference", "torch", "sklearn", "onnxruntime", "jax")
 
 
 def pytest_addoption(parser):
@@ -59,17 +54,8 @@ def threads(request):
         yield n
 
 
-def measure_peak(dtype):
-    """Floating-point operations a second of FMAs in registers on one core: the best of several runs."""
-    best = 0.0
-    for _ in range(20):
-        start = time.perf_counter()
-        flops = _core.fma_rounds(dtype, 1 << 18)
-        best = max(best, flops / (time.perf_counter() - start))
-    return best
-
-
-def measure_bandwidth():
+@pytest.fixture(scope="session")
+def bandwidth(threads):
     """Bytes read plus written a second by a copy of 64 MiB on one core, the best of several runs."""
     a, b = np.ones(1 << 24, np.float32), np.zeros(1 << 24, np.float32)
     best = 0.0
@@ -80,59 +66,8 @@ def measure_bandwidth():
     return best
 
 
-@pytest.fixture(scope="session")
-def limits(threads):
-    return SimpleNamespace(
-        flops={"float32": measure_peak("float32") * threads, "float64": measure_peak("float64") * threads},
-        bandwidth=measure_bandwidth(),
-    )
-
-
-@pytest.fixture(params=CONTENDERS)
-def contender(request):
-    """The name of who does the work; skipped when that package is not installed."""
-    package = PACKAGES.get(request.param, request.param)
-    if importlib.util.find_spec(package) is None:
-        pytest.skip(f"{package} is not installed (pip install 'nnfast[bench]')")
-    return request.param
-
-
 @pytest.fixture
-def choose(contender):
-    """choose({"numpy": f, ...}): the contender's function, or a skip where it does not do this work."""
-
-    def pick(makers):
-        if contender not in makers:
-            pytest.skip(f"{contender} has no such function")
-        return makers[contender]()
-
-    return pick
-
-
-@pytest.fixture
-def bench(benchmark, limits, contender):
-    """bench(group, function, flops=, bytes=, dtype=): times the function and notes its share of the limit."""
-
-    def run(group, function, *, flops=None, moved=None, dtype="float32", unit=None):
-        benchmark.group = group
-        benchmark.extra_info["contender"] = contender
-        function()  # warm: compile, allocate, load
-        benchmark.pedantic(function, **rounds_for(function))
-        seconds = benchmark.stats.stats.median
-        if flops:
-            benchmark.extra_info["rate"] = f"{flops / seconds / 1e9:.1f} GFLOPS"
-            benchmark.extra_info["share"] = flops / seconds / limits.flops[dtype]
-        elif moved:
-            benchmark.extra_info["rate"] = f"{moved / seconds / 1e9:.1f} GB/s"
-            benchmark.extra_info["share"] = moved / seconds / limits.bandwidth
-        elif unit:
-            benchmark.extra_info["rate"] = unit(seconds)
-
-    return run
-
-
-@pytest.fixture
-def versus(request, benchmark, limits, threads):
+def versus(request, benchmark, bandwidth, threads):
     """versus(title, makers, flops=, moved=, elements=, dtype=): times the installed contenders in turn.
 
     `makers` maps a contender's name (its package's, or one of PACKAGES) to a function that returns the work,
@@ -151,7 +86,7 @@ def versus(request, benchmark, limits, threads):
         if flops:
             rate, share = f"{flops / ours / 1e9:.1f} GFLOPS", flops / ours / (peak * threads)
         elif moved:
-            rate, share = f"{moved / ours / 1e9:.1f} GB/s", moved / ours / limits.bandwidth
+            rate, share = f"{moved / ours / 1e9:.1f} GB/s", moved / ours / bandwidth
         if elements:
             rate = f"{ours * 1e9 / elements:.3f} ns {rate}"
         request.config.nnfast_table.add(request.path.name, title, medians, rate, share)
@@ -180,22 +115,3 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(f"threads: {config.getoption('--threads')}; OpenBLAS core type: {core}")
         for line in lines:
             terminalreporter.write_line(line)
-    session = getattr(config, "_benchmarksession", None)
-    if session is None or not session.benchmarks:
-        return
-    groups = defaultdict(list)
-    for b in session.benchmarks:
-        if b.extra_info.get("contender"):
-            groups[b.group].append(b)
-    write = terminalreporter.write_line
-    terminalreporter.section("nnfast beside its peers (time over nnfast's; share of the limit)")
-    for group, members in groups.items():
-        ours = next((b.stats.median for b in members if b.extra_info["contender"] == "nnfast"), None)
-        for b in sorted(members, key=lambda b: b.stats.median):
-            info, median = b.extra_info, b.stats.median
-            share = f"{100 * info['share']:5.1f} %" if "share" in info else ""
-            ratio = f"{median / ours:7.2f}x" if ours else ""
-            write(
-                f"{group:44} {info['contender']:12} {median * 1e6:11.2f} us {info.get('rate', ''):>16} "
-                f"{share:>8} {ratio}"
-            )

@@ -528,11 +528,12 @@ class Model(ByHand):
             If the loss is NaN or infinite; the weights are left as they were.
         """
         core = self._core
-        if core is not None and sample_weight is None and self.optimizer is not None and self._task.losses:
+        single = len(self._task.losses) == 1
+        if core is not None and sample_weight is None and self.optimizer is not None and single:
             # Arrays that are as the engine wants them: microseconds matter. All else takes the long way.
             self._sync_optimizer(core)
             totals = self._new_totals()
-            if not self._task.several and core.train_now(x, y, totals):
+            if core.train_now(x, y, totals):
                 return self._task.logs(totals)
         with self._all_or_nothing():
             data = self._data("train_batch", x, y, ("x", "y"), sample_weight)
