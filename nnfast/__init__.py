@@ -124,12 +124,13 @@ from nnfast.losses import (
     L1Loss,
     MSELoss,
     NLLLoss,
+    PerceptronLoss,
     PoissonNLLLoss,
     QuadraticCost,
     SmoothL1Loss,
 )
 from nnfast.model import Model
-from nnfast.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, RMSprop
+from nnfast.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Perceptron, RMSprop
 from nnfast.schedules import (
     CosineAnnealingLR,
     ExponentialLR,
@@ -259,6 +260,8 @@ __all__ = [
     "Normalize",
     "OneCycleLR",
     "PReLU",
+    "Perceptron",
+    "PerceptronLoss",
     "PoissonNLLLoss",
     "QuadraticCost",
     "RMSprop",

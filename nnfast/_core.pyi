@@ -245,6 +245,19 @@ def hinge_loss_backward(
     reduction: str = "mean",
     sample_weight: ArrayLike | None = None,
 ) -> Array: ...
+def perceptron_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
+def perceptron_loss_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Array: ...
 def binary_cross_entropy(
     input: ArrayLike,
     target: ArrayLike,

@@ -132,6 +132,10 @@ class Optimizer:
     def _per_step(self) -> bool:
         return is_schedule(self._lr) and not self._per_epoch
 
+    def choose_loss(self, loss: Any) -> Any:
+        """The loss, or losses, `compile` is to take when it was given these; None: none was named."""
+        return loss
+
     def settings(self) -> dict[str, Any]:
         """The keywords of the engine's `set_optimizer`, but for the learning rate of a schedule: 0 here."""
         found = {"lr": 0.0 if is_schedule(self._lr) else self._lr, "weight_decay": self.weight_decay}

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from nnfast import _checks
 
 CLASS_KINDS = ("cross_entropy", "nll_loss")
-BINARY_KINDS = ("binary_cross_entropy", "binary_cross_entropy_with_logits", "hinge_loss")
+BINARY_KINDS = ("binary_cross_entropy", "binary_cross_entropy_with_logits", "hinge_loss", "perceptron_loss")
+SCORE_KINDS = BINARY_KINDS[1:]  # of outputs whose sign is the answer
 
 
 class Loss:
@@ -223,6 +224,28 @@ class HingeLoss(Loss):
     """
 
     kind = "hinge_loss"
+
+
+class PerceptronLoss(Loss):
+    """(step(output) - target) * output for targets 0 and 1: the perceptron rule's, see `Perceptron`.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}, default "mean"
+        Over samples and outputs alike.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an option that does not fit.
+
+    Examples
+    --------
+    >>> PerceptronLoss()
+    PerceptronLoss()
+    """
+
+    kind = "perceptron_loss"
 
 
 class BCELoss(Loss):
@@ -448,6 +471,7 @@ _CLASSES: tuple[type[Loss], ...] = (
     SmoothL1Loss,
     HuberLoss,
     HingeLoss,
+    PerceptronLoss,
     BCELoss,
     BCEWithLogitsLoss,
     CrossEntropyLoss,
@@ -460,6 +484,7 @@ _NAMED: dict[str, type[Loss]] = {c.kind: c for c in _CLASSES} | {
     "l1": L1Loss,
     "huber": HuberLoss,
     "hinge": HingeLoss,
+    "perceptron": PerceptronLoss,
     "bce": BCELoss,
     "bce_with_logits": BCEWithLogitsLoss,
 }

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnfast._scores import auc, f1, precision, r2, recall, top_k_accuracy
-from nnfast.losses import BINARY_KINDS, CLASS_KINDS
+from nnfast.losses import BINARY_KINDS, CLASS_KINDS, SCORE_KINDS
 
 if TYPE_CHECKING:
     from nnfast._core import Totals
@@ -170,7 +170,7 @@ class MetricSet:
 
     def check(self, loss_kind: str, output_shape: tuple[int, ...]) -> None:
         """Raise ValueError where a metric would have no meaning for this loss and output."""
-        self.threshold = 0.0 if loss_kind.endswith("_with_logits") or loss_kind == "hinge_loss" else 0.5
+        self.threshold = 0.0 if loss_kind in SCORE_KINDS else 0.5
         for name in sorted(self.named):
             if name == "r2" and loss_kind in CLASS_KINDS:
                 raise ValueError(

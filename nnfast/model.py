@@ -122,7 +122,8 @@ class Model(ByHand):
 
         Parameters
         ----------
-        optimizer : {"sgd", "rmsprop", "adam", "adamw", "nadam", "adagrad", "adadelta"} or Optimizer
+        optimizer : {"sgd", "rmsprop", "adam", "adamw", "nadam", "adagrad", "adadelta", "perceptron"} or
+            Optimizer
             A name stands for PyTorch's defaults.
         loss : str or Loss, optional
             The name of a loss function ("cross_entropy", "mse_loss", "nll_loss", "l1_loss", "huber_loss",
@@ -159,7 +160,7 @@ class Model(ByHand):
         >>> model.optimizer.lr = 0.01
         """
         new_optimizer = optimizers.get(optimizer)
-        task = make_task(loss, loss_weights, metrics, self._output_names)
+        task = make_task(new_optimizer.choose_loss(loss), loss_weights, metrics, self._output_names)
         _checks.choice("compile", "backend", backend, ("native", "reference"))
         if self._graph is not None:
             task.check(self._output_shapes)

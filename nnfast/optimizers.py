@@ -11,10 +11,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from nnfast import _checks
+from nnfast import _checks, losses
 from nnfast._optimizer import Optimizer, Rate, Setting
+from nnfast.losses import PerceptronLoss
 
-__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "NAdam", "Optimizer", "RMSprop", "get"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "NAdam",
+    "Optimizer",
+    "Perceptron",
+    "RMSprop",
+    "get",
+]
 
 
 class SGD(Optimizer):
@@ -464,6 +476,58 @@ class NAdam(_WithBetas):
         return {names.get(k, k): v for k, v in super()._shown().items()}
 
 
+class Perceptron(Optimizer):
+    """The perceptron rule: p -= lr * g, for a Linear layer p += lr * (target - step(output)) * input.
+
+    It goes with `PerceptronLoss`, whose gradient that is; `compile` takes its sum over a batch when no loss
+    is named. With batches of one sample and without shuffling `fit` is the rule as Rosenblatt stated it,
+    `nnfast.perceptron_update`: each mistake is corrected at once, a right answer changes nothing. Targets are
+    0 and 1; every output of the layer is a perceptron of its own.
+
+    Parameters
+    ----------
+    lr : float, Schedule or callable
+        Learning rate; see `nnfast.schedules`. From weights of zero it only sets their scale.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For settings of the wrong kind or range.
+
+    Notes
+    -----
+    Rosenblatt, "The perceptron", Psychological Review 65, 1958.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> x, y = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0.0, 0, 0, 1])  # logical and
+    >>> model = nf.Sequential(nf.Linear(2, 1), seed=0)
+    >>> model.compile(nf.Perceptron(lr=0.5))
+    >>> _ = model.fit(x, y, epochs=20, batch_size=1, shuffle=False, verbose=0)
+    >>> model.predict(x)[:, 0] > 0
+    array([False, False, False,  True])
+    """
+
+    kind = "sgd"
+
+    def __init__(self, lr: Rate = 1.0) -> None:
+        super().__init__(lr, weight_decay=0.0)
+
+    def choose_loss(self, loss: Any) -> Any:
+        if loss is None:
+            return PerceptronLoss(reduction="sum")
+        for one in loss if isinstance(loss, (list, tuple)) else (loss,):
+            if not isinstance(losses.get(one), PerceptronLoss):
+                raise ValueError(
+                    f"compile: loss: expected PerceptronLoss with the optimizer Perceptron, got {one!r}"
+                )
+        return loss
+
+    def _shown(self) -> dict[str, Any]:
+        return {"lr": self._lr}
+
+
 _NAMED: dict[str, Callable[[], Optimizer]] = {
     "sgd": SGD,
     "rmsprop": RMSprop,
@@ -472,6 +536,7 @@ _NAMED: dict[str, Callable[[], Optimizer]] = {
     "nadam": NAdam,
     "adagrad": Adagrad,
     "adadelta": Adadelta,
+    "perceptron": Perceptron,
 }
 
 

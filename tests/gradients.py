@@ -167,6 +167,7 @@ FUNCTIONS |= {
     "l1_loss": _losses(TARGET),
     "mse_loss": _losses(TARGET),
     "nll_loss": _losses(LABELS) + _losses(LABELS, weight=CLASS_WEIGHTS, ignore_index=0),
+    "perceptron_loss": _losses(BITS),
     "poisson_nll_loss": [
         *_losses(positive((3, 4), "t")),
         *_losses(positive((3, 4), "t"), {"input": positive((3, 4), "x")}, log_input=False, full=True),
@@ -285,6 +286,7 @@ LOSSES: dict[str, list[Objective]] = {
         Objective(nf.NLLLoss, LABELS, lambda: [nf.LogSoftmax()]),
         Objective(lambda: nf.NLLLoss(FOUR), LABELS, lambda: [nf.LogSoftmax()]),
     ],
+    "PerceptronLoss": [Objective(nf.PerceptronLoss, BINARY)],
     "PoissonNLLLoss": [
         Objective(nf.PoissonNLLLoss, 3 * BINARY),
         Objective(lambda: nf.PoissonNLLLoss(False, full=True), 3 * BINARY, lambda: [nf.Softplus()]),
@@ -318,6 +320,7 @@ OPTIMIZERS: dict[str, list[dict[str, Any]]] = {
     "Adam": [{}, {"amsgrad": True, "weight_decay": 0.1}],
     "AdamW": [{}],
     "NAdam": [{}],
+    "Perceptron": [{"lr": 0.1}],
     "RMSprop": [{}, {"momentum": 0.7, "centered": True}],
     "SGD": [{"lr": 0.1}, {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1}],
 }

@@ -24,7 +24,7 @@ ELEMENTWISE = (
 )  # fmt: skip
 
 PAIR_LOSSES = (
-    "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "hinge_loss",
+    "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "hinge_loss", "perceptron_loss",
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div", "poisson_nll_loss",
 )  # fmt: skip
 

@@ -42,6 +42,10 @@ def classes(x, t):
     return x, np.where(t < 0, -1.0, 1.0)
 
 
+def bits(x, t):
+    return x, np.where(t < 0, 0.0, 1.0)
+
+
 def counts(x, t):
     return x, np.round(np.abs(3 * t))
 
@@ -67,6 +71,7 @@ CASES = {
         (6, lambda x, t: 2 * np.abs(x - t) + 3),
         (2, lambda x, t: 2 + 0 * x),
     ),
+    "perceptron_loss": (bits, {}, (2, lambda x, t: np.abs(x)), (0, lambda x, t: 1 + 0 * x)),
     "hinge_loss": (classes, {}, (2, lambda x, t: 1 + np.abs(x)), (0, lambda x, t: 1 + 0 * x)),
     "binary_cross_entropy": (
         probabilities,

@@ -262,3 +262,49 @@ def test_clip_norm_edges(module):
         module.clip_grad_value_([np.ones(2), np.ones(2, np.float32)], 1.0)
     with pytest.raises(ValueError, match="clip_grad_value_: clip_value"):
         module.clip_grad_value_(np.ones(2), -1.0)
+
+
+@both_floats
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_perceptron_class_is_the_rule(backend, outputs, dtype):
+    """fit, one sample at a time and in order, makes the very corrections of `perceptron_update`."""
+    g = rng(outputs)
+    x = g.integers(-4, 5, (200, 6)).astype(dtype)
+    scores = x @ g.integers(-3, 4, (6, outputs))
+    x, scores = (a[np.abs(scores).min(axis=1) > 3] for a in (x, scores))  # a gap: it ends soon
+    y = (scores > 0).astype(dtype)
+    w, b = g.integers(-2, 3, (outputs, 6)).astype(dtype), g.integers(-2, 3, (outputs, 1)).astype(dtype)
+    model = nf.Sequential(nf.Linear(6, outputs), dtype=np.dtype(dtype).name)
+    model.compile(nf.Perceptron(lr=0.5), metrics=["accuracy"], backend=backend)
+    model.layers[0].weight[:], model.layers[0].bias[:] = w, b[:, 0]
+    for _ in range(60):
+        history = model.fit(x, y, epochs=1, batch_size=1, shuffle=False, verbose=0)
+        for k in range(outputs):
+            nf.perceptron_update(w[k], b[k], x, y[:, k].copy(), lr=0.5)
+        np.testing.assert_array_equal(model.layers[0].weight, w)
+        np.testing.assert_array_equal(model.layers[0].bias, b[:, 0])
+    assert history["loss"] == [0.0] and history["accuracy"] == [1.0]
+
+
+def test_perceptron_class_and_its_loss():
+    model = nf.Sequential(nf.Linear(2, 1))
+    model.compile("perceptron")
+    assert repr(model.optimizer) == "Perceptron(lr=1)"
+    assert repr(model.loss) == "PerceptronLoss(reduction='sum')"
+    model.compile("perceptron", "perceptron")
+    assert repr(model.loss) == "PerceptronLoss()"
+    for loss in ("mse", nf.HingeLoss(), ["perceptron", "mse"]):
+        with pytest.raises(ValueError, match="compile: loss: expected PerceptronLoss with"):
+            model.compile("perceptron", loss)
+    assert isinstance(model.optimizer, nf.Perceptron) and repr(model.loss) == "PerceptronLoss()"
+    model.compile("sgd", "perceptron")
+
+
+@MODULES
+@both_floats
+def test_perceptron_loss_at_infinity_and_nan(module, dtype):
+    x = np.array([np.inf, np.inf, -np.inf, -np.inf, np.nan, np.nan, 0, 0], dtype)
+    t = np.array([1, 0, 0, 1, 0, 1, 0, 1], dtype)
+    losses = module.perceptron_loss(x, t, reduction="none")
+    np.testing.assert_array_equal(losses, [0, np.inf, 0, np.inf, np.nan, np.nan, 0, 0])

@@ -141,7 +141,7 @@ F = np.ones((2, 3), np.float32)
 D = np.ones((2, 3))
 NEWER = ("step", "hard_sigmoid", "relu6", "elu", "selu", "gelu", "silu", "mish", "softplus", "softsign")
 PAIR_LOSSES = (
-    "mse_loss", "quadratic_cost", "l1_loss", "smooth_l1_loss", "huber_loss", "hinge_loss",
+    "mse_loss", "quadratic_cost", "l1_loss", "smooth_l1_loss", "huber_loss", "hinge_loss", "perceptron_loss",
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div", "poisson_nll_loss",
 )  # fmt: skip
 IMAGE, KERNEL = np.ones((1, 2, 4, 4), np.float32), np.ones((2, 2, 3, 3), np.float32)

@@ -193,6 +193,7 @@ LOSSES = {
     "QuadraticCost": nf.QuadraticCost,
     "L1Loss": nf.L1Loss,
     "HingeLoss": nf.HingeLoss,
+    "PerceptronLoss": nf.PerceptronLoss,
 }
 
 

@@ -19,6 +19,7 @@ LOSSES = {
     "smooth_l1": (nf.SmoothL1Loss(beta=0.3), "plain", ()),
     "huber": (nf.HuberLoss(delta=0.4), "plain", ()),
     "hinge": (nf.HingeLoss(), "signs", ()),
+    "perceptron": (nf.PerceptronLoss(), "binary", ()),
     "bce": (nf.BCELoss([1.0, 0.5, 2.0]), "binary", (nf.Sigmoid,)),
     "bce logits": (nf.BCEWithLogitsLoss([1.0, 0.5, 2.0], pos_weight=[2.0, 1.0, 0.25]), "binary", ()),
     "bce logits sum": (nf.BCEWithLogitsLoss(reduction="sum"), "binary", ()),

@@ -307,6 +307,7 @@ void init_loss(py::module_& m) {
   def_element_loss(m, NNF_LOSS_SMOOTH_L1, "smooth_l1_loss_backward", read_beta, py::arg("beta") = 1.0);
   def_element_loss(m, NNF_LOSS_HUBER, "huber_loss_backward", read_beta, py::arg("delta") = 1.0);
   def_element_loss(m, NNF_LOSS_HINGE, "hinge_loss_backward", read_nothing);
+  def_element_loss(m, NNF_LOSS_PERCEPTRON, "perceptron_loss_backward", read_nothing);
   def_element_loss(m, NNF_LOSS_BCE, "binary_cross_entropy_backward", read_weight, weight);
   def_element_loss(m, NNF_LOSS_BCE_WITH_LOGITS, "binary_cross_entropy_with_logits_backward", read_weights, weight,
                    pos_weight);

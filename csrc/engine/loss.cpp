@@ -21,7 +21,8 @@ i64 argmax(const T* row, i64 n) {
 }
 
 bool is_binary(nnf_loss kind) {
-  return kind == NNF_LOSS_BCE || kind == NNF_LOSS_BCE_WITH_LOGITS || kind == NNF_LOSS_HINGE;
+  return kind == NNF_LOSS_BCE || kind == NNF_LOSS_BCE_WITH_LOGITS || kind == NNF_LOSS_HINGE ||
+         kind == NNF_LOSS_PERCEPTRON;
 }
 
 }  // namespace

@@ -48,6 +48,7 @@
   L(smooth_l1, SMOOTH_L1)        \
   L(huber, HUBER)                \
   L(hinge, HINGE)                \
+  L(perceptron, PERCEPTRON)      \
   L(bce, BCE)                    \
   L(bce_logits, BCE_WITH_LOGITS) \
   L(kl_div, KL_DIV)              \

@@ -67,6 +67,8 @@ from .losses_binary import (
     binary_cross_entropy_with_logits_backward,
     hinge_loss,
     hinge_loss_backward,
+    perceptron_loss,
+    perceptron_loss_backward,
 )
 from .losses_class import (
     cross_entropy,
@@ -225,6 +227,8 @@ __all__ = [
     "nll_loss_backward",
     "pad",
     "pad_backward",
+    "perceptron_loss",
+    "perceptron_loss_backward",
     "perceptron_update",
     "poisson_nll_loss",
     "poisson_nll_loss_backward",

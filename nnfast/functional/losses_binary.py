@@ -1,4 +1,4 @@
-"""Losses of two classes: binary cross-entropy from probabilities or logits, hinge; with their gradients.
+"""Losses of two classes: binary cross-entropy from probabilities or logits, hinge, perceptron; gradients.
 
 The formulas and weights are the core's (csrc/kernels/loss); here are arguments and their meaning.
 """
@@ -292,3 +292,87 @@ def hinge_loss_backward(
     array([-1.,  0.])
     """
     return _core.hinge_loss_backward(grad_output, input, target, reduction, sample_weight)
+
+
+def perceptron_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Any:
+    """The perceptron criterion ``(step(input) - target) * input``: 0 on the right side, else the distance.
+
+    Parameters
+    ----------
+    input, target : arrays of one shape, float32 or float64
+        Scores, and the classes 0 and 1.
+    reduction : {"mean", "sum", "none"}, default "mean"
+    sample_weight : (n,) numbers, optional
+        A factor of each sample's losses, n the length of the first axis. "mean" divides by the weights'
+        sum: a weight of 2 counts the sample twice.
+
+    Returns
+    -------
+    NumPy scalar of the input's dtype, or an array of its shape for "none"
+        The mean of nothing is NaN.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, a shape or an option does not fit; the message names the argument.
+
+    Notes
+    -----
+    Rosenblatt, "The perceptron", 1958; as a criterion: Bishop,
+    "Pattern recognition and machine learning", 4.1.7.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.perceptron_loss(np.array([0.5, 2.0, -3.0]), np.array([1.0, 0.0, 1.0]), reduction="none")
+    array([0., 2., 3.])
+    """
+    return _core.perceptron_loss(input, target, reduction, sample_weight)
+
+
+def perceptron_loss_backward(
+    grad_output: ArrayLike,
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> Array:
+    """Gradient of `perceptron_loss`: ``step(input) - target``, what the perceptron rule takes off.
+
+    Parameters
+    ----------
+    grad_output : number, or array of the input's shape for "none"
+    input, target : arrays of one shape, float32 or float64
+        Scores, and the classes 0 and 1.
+    reduction : {"mean", "sum", "none"}, default "mean"
+    sample_weight : (n,) numbers, optional
+        A factor of each sample's losses, n the length of the first axis. "mean" divides by the weights'
+        sum: a weight of 2 counts the sample twice.
+
+    Returns
+    -------
+    array of the input's shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        A dtype, a shape or an option does not fit; the message names the argument.
+
+    Notes
+    -----
+    The derivative of `perceptron_loss`: see its source.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> nf.perceptron_loss_backward(1.0, np.array([-0.5, 2.0]), np.array([1.0, 1.0]), reduction="sum")
+    array([-1.,  0.])
+    """
+    return _core.perceptron_loss_backward(grad_output, input, target, reduction, sample_weight)

@@ -217,6 +217,7 @@ typedef enum nnf_loss {
   NNF_LOSS_SMOOTH_L1,       /* d = |x - t|: d^2 / (2 beta) where d < beta, else d - beta / 2 */
   NNF_LOSS_HUBER,           /* d^2 / 2 where d <= delta, else delta (d - delta / 2) */
   NNF_LOSS_HINGE,           /* max(0, 1 - t x) */
+  NNF_LOSS_PERCEPTRON,      /* (step(x) - t) x */
   NNF_LOSS_BCE,             /* -weight (t log x + (1 - t) log(1 - x)), logarithms at least -100 */
   NNF_LOSS_BCE_WITH_LOGITS, /* -weight (pos_weight t log s(x) + (1 - t) log s(-x)), s the logistic function */
   NNF_LOSS_KL_DIV,          /* t (log t - x); with log_target exp(t) (t - x) */

@@ -43,7 +43,7 @@ struct ElementLossKernels {
   int cost;  // of an element, in parallel_for's unit (base/thread_pool.h)
 };
 
-constexpr int kElementLossCount = 10;  // lines of NNF_ELEMENT_LOSSES; equal to NNF_LOSS_ELEMENTWISE (dispatch.cpp)
+constexpr int kElementLossCount = 11;  // lines of NNF_ELEMENT_LOSSES; equal to NNF_LOSS_ELEMENTWISE (dispatch.cpp)
 
 }  // namespace nnf
 

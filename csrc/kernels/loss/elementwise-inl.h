@@ -117,6 +117,21 @@ struct loss_hinge {
   }
 };
 
+// (step(x) - t) x, the perceptron criterion for targets 0 and 1: its slope is what the perceptron rule takes off. 0 where
+// the answer is right, also at infinity; a NaN stays one.
+template <class T>
+struct loss_perceptron {
+  using V = Vec<T>;
+  using O = LossOptions<T>;
+  static constexpr T kFactor = 1;
+  static constexpr int kCost = 1;
+  static NNF_INLINE V value(V x, V t, const O& o) {
+    const V d = slope(x, t, o);
+    return select(le(abs(d), zero<T>()), min(zero<T>(), abs(x)), d * x);
+  }
+  static NNF_INLINE V slope(V x, V t, const O&) { return select(le(x, zero<T>()), zero<T>(), set1<T>(1)) - t; }
+};
+
 // -(t log x + (1 - t) log(1 - x)) for x in 0..1. PyTorch's bounds: the logarithms are at least -100, and the slope's
 // denominator is at least 1e-12.
 template <class T>

@@ -21,6 +21,7 @@ _LOSSES: dict[str, tuple[Any, tuple[str, ...]]] = {
     "smooth_l1_loss": (losses, ("beta",)),
     "huber_loss": (losses, ("delta",)),
     "hinge_loss": (losses_binary, ()),
+    "perceptron_loss": (losses_binary, ()),
     "binary_cross_entropy": (losses_binary, ("weight",)),
     "binary_cross_entropy_with_logits": (losses_binary, _WEIGHTS),
     "kl_div": (losses_distribution, ("log_target",)),
@@ -34,6 +35,7 @@ _THRESHOLDS = {
     "binary_cross_entropy": (0.5, 0.5),
     "binary_cross_entropy_with_logits": (0.0, 0.5),
     "hinge_loss": (0.0, 0.0),
+    "perceptron_loss": (0.0, 0.5),
 }
 
 
