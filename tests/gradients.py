@@ -142,6 +142,10 @@ TARGET = spread((3, 4), "target") + 0.07  # nowhere the input itself, where l1_l
 SIGNS, BITS = np.sign(TARGET), (TARGET > 0).astype(np.float64)
 
 
+PIXELS = {"input": (3, 4, 2, 3)}  # (n, classes, d1, d2)
+PIXEL_LABELS = np.arange(18).reshape(3, 2, 3) * 7 % 4
+
+
 def _losses(target: np.ndarray, arrays: Mapping[str, Any] = SCORES, **others: Any) -> list[Call]:
     """Each reduction, and the samples weighted."""
     options = [{"reduction": "sum"}, {"reduction": "none"}, {"sample_weight": SAMPLE_WEIGHTS}]
@@ -160,13 +164,18 @@ FUNCTIONS |= {
         *_losses(LABELS),
         *_losses(shares((3, 4), "target"), label_smoothing=0.2),
         *_losses(LABELS, weight=CLASS_WEIGHTS, ignore_index=0, label_smoothing=0.1),
+        *_losses(PIXEL_LABELS, PIXELS, weight=CLASS_WEIGHTS, label_smoothing=0.1),
     ],
     "hinge_loss": _losses(SIGNS),
     "huber_loss": _losses(TARGET, delta=0.7),
     "kl_div": _losses(shares((3, 4), "t")) + _losses(np.log(shares((3, 4), "t")), log_target=True),
     "l1_loss": _losses(TARGET),
     "mse_loss": _losses(TARGET),
-    "nll_loss": _losses(LABELS) + _losses(LABELS, weight=CLASS_WEIGHTS, ignore_index=0),
+    "nll_loss": [
+        *_losses(LABELS),
+        *_losses(LABELS, weight=CLASS_WEIGHTS, ignore_index=0),
+        *_losses(PIXEL_LABELS, PIXELS, weight=CLASS_WEIGHTS),
+    ],
     "perceptron_loss": _losses(BITS),
     "poisson_nll_loss": [
         *_losses(positive((3, 4), "t")),

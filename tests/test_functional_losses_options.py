@@ -526,3 +526,55 @@ def test_an_infinite_logit_of_a_class_without_a_share(isa, dtype):
         np.testing.assert_array_equal(np.isnan(losses), [True, False])
         assert np.isfinite(module.cross_entropy(logits, np.array([1, 0])))
         assert module.cross_entropy(logits, np.array([0, 0])) == np.inf
+
+
+# ---------------------------------------------------------------- classes at every position
+
+PIXELS = (np.arange(24.0) % 7 - 3).reshape(2, 3, 2, 2) / 2  # (n, classes, d1, d2)
+PIXEL_LABELS = np.array([[[0, 2], [1, -100]], [[2, 2], [0, 1]]])
+PIXEL_WEIGHTS = [1.0, 2.0, 0.5]
+MODULES = pytest.mark.parametrize("module", [nf, ref], ids=["native", "reference"])
+
+
+@MODULES
+@both_floats
+def test_losses_of_classes_at_positions(module, dtype):
+    """Stored values of torch.nn.functional 2.13 in float64."""
+    x, near = PIXELS.astype(dtype), {"rtol": 1e-5 if dtype == np.float32 else 1e-12}
+    options = {"weight": PIXEL_WEIGHTS, "label_smoothing": 0.1}
+    loss = module.cross_entropy(x, PIXEL_LABELS, **options)
+    assert loss.dtype == dtype
+    np.testing.assert_allclose(loss, 1.1740587206102704, **near)
+    slope = module.cross_entropy_backward(1.0, x, PIXEL_LABELS, **options)
+    assert slope.shape == x.shape and slope.dtype == dtype and slope.flags.c_contiguous
+    rows = [[-0.11094, 0.003083, 0.021015, 0], [0.090897, 0.046729, -0.060768, 0]]
+    np.testing.assert_allclose(slope[0, :2].reshape(2, 4), rows, atol=1e-6)
+    shares = np.moveaxis(np.eye(3)[np.where(PIXEL_LABELS < 0, 1, PIXEL_LABELS)] * 0.8 + 0.05, -1, 1)
+    loss = module.cross_entropy(x, shares.astype(dtype), PIXEL_WEIGHTS)
+    np.testing.assert_allclose(loss, 1.6083142135660764, **near)
+    losses = module.nll_loss(x, PIXEL_LABELS, PIXEL_WEIGHTS, reduction="none")
+    np.testing.assert_array_equal(losses, [[[1.5, 0.25], [-3.0, 0.0]], [[-0.75, 0.75], [1.5, -2.0]]])
+    samples = module.nll_loss(x, PIXEL_LABELS, PIXEL_WEIGHTS, reduction="sum", sample_weight=[2.0, 1.0])
+    assert samples == 2 * losses[0].sum() + losses[1].sum()
+    g = np.arange(8, dtype=dtype).reshape(2, 2, 2)
+    each = module.nll_loss_backward(g, x, PIXEL_LABELS, PIXEL_WEIGHTS, reduction="none")
+    np.testing.assert_array_equal(each[0, 2], [[0, -0.5], [0, 0]])
+    np.testing.assert_array_equal(each[0, 1], [[0, 0], [-4, 0]])
+    assert module.cross_entropy(x[:0], PIXEL_LABELS[:0], reduction="none").shape == (0, 2, 2)
+
+
+@MODULES
+def test_losses_of_classes_at_positions_refuse(module):
+    for name, arguments in [
+        ("target", (PIXELS, PIXEL_LABELS[:, :1])),
+        ("target", (PIXELS, PIXELS[:, :2])),
+        ("target", (PIXELS, PIXEL_LABELS + 3)),
+        ("weight", (PIXELS, PIXEL_LABELS, [1.0, 2.0])),
+        ("input", (PIXELS[:, :0], PIXEL_LABELS)),
+    ]:
+        with pytest.raises(ValueError, match=f"^cross_entropy: {name}: expected"):
+            module.cross_entropy(*arguments)
+    with pytest.raises(ValueError, match=r"^cross_entropy: sample_weight: expected.*\(2,\)"):
+        module.cross_entropy(PIXELS, PIXEL_LABELS, sample_weight=np.ones((2, 2, 2)))
+    with pytest.raises(ValueError, match=r"^nll_loss_backward: grad_output: expected"):
+        module.nll_loss_backward(np.ones(8), PIXELS, PIXEL_LABELS, reduction="none")

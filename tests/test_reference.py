@@ -278,8 +278,8 @@ def test_other_dtypes_are_refused(name, dtype):
         (ValueError, "mse_loss_backward: grad_output:", lambda: ref.mse_loss_backward(np.ones(2), D, D)),
         (
             ValueError,
-            r"cross_entropy: input: expected \(n, classes\)",
-            lambda: ref.cross_entropy(np.ones((3, 1, 1)), np.array([0])),
+            r"cross_entropy: input: expected \(n, classes",
+            lambda: ref.cross_entropy(np.ones(()), np.array(0)),
         ),
         (
             ValueError,

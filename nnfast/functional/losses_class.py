@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from .. import _core
+from .class_rows import Rows
 from .options import Array
 
 
@@ -28,7 +29,9 @@ def cross_entropy(
     Parameters
     ----------
     input : (n, classes) array, float32 or float64
-        Logits; (classes,) for one sample: what is (n,) below is () then.
+        Logits; (classes,) for one sample: what is (n,) below is () then. Also (n, classes, d1, ...), a
+        sample for each position: what is (n,) below, but the weights, is (n, d1, ...) then, and a target
+        of probabilities has the input's shape.
     target : (n,) integers in 0..classes-1, or (n, classes) array of the input's dtype
         Labels of any integer dtype, or probabilities, which need not sum to 1.
     weight : (classes,) numbers, optional
@@ -37,20 +40,17 @@ def cross_entropy(
         Samples with this label count for nothing.
     label_smoothing : float in 0..1, default 0
         This share of the target is spread evenly over the classes (Szegedy et al., "Rethinking the
-        Inception
-        architecture", 2016, section 7).
+        Inception architecture", 2016, section 7).
     reduction : {"mean", "sum", "none"}, default "mean"
     sample_weight : (n,) numbers, optional
         A factor of each sample's loss. "mean" divides by the weights' sum: a weight of 2 counts the
-        sample
-        twice.
+        sample twice.
 
     Returns
     -------
     NumPy scalar of the input's dtype, or an (n,) array for "none"
         ``-sum over j of weight_j t_j log_softmax(input)_j`` a sample, t one-hot for a label. The mean
-        of nothing
-        is NaN.
+        of nothing is NaN.
 
     Raises
     ------
@@ -61,8 +61,7 @@ def cross_entropy(
     -----
     Goodfellow, Bengio, Courville, "Deep Learning", 2016, section 6.2.2.3;
     ``torch.nn.functional.cross_entropy``. `ignore_index` needs labels: with probabilities only its
-    default and
-    negative numbers are allowed.
+    default and negative numbers are allowed.
 
     Examples
     --------
@@ -71,7 +70,11 @@ def cross_entropy(
     >>> nf.cross_entropy(logits, np.array([1, 0]), reduction="none").round(4)
     array([0.2877, 0.6931])
     """
-    return _core.cross_entropy(input, target, weight, ignore_index, label_smoothing, reduction, sample_weight)
+    rows = Rows("cross_entropy", input, target, sample_weight)
+    loss = _core.cross_entropy(
+        rows.input, rows.target, weight, ignore_index, label_smoothing, reduction, rows.sample_weight
+    )
+    return rows.losses(loss)
 
 
 def cross_entropy_backward(
@@ -91,7 +94,9 @@ def cross_entropy_backward(
     ----------
     grad_output : number, or (n,) array for "none"
     input : (n, classes) array, float32 or float64
-        Logits; (classes,) for one sample: what is (n,) below is () then.
+        Logits; (classes,) for one sample: what is (n,) below is () then. Also (n, classes, d1, ...), a
+        sample for each position: what is (n,) below, but the weights, is (n, d1, ...) then, and a target
+        of probabilities has the input's shape.
     target : (n,) integers in 0..classes-1, or (n, classes) array of the input's dtype
         Labels of any integer dtype, or probabilities, which need not sum to 1.
     weight : (classes,) numbers, optional
@@ -100,13 +105,11 @@ def cross_entropy_backward(
         Samples with this label count for nothing.
     label_smoothing : float in 0..1, default 0
         This share of the target is spread evenly over the classes (Szegedy et al., "Rethinking the
-        Inception
-        architecture", 2016, section 7).
+        Inception architecture", 2016, section 7).
     reduction : {"mean", "sum", "none"}, default "mean"
     sample_weight : (n,) numbers, optional
         A factor of each sample's loss. "mean" divides by the weights' sum: a weight of 2 counts the
-        sample
-        twice.
+        sample twice.
 
     Returns
     -------
@@ -127,9 +130,19 @@ def cross_entropy_backward(
     >>> nf.cross_entropy_backward(1.0, np.zeros((1, 2)), np.array([0]))
     array([[-0.5,  0.5]])
     """
-    return _core.cross_entropy_backward(
-        grad_output, input, target, weight, ignore_index, label_smoothing, reduction, sample_weight
+    rows = Rows("cross_entropy_backward", input, target, sample_weight)
+    grad_output = rows.grad_output(grad_output, reduction)
+    grad = _core.cross_entropy_backward(
+        grad_output,
+        rows.input,
+        rows.target,
+        weight,
+        ignore_index,
+        label_smoothing,
+        reduction,
+        rows.sample_weight,
     )
+    return rows.gradient(grad)
 
 
 def nll_loss(
@@ -146,7 +159,8 @@ def nll_loss(
     Parameters
     ----------
     input : (n, classes) array, float32 or float64
-        Log-probabilities; (classes,) for one sample: what is (n,) below is () then.
+        Log-probabilities; (classes,) for one sample: what is (n,) below is () then. Also (n, classes, d1,
+        ...), a sample for each position: what is (n,) below, but the weights, is (n, d1, ...) then.
     target : (n,) integers in 0..classes-1
         Of any integer dtype.
     weight : (classes,) numbers, optional
@@ -156,8 +170,7 @@ def nll_loss(
     reduction : {"mean", "sum", "none"}, default "mean"
     sample_weight : (n,) numbers, optional
         A factor of each sample's loss. "mean" divides by the weights' sum: a weight of 2 counts the
-        sample
-        twice.
+        sample twice.
 
     Returns
     -------
@@ -180,7 +193,9 @@ def nll_loss(
     >>> float(nf.nll_loss(np.array([[-0.5, -1.5]]), np.array([1])))
     1.5
     """
-    return _core.nll_loss(input, target, weight, ignore_index, reduction, sample_weight)
+    rows = Rows("nll_loss", input, target, sample_weight)
+    loss = _core.nll_loss(rows.input, rows.target, weight, ignore_index, reduction, rows.sample_weight)
+    return rows.losses(loss)
 
 
 def nll_loss_backward(
@@ -199,7 +214,8 @@ def nll_loss_backward(
     ----------
     grad_output : number, or (n,) array for "none"
     input : (n, classes) array, float32 or float64
-        Log-probabilities; (classes,) for one sample: what is (n,) below is () then.
+        Log-probabilities; (classes,) for one sample: what is (n,) below is () then. Also (n, classes, d1,
+        ...), a sample for each position: what is (n,) below, but the weights, is (n, d1, ...) then.
     target : (n,) integers in 0..classes-1
         Of any integer dtype.
     weight : (classes,) numbers, optional
@@ -209,8 +225,7 @@ def nll_loss_backward(
     reduction : {"mean", "sum", "none"}, default "mean"
     sample_weight : (n,) numbers, optional
         A factor of each sample's loss. "mean" divides by the weights' sum: a weight of 2 counts the
-        sample
-        twice.
+        sample twice.
 
     Returns
     -------
@@ -231,4 +246,9 @@ def nll_loss_backward(
     >>> nf.nll_loss_backward(2.0, np.zeros((1, 2)), np.array([1])).tolist()
     [[0.0, -2.0]]
     """
-    return _core.nll_loss_backward(grad_output, input, target, weight, ignore_index, reduction, sample_weight)
+    rows = Rows("nll_loss_backward", input, target, sample_weight)
+    grad_output = rows.grad_output(grad_output, reduction)
+    grad = _core.nll_loss_backward(
+        grad_output, rows.input, rows.target, weight, ignore_index, reduction, rows.sample_weight
+    )
+    return rows.gradient(grad)

@@ -17,11 +17,22 @@ from .reductions import REDUCTIONS, grad_scale, numbers, one_value
 def _check_scores(function: str, input: Any, reduction: str) -> Array:
     one_of(function, "reduction", reduction, REDUCTIONS)
     (scores,) = floats(function, input=input)
-    if scores.ndim not in (1, 2):
-        raise value_error(function, "input", "(n, classes) or (classes,)", scores.shape)
+    if scores.ndim == 0:
+        raise value_error(function, "input", "(n, classes, ...) or (classes,)", scores.shape)
+    scores = _classes_last(scores)
     if scores.shape[-1] == 0:
         raise value_error(function, "input", "at least one class", scores.shape)
     return scores
+
+
+def _classes_last(rows: Array) -> Array:
+    """(n, classes, d1, ...) as (n, d1, ..., classes): every function here computes along the last axis."""
+    return np.moveaxis(rows, 1, -1) if rows.ndim > 2 else rows
+
+
+def _classes_second(rows: Array) -> Array:
+    """The way back."""
+    return np.ascontiguousarray(np.moveaxis(rows, -1, 1)) if rows.ndim > 2 else rows
 
 
 def _check_labels(function: str, target: Array, scores: Array, ignore_index: int) -> Array:
@@ -51,7 +62,8 @@ def _target_rows(
         factors = numbers(function, "weight", weight, (classes,), scores.dtype)
     counts = np.ones(scores.shape[:-1], scores.dtype)
     if sample_weight is not None:
-        counts = numbers(function, "sample_weight", sample_weight, counts.shape, scores.dtype)
+        weights = numbers(function, "sample_weight", sample_weight, counts.shape[:1], scores.dtype)
+        counts = counts * weights.reshape(weights.shape + (1,) * (counts.ndim - 1 if weights.ndim else 0))
     if not 0 <= smoothing <= 1:
         raise value_error(function, "label_smoothing", "a number in 0..1", smoothing)
     if target.dtype.kind in "iu":
@@ -61,7 +73,7 @@ def _target_rows(
         t = np.eye(classes, dtype=scores.dtype)[labels]
         divisor = (counts * factors[labels]).sum()
     else:
-        scores, t = floats(function, input=scores, target=target)
+        scores, t = floats(function, input=scores, target=_classes_last(target))
         has_shape(function, "target", t, scores.shape)
         if ignore_index >= 0:
             raise value_error(function, "ignore_index", "a negative number with probabilities", ignore_index)
@@ -98,7 +110,9 @@ def cross_entropy(
     Parameters
     ----------
     input : (n, classes) array, float32 or float64
-        Logits; (classes,) for one sample: what is (n,) below is () then.
+        Logits; (classes,) for one sample: what is (n,) below is () then. Also (n, classes, d1, ...), a
+        sample for each position: what is (n,) below, but the weights, is (n, d1, ...) then, and a target
+        of probabilities has the input's shape.
     target : (n,) integers in 0..classes-1, or (n, classes) array of the input's dtype
         Labels of any integer dtype, or probabilities, which need not sum to 1.
     weight : (classes,) numbers, optional
@@ -107,20 +121,17 @@ def cross_entropy(
         Samples with this label count for nothing.
     label_smoothing : float in 0..1, default 0
         This share of the target is spread evenly over the classes (Szegedy et al., "Rethinking the
-        Inception
-        architecture", 2016, section 7).
+        Inception architecture", 2016, section 7).
     reduction : {"mean", "sum", "none"}, default "mean"
     sample_weight : (n,) numbers, optional
         A factor of each sample's loss. "mean" divides by the weights' sum: a weight of 2 counts the
-        sample
-        twice.
+        sample twice.
 
     Returns
     -------
     NumPy scalar of the input's dtype, or an (n,) array for "none"
         ``-sum over j of weight_j t_j log_softmax(input)_j`` a sample, t one-hot for a label. The mean
-        of nothing
-        is NaN.
+        of nothing is NaN.
 
     Raises
     ------
@@ -131,8 +142,7 @@ def cross_entropy(
     -----
     Goodfellow, Bengio, Courville, "Deep Learning", 2016, section 6.2.2.3;
     ``torch.nn.functional.cross_entropy``. `ignore_index` needs labels: with probabilities only its
-    default and
-    negative numbers are allowed.
+    default and negative numbers are allowed.
 
     Examples
     --------
@@ -164,7 +174,9 @@ def cross_entropy_backward(
     ----------
     grad_output : number, or (n,) array for "none"
     input : (n, classes) array, float32 or float64
-        Logits; (classes,) for one sample: what is (n,) below is () then.
+        Logits; (classes,) for one sample: what is (n,) below is () then. Also (n, classes, d1, ...), a
+        sample for each position: what is (n,) below, but the weights, is (n, d1, ...) then, and a target
+        of probabilities has the input's shape.
     target : (n,) integers in 0..classes-1, or (n, classes) array of the input's dtype
         Labels of any integer dtype, or probabilities, which need not sum to 1.
     weight : (classes,) numbers, optional
@@ -173,13 +185,11 @@ def cross_entropy_backward(
         Samples with this label count for nothing.
     label_smoothing : float in 0..1, default 0
         This share of the target is spread evenly over the classes (Szegedy et al., "Rethinking the
-        Inception
-        architecture", 2016, section 7).
+        Inception architecture", 2016, section 7).
     reduction : {"mean", "sum", "none"}, default "mean"
     sample_weight : (n,) numbers, optional
         A factor of each sample's loss. "mean" divides by the weights' sum: a weight of 2 counts the
-        sample
-        twice.
+        sample twice.
 
     Returns
     -------
@@ -207,7 +217,7 @@ def cross_entropy_backward(
         "cross_entropy_backward", grad_output, scores.shape[:-1], scores.dtype, reduction, divisor
     )
     slopes = np.where(t.any(axis=-1, keepdims=True), softmax(scores) * t.sum(axis=-1, keepdims=True) - t, 0)
-    return np.asarray(scale[..., np.newaxis] * slopes, scores.dtype)
+    return _classes_second(np.asarray(scale[..., np.newaxis] * slopes, scores.dtype))
 
 
 def nll_loss(
@@ -224,7 +234,8 @@ def nll_loss(
     Parameters
     ----------
     input : (n, classes) array, float32 or float64
-        Log-probabilities; (classes,) for one sample: what is (n,) below is () then.
+        Log-probabilities; (classes,) for one sample: what is (n,) below is () then. Also (n, classes, d1,
+        ...), a sample for each position: what is (n,) below, but the weights, is (n, d1, ...) then.
     target : (n,) integers in 0..classes-1
         Of any integer dtype.
     weight : (classes,) numbers, optional
@@ -234,8 +245,7 @@ def nll_loss(
     reduction : {"mean", "sum", "none"}, default "mean"
     sample_weight : (n,) numbers, optional
         A factor of each sample's loss. "mean" divides by the weights' sum: a weight of 2 counts the
-        sample
-        twice.
+        sample twice.
 
     Returns
     -------
@@ -279,7 +289,8 @@ def nll_loss_backward(
     ----------
     grad_output : number, or (n,) array for "none"
     input : (n, classes) array, float32 or float64
-        Log-probabilities; (classes,) for one sample: what is (n,) below is () then.
+        Log-probabilities; (classes,) for one sample: what is (n,) below is () then. Also (n, classes, d1,
+        ...), a sample for each position: what is (n,) below, but the weights, is (n, d1, ...) then.
     target : (n,) integers in 0..classes-1
         Of any integer dtype.
     weight : (classes,) numbers, optional
@@ -289,8 +300,7 @@ def nll_loss_backward(
     reduction : {"mean", "sum", "none"}, default "mean"
     sample_weight : (n,) numbers, optional
         A factor of each sample's loss. "mean" divides by the weights' sum: a weight of 2 counts the
-        sample
-        twice.
+        sample twice.
 
     Returns
     -------
@@ -314,4 +324,4 @@ def nll_loss_backward(
     labels = _check_labels("nll_loss_backward", np.asarray(target), scores, ignore_index)
     t, divisor = _target_rows("nll_loss_backward", scores, labels, weight, ignore_index, 0.0, sample_weight)
     scale = grad_scale("nll_loss_backward", grad_output, scores.shape[:-1], scores.dtype, reduction, divisor)
-    return np.asarray(scale[..., np.newaxis] * (0 - t), scores.dtype)  # 0, not -0
+    return _classes_second(np.asarray(scale[..., np.newaxis] * (0 - t), scores.dtype))  # 0, not -0
