@@ -104,6 +104,7 @@ void sum_taps(const ConvShape& s, const Plan& p, i64 n0, i64 n1, i64 t0, i64 t1,
         tile.a_cs = s.stride_w * s.c;
         tile.ldb = s.oc;
         tile.b_seg = p.depth * s.oc;
+        tile.step = nr;
         tile.ldc = s.oc;
         tile.accumulate = !fresh || n > n0 || first > 0 || d > 0;
         for (i64 q = t0 / p.taps; q * p.taps < t1; ++q) {
@@ -120,7 +121,7 @@ void sum_taps(const ConvShape& s, const Plan& p, i64 n0, i64 n1, i64 t0, i64 t1,
                                q * p.cg + ch + d * tile.a_cs;
               }
               tile.m = i1 - i0;
-              tile.rows = rows;
+              set_rows(&tile, rows);
               tile.c = out + i0 * s.oc + q * p.ocg + j;
               k.gemm_micro(tile);
             }

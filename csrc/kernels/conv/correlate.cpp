@@ -72,6 +72,7 @@ void multiply_group(const Shared<T>& sh, i64 q, i64 count, const T* const* rows,
     tile.a_cs = 1;
     tile.ldb = sh.ldb;
     tile.b_seg = sh.b_seg;
+    tile.step = nr;
     tile.ldc = sh.s.oc;
     for (i64 pass = 0; pass < passes; ++pass) {
       const i64 first = pass * per_pass;
@@ -83,10 +84,14 @@ void multiply_group(const Shared<T>& sh, i64 q, i64 count, const T* const* rows,
         const i64 shifted = *offsets + p;
         tile.a_seg = p == 0 ? offsets : &shifted;
         tile.accumulate = first > 0 || p > 0;
+        if (first + tile.segments == sh.segments && p + tile.k == sh.depth) {  // the sum is complete
+          tile.bias = sh.epilogue.bias ? sh.epilogue.bias + q * sh.ocg + j * nr : nullptr;
+          tile.relu = sh.epilogue.act == NNF_ACT_RELU;
+        }
         for (i64 t = 0; t < tiles; ++t) {  // of nearly equal heights
           const i64 i0 = count * t / tiles, i1 = count * (t + 1) / tiles;
           tile.m = i1 - i0;
-          tile.rows = rows + i0;
+          set_rows(&tile, rows + i0);
           tile.c = c + i0 * sh.s.oc + j * nr;
           sh.k->gemm_micro(tile);
         }
@@ -144,8 +149,7 @@ void run_task(const Shared<T>& sh, i64 n0, i64 n1, i64 p0, i64 p1) {
     T* c = dense ? sh.y + n0 * s.y_image + (p0 + done) * s.oc : apart;
     for (i64 q = 0; q < s.groups; ++q) multiply_group(sh, q, count, rows, c + q * sh.ocg);
     const Epilogue<T>& e = sh.epilogue;
-    if (e.bias != nullptr) sh.k->bias_add_rows(count, s.oc, e.bias, c, s.oc);
-    if (e.act != NNF_ACT_IDENTITY) sh.k->activation[e.act].forward(count * s.oc, c, c, e.alpha);
+    if (e.act != NNF_ACT_IDENTITY && e.act != NNF_ACT_RELU) sh.k->activation[e.act].forward(count * s.oc, c, c, e.alpha);
     if (!dense) {
       i64 im = image_first, r = row_first, cl = col_first;
       for (i64 i = 0; i < count; ++i, next_pixel(im, r, cl)) {

@@ -20,25 +20,24 @@ constexpr i64 kVectorChannels = 16;
 template <class T>
 void make_patches(const KernelTable<T>& k, i64 count, i64 taps, i64 oc, const T* g, const T* panels, T* cols) {
   const i64 mr = k.gemm.mr, nr = k.gemm.nr;
-  const T** rows = thread_scratch<const T*>(Scratch::gemm_rows, mr);
   const i64 tiles = ceil_div(count, mr);
   GemmTile<T> tile{};
   tile.k = oc;
   tile.segments = 1;
-  tile.rows = rows;
+  tile.a_rs = oc;
   tile.a_cs = 1;
   tile.ldb = nr;
+  tile.n = taps;
+  tile.step = nr;
+  tile.b = panels;
+  tile.b_panel = nr * oc;
   tile.ldc = taps;
   for (i64 t = 0; t < tiles; ++t) {
     const i64 i0 = count * t / tiles, i1 = count * (t + 1) / tiles;
-    for (i64 i = i0; i < i1; ++i) rows[i - i0] = g + i * oc;
+    tile.a = g + i0 * oc;
     tile.m = i1 - i0;
-    for (i64 j = 0; j < taps; j += nr) {
-      tile.n = std::min(nr, taps - j);
-      tile.b = panels + j * oc;
-      tile.c = cols + i0 * taps + j;
-      k.gemm_micro(tile);
-    }
+    tile.c = cols + i0 * taps;
+    k.gemm_micro(tile);
   }
 }
 

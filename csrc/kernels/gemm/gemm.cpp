@@ -6,7 +6,7 @@
 //   blocks of k and n          only so that packed B stays below kPackedBytes; one for most shapes
 //     pack B into panels (k, nr), all threads; left out when B can be read in place
 //     tasks: blocks of rows x columns of C, cut by shape
-//       kMaxTaskRows rows of A     in place through pointers, or copied where that pays
+//       kTaskBytes of rows of A    in place through pointers, or copied where that pays
 //         nc columns of B            the piece (k, nc) of B stays in L2 while the rows pass over it
 //           mr rows of A               used nc / nr times, from L1
 //             nr columns of B            one microkernel call
@@ -29,20 +29,28 @@ namespace nnf {
 namespace {
 
 // k's block: the longer, the less often C is read and written (a 6x64 tile of floats: 24 lines in and out per 12 * kc
-// cycles) and the more of L1 the rows of A take. 2 KB a row is 12 KB for six rows; 1 and 3 KB were no better at 512 and
-// 1024 cubed. A constant, not a function of the cache sizes: it decides the order of summation, and so the bits.
+// cycles). It is L2 that bounds it, where a panel of B has to stay with a task's rows of A; L1 does not, for a whole panel
+// passes by before a row of A is used again. 4 KB a row against 2 KB: 1024 and 2048 cubed 3 % faster on a Zen 5 core.
+// A constant, not a function of the cache sizes: it decides the order of summation, and so the bits.
 template <class T>
-constexpr i64 kMaxKc = 2048 / static_cast<i64>(sizeof(T));
+constexpr i64 kMaxKc = 4096 / static_cast<i64>(sizeof(T));
 
-// Packed B, at most: one block of k, and as many columns as a few times L2 takes (1 to 32 MB were as fast).
-constexpr i64 kPackedBytes = i64{1} << 22;
+// Packed B, at most: one block of k, and as many columns as a few times L2 takes. With more of them A is copied less
+// often; 4 to 32 MB differ by a percent or two.
+constexpr i64 kPackedBytes = i64{1} << 23;
 
 // A task should be worth some microseconds (in units of 64 multiply-adds), and there should be enough tasks to even
-// out a few dozen threads, but no task of more rows than keep their strips of A and C in L2 (96 and 1024: no better).
+// out a few dozen threads, but no task of more rows than keep their part of A in L2.
 constexpr i64 kTaskCost = 1 << 13;
 constexpr i64 kManyTasks = 64;
-constexpr i64 kMaxTaskRows = 192;
+constexpr i64 kTaskBytes = 96 << 12;
 constexpr int kMaxMr = 16;  // of any ISA's geometry
+
+template <class T>
+i64 max_task_rows(i64 k) {
+  const i64 mr = kernels<T>().gemm.mr;
+  return std::clamp<i64>(kTaskBytes / (k * static_cast<i64>(sizeof(T))) / mr, 4, 16) * mr;
+}
 
 // Elements a cache line.
 template <class T>
@@ -59,6 +67,7 @@ struct BlockedB {
   i64 panels, nr, step;  // panels across the block, each (k, nr) with `step` columns in use
   const T* at(i64 j, i64 k) const { return packed ? packed + j / step * k * nr : b.p + j; }
   i64 ld() const { return packed ? nr : b.rs; }
+  i64 panel(i64 k) const { return packed ? k * nr : step; }
 };
 
 // Columns of a panel: as many as a tile takes, but 3 vectors where 4 would leave a last panel of one, whose tile has a
@@ -100,16 +109,19 @@ void compute_span(const Problem<T>& q, const BlockedB<T>& b, i64 nc, const Span&
   GemmTile<T> t;
   t.k = q.k;
   t.segments = 1;
-  t.rows = rows;
   t.a_seg = nullptr;
   t.ldb = b.ld();
   t.b_seg = 0;
+  t.step = b.step;
+  t.b_panel = b.panel(q.k);
   t.ldc = q.ldc;
   t.accumulate = q.accumulate;
+  t.relu = q.epilogue.act == NNF_ACT_RELU;
   const Copy copy = copy_of_a(q);
   const i64 strip = q.k * mr + kLine<T>, ld = round_up(q.k, kLine<T>) + kLine<T>;  // never a multiple of a page
-  for (i64 s0 = span.i0; s0 < span.i1; s0 += kMaxTaskRows) {
-    const i64 s1 = std::min(span.i1, s0 + kMaxTaskRows), count = s1 - s0;
+  const i64 most = max_task_rows<T>(q.k);
+  for (i64 s0 = span.i0; s0 < span.i1; s0 += most) {
+    const i64 s1 = std::min(span.i1, s0 + most), count = s1 - s0;
     MatView<T> a{q.a.p + s0 * q.a.rs, q.a.rs, q.a.cs};
     if (copy == Copy::strips) {
       T* to = thread_scratch<T>(Scratch::gemm_rows, ceil_div(count, mr) * strip);
@@ -122,21 +134,23 @@ void compute_span(const Problem<T>& q, const BlockedB<T>& b, i64 nc, const Span&
     }
     t.a_cs = a.cs;
     for (i64 jb = span.j0; jb < span.j1; jb += nc) {
-      const i64 j_end = std::min(span.j1, jb + nc);
+      t.n = std::min(span.j1 - jb, nc);
+      t.b = b.at(jb, q.k);
+      t.bias = q.epilogue.bias ? q.epilogue.bias + jb : nullptr;
       for (i64 i = s0; i < s1; i += t.m) {
         // The last two tiles share their rows evenly: a tile of one or two rows would wait for its few chains.
         t.m = s1 - i >= 2 * mr ? mr : s1 - i > mr ? (s1 - i + 1) / 2 : s1 - i;
-        for (i64 r = 0; r < t.m; ++r) {
-          const i64 row = i - s0 + r;
-          rows[r] = copy == Copy::strips ? a.p + row / mr * strip + row % mr : a.p + row * a.rs;
+        const i64 row = i - s0;
+        t.rows = nullptr;
+        t.a = copy == Copy::strips ? a.p + row / mr * strip + row % mr : a.p + row * a.rs;
+        t.a_rs = a.rs;
+        if (copy == Copy::strips && row % mr + t.m > mr) {  // across the end of a strip
+          for (i64 r = 0; r < t.m; ++r) rows[r] = a.p + (row + r) / mr * strip + (row + r) % mr;
+          t.rows = rows;
         }
-        for (i64 j = jb; j < j_end; j += b.step) {
-          t.n = std::min(b.step, j_end - j);
-          t.b = b.at(j, q.k);
-          t.c = q.c + i * q.ldc + j;
-          kt.gemm_micro(t);
-        }
-        apply_epilogue(q.epilogue, t.m, jb, j_end - jb, q.c + i * q.ldc + jb, q.ldc);
+        t.c = q.c + i * q.ldc + jb;
+        kt.gemm_micro(t);
+        if (!t.relu) apply_activation(q.epilogue, t.m, t.n, t.c, q.ldc);
       }
     }
   }
@@ -190,7 +204,7 @@ void gemm_block(const Problem<T>& q) {
   const i64 columns = std::min(q.n, task_columns);
   // Row tiles of a task.
   i64 tiles = std::max(row_tiles * column_tasks / kManyTasks, ceil_div(kTaskCost, cost(mr, columns)));
-  tiles = std::max<i64>(1, std::min({tiles, kMaxTaskRows / mr, row_tiles}));
+  tiles = std::max<i64>(1, std::min({tiles, max_task_rows<T>(q.k) / mr, row_tiles}));
   const i64 row_tasks = ceil_div(row_tiles, tiles);
   parallel_for(row_tasks * column_tasks, cost(std::min(q.m, tiles * mr), columns), [&](i64 begin, i64 end) {
     // Tasks of one column block lie next to each other, and those of one piece are done as one.

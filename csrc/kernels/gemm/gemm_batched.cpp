@@ -20,7 +20,6 @@ constexpr i64 kSmallBytes = 1 << 14;
 // From this many products on the stack is shared among the threads whatever their size: no machine of fewer than half
 // as many threads has to wait long for the last one.
 constexpr i64 kManyProducts = 64;
-constexpr int kMaxRows = 16;  // of any ISA's geometry
 
 // Some of the stack's dimensions, walked in row-major order.
 struct Walk {
@@ -88,16 +87,21 @@ class SmallProducts {
  public:
   explicit SmallProducts(const Shape<T>& shape)
       : s_(shape), table_(kernels<T>()), mr_(table_.gemm.mr), nr_(table_.gemm.nr) {
-    NNF_ASSERT(mr_ <= kMaxRows);
     tile_.k = s_.k;
     tile_.segments = 1;
-    tile_.rows = rows_;
+    tile_.rows = nullptr;
+    tile_.a_rs = s_.a_rs;
     tile_.a_seg = nullptr;
+    tile_.bias = nullptr;
+    tile_.relu = false;
     tile_.a_cs = s_.a_cs;
     tile_.b_seg = 0;
     tile_.ldc = s_.ldc;
     if (s_.b_cs != 1) panels_ = thread_scratch<T>(Scratch::gemm_b, ceil_div(s_.n, nr_) * nr_ * s_.k);
     tile_.ldb = panels_ == nullptr ? s_.b_rs : nr_;
+    tile_.n = s_.n;
+    tile_.step = nr_;
+    tile_.b_panel = panels_ == nullptr ? nr_ : nr_ * s_.k;
   }
   void operator()(const T* a, const T* b, T* c, bool accumulate) {
     if (panels_ != nullptr && b != packed_) {  // one B after another is packed once when it serves many places
@@ -106,17 +110,14 @@ class SmallProducts {
       }
       packed_ = b;
     }
+    tile_.b = panels_ == nullptr ? b : panels_;
     tile_.accumulate = accumulate;
     const i64 parts = ceil_div(s_.m, mr_);  // of nearly the same number of rows
     for (i64 part = 0, i = 0; part < parts; ++part, i += tile_.m) {
       tile_.m = (s_.m - i + parts - part - 1) / (parts - part);
-      for (i64 r = 0; r < tile_.m; ++r) rows_[r] = a + (i + r) * s_.a_rs;
-      for (i64 j = 0; j < s_.n; j += nr_) {
-        tile_.n = std::min(nr_, s_.n - j);
-        tile_.b = panels_ == nullptr ? b + j : panels_ + j * s_.k;
-        tile_.c = c + i * s_.ldc + j;
-        table_.gemm_micro(tile_);
-      }
+      tile_.a = a + i * s_.a_rs;
+      tile_.c = c + i * s_.ldc;
+      table_.gemm_micro(tile_);
     }
   }
 
@@ -125,7 +126,6 @@ class SmallProducts {
   const KernelTable<T>& table_;
   const i64 mr_, nr_;
   GemmTile<T> tile_;
-  const T* rows_[kMaxRows];
   T* panels_ = nullptr;
   const T* packed_ = nullptr;
 };

@@ -82,17 +82,14 @@ void few_columns(const Problem<T>& q) {
   turn(q.k, q.n, q.b, x, q.k);
   parallel_for(ceil_div(q.m, kStrip), std::min(q.m, kStrip) * q.n * q.k / 64 + 1, [&](i64 begin, i64 end) {
     T y[kFewColumns * kStrip];  // (n, kStrip)
-    const T* rows[kFewColumns];
-    for (i64 j = 0; j < q.n; ++j) rows[j] = x + j * q.k;
     for (i64 i = begin * kStrip; i < std::min(q.m, end * kStrip); i += kStrip) {
       const i64 count = std::min(kStrip, q.m - i);
       if (q.n == 1) {
         kt.gemm_row(count, q.k, x, q.a.p + i, q.a.cs, 1, y, false);
       } else {
-        for (i64 j = 0; j < count; j += kt.gemm.nr) {
-          const i64 columns = std::min<i64>(kt.gemm.nr, count - j);
-          kt.gemm_micro({q.n, columns, q.k, 1, rows, nullptr, 1, q.a.p + i + j, q.a.cs, 0, y + j, kStrip, false});
-        }
+        const i64 nr = kt.gemm.nr;
+        kt.gemm_micro({q.n, count, q.k, 1, nullptr, x, q.k, nullptr, 1, q.a.p + i, q.a.cs, 0, nr, nr, y, kStrip, false,
+                       nullptr, false});
       }
       T* c = q.c + i * q.ldc;
       if (!q.accumulate) {

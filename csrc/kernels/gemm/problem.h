@@ -17,18 +17,23 @@ struct Problem {
   const Epilogue<T>& epilogue;
 };
 
-// On rows x n elements of C whose sums are complete.
+// On rows x n elements of C that the bias is in.
 template <class T>
-void apply_epilogue(const Epilogue<T>& e, i64 rows, i64 first_column, i64 n, T* c, i64 ldc) {
-  const KernelTable<T>& kt = kernels<T>();
-  if (e.bias) kt.bias_add_rows(rows, n, e.bias + first_column, c, ldc);
+void apply_activation(const Epilogue<T>& e, i64 rows, i64 n, T* c, i64 ldc) {
   if (e.act == NNF_ACT_IDENTITY) return;
-  const ActForwardFn<T> forward = kt.activation[e.act].forward;
+  const ActForwardFn<T> forward = kernels<T>().activation[e.act].forward;
   if (ldc == n) {
     forward(rows * n, c, c, e.alpha);
   } else {
     for (i64 i = 0; i < rows; ++i) forward(n, c + i * ldc, c + i * ldc, e.alpha);
   }
+}
+
+// On rows x n elements of C whose sums are complete.
+template <class T>
+void apply_epilogue(const Epilogue<T>& e, i64 rows, i64 first_column, i64 n, T* c, i64 ldc) {
+  if (e.bias) kernels<T>().bias_add_rows(rows, n, e.bias + first_column, c, ldc);
+  apply_activation(e, rows, n, c, ldc);
 }
 
 // y (columns, rows), row stride `ld`, from x (rows, columns) by strides: columns become rows.
