@@ -62,6 +62,38 @@ NNF_INLINE void for_each_vector_aligned(i64 n, const T* y, F f) {
   }
 }
 
+// On a function with 32 vector registers that calls map_vectors: lets GCC mix the vectors' instructions, which it does
+// not do by itself (Clang does). With 16 registers it would only spill.
+#if defined(__GNUC__) && !defined(__clang__) && (defined(__AVX512F__) || defined(__aarch64__))
+#define NNF_MIXED __attribute__((optimize("schedule-insns")))
+#else
+#define NNF_MIXED
+#endif
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kMixedVectors = 4;
+#else
+constexpr int kMixedVectors = 1;
+#endif
+
+// y[i] = f(in[i]...), `Most` vectors at a time where registers allow it, for bodies that are one long chain of
+// dependent operations: out-of-order execution alone sees too few of them at once. y may be one of the inputs.
+template <class T, int Most, class F, class... In>
+NNF_INLINE void map_vectors(i64 n, T* y, F f, const In*... in) {
+  constexpr i64 N = Vec<T>::N;
+  constexpr int U = Most < kMixedVectors ? Most : kMixedVectors;
+  i64 i = 0;
+  for (; U > 1 && i + U * N <= n; i += U * N) {
+    Vec<T> out[U];
+    for (int u = 0; u < U; ++u) out[u] = f(load<T>(in + i + u * N)...);
+    for (int u = 0; u < U; ++u) store(y + i + u * N, out[u]);
+  }
+  for (; i + N <= n; i += N) store(y + i, f(load<T>(in + i)...));
+  if (i < n) {
+    const FirstLanes<T> lanes{static_cast<int>(n - i)};
+    lanes.store(y + i, f(lanes.load(in + i)...));
+  }
+}
+
 // Pairwise sum of a sequence of vectors: a binary counter of partial sums, so that the error grows with the logarithm
 // of the sequence's length (Higham, "The accuracy of floating point summation", 1993).
 template <class T>

@@ -149,7 +149,9 @@ void run_task(const Shared<T>& sh, i64 n0, i64 n1, i64 p0, i64 p1) {
     T* c = dense ? sh.y + n0 * s.y_image + (p0 + done) * s.oc : apart;
     for (i64 q = 0; q < s.groups; ++q) multiply_group(sh, q, count, rows, c + q * sh.ocg);
     const Epilogue<T>& e = sh.epilogue;
-    if (e.act != NNF_ACT_IDENTITY && e.act != NNF_ACT_RELU) sh.k->activation[e.act].forward(count * s.oc, c, c, e.alpha);
+    if (e.act != NNF_ACT_IDENTITY && e.act != NNF_ACT_RELU) {
+      sh.k->activation[e.act].forward(count * s.oc, c, c, e.alpha);
+    }
     if (!dense) {
       i64 im = image_first, r = row_first, cl = col_first;
       for (i64 i = 0; i < count; ++i, next_pixel(im, r, cl)) {

@@ -135,29 +135,36 @@ struct act_relu6 {
 
 // ---------------------------------------------------------------- over arrays
 
-template <class T, bool kCheap, class F>
-NNF_INLINE void over_array(i64 n, const T* to, F f) {
-  if constexpr (kCheap) {
-    for_each_vector_aligned<T>(n, to, f);
+// How many vectors are worked on together (map_vectors). ns an element on a Zen 5 core, float, 16 K elements, one and
+// four: tanh 0.18, 0.16; silu 0.18, 0.15; mish 0.19, 0.16; softplus 0.30, 0.25; silu backward 0.24, 0.19; nothing for
+// the ELUs. gelu has too many values alive for four (0.32, with three 0.28, with four 0.31; doubles 1.06, 0.95, 1.20).
+template <template <class> class Act>
+constexpr int kTogether = 4;
+
+template <class T, template <class> class Act>
+NNF_MIXED void activation_array(i64 n, const T* x, T* y, T alpha_) {
+  const Vec<T> alpha = set1<T>(alpha_);
+  if constexpr (Act<T>::kCost <= 3) {
+    for_each_vector_aligned<T>(n, y, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+      lanes.store(y + i, Act<T>::forward(lanes.load(x + i), alpha));
+    });
   } else {
-    for_each_vector<T>(n, f);
+    const auto f = [=](Vec<T> v) NNF_LAMBDA_INLINE { return Act<T>::forward(v, alpha); };
+    map_vectors<T, kTogether<Act>>(n, y, f, x);
   }
 }
 
 template <class T, template <class> class Act>
-void activation_array(i64 n, const T* x, T* y, T alpha_) {
+NNF_MIXED void activation_array_backward(i64 n, const T* g, const T* x, T* gx, T alpha_) {
   const Vec<T> alpha = set1<T>(alpha_);
-  over_array<T, Act<T>::kCost <= 3>(n, y, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
-    lanes.store(y + i, Act<T>::forward(lanes.load(x + i), alpha));
-  });
-}
-
-template <class T, template <class> class Act>
-void activation_array_backward(i64 n, const T* g, const T* x, T* gx, T alpha_) {
-  const Vec<T> alpha = set1<T>(alpha_);
-  over_array<T, Act<T>::kCost <= 3>(n, gx, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
-    lanes.store(gx + i, Act<T>::backward(lanes.load(g + i), lanes.load(x + i), alpha));
-  });
+  if constexpr (Act<T>::kCost <= 3) {
+    for_each_vector_aligned<T>(n, gx, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+      lanes.store(gx + i, Act<T>::backward(lanes.load(g + i), lanes.load(x + i), alpha));
+    });
+  } else {
+    const auto f = [=](Vec<T> gv, Vec<T> v) NNF_LAMBDA_INLINE { return Act<T>::backward(gv, v, alpha); };
+    map_vectors<T, kTogether<Act>>(n, gx, f, g, x);
+  }
 }
 
 template <class T, template <class> class Act>

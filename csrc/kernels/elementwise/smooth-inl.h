@@ -84,6 +84,9 @@ struct act_gelu {
   }
 };
 
+template <>
+constexpr int kTogether<act_gelu> = 3;
+
 // The same with Phi replaced by (1 + tanh(u)) / 2 = sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3).
 // f' = s + x s (1 - s) 2 u' with s = sigmoid(2 u).
 template <class T>
@@ -190,19 +193,17 @@ struct act_softsign {
 };
 
 template <class T>
-void softplus_array(i64 n, const T* x, T* y, T beta_, T threshold_) {
+NNF_MIXED void softplus_array(i64 n, const T* x, T* y, T beta_, T threshold_) {
   const Vec<T> beta = set1<T>(beta_), threshold = set1<T>(threshold_);
-  for_each_vector<T>(n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
-    lanes.store(y + i, softplus(lanes.load(x + i), beta, threshold));
-  });
+  const auto f = [=](Vec<T> v) NNF_LAMBDA_INLINE { return softplus(v, beta, threshold); };
+  map_vectors<T, kTogether<act_softplus>>(n, y, f, x);
 }
 
 template <class T>
-void softplus_array_backward(i64 n, const T* g, const T* x, T* gx, T beta_, T threshold_) {
+NNF_MIXED void softplus_array_backward(i64 n, const T* g, const T* x, T* gx, T beta_, T threshold_) {
   const Vec<T> beta = set1<T>(beta_), threshold = set1<T>(threshold_);
-  for_each_vector<T>(n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
-    lanes.store(gx + i, softplus_backward(lanes.load(g + i), lanes.load(x + i), beta, threshold));
-  });
+  const auto f = [=](Vec<T> gv, Vec<T> v) NNF_LAMBDA_INLINE { return softplus_backward(gv, v, beta, threshold); };
+  map_vectors<T, kTogether<act_softplus>>(n, gx, f, g, x);
 }
 
 }  // namespace

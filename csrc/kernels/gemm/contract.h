@@ -16,10 +16,10 @@ struct GemmGeometry {
 //
 //   C[i][j] (+)= sum_{s < segments} sum_{p < k} A_s[i][p] * B_s[p][j]      0 <= i < m <= mr, 0 <= j < n
 //   A_s[i][p] = rows[i][a_seg[s] + p * a_cs]      rows[i]: any address, so A may be a matrix or the pixels of an image
-//               a[i * a_rs + a_seg[s] + p * a_cs]  when rows is null: twelve pointers are more than the integer registers
-//                                                 hold, so rows a constant apart are up to 1.4 times as fast (set_rows)
-//   B_s[p][j] = b[j / step * b_panel + b_seg * s + p * ldb + j % step]      row-major in place (b_panel = step) or
-//                                                                           packed panels (ldb = nr); step <= nr
+//               a[i * a_rs + a_seg[s] + p * a_cs]  when rows is null: rows a constant apart, up to 1.4 times as fast,
+//                                                 as twelve pointers are more than the integer registers hold (set_rows)
+//   B_s[p][j] = b[j / step * b_panel + b_seg * s + p * ldb + j % step]   row-major in place (b_panel = step) or packed
+//                                                                        panels (ldb = nr); step <= nr
 //
 // a_seg may be null when segments == 1 (offset 0). C is row-major with row stride ldc, and is read only when
 // accumulate is true. Nothing outside the named elements is read or written (masked tails). The order of the

@@ -14,9 +14,9 @@
 // A masked load of the last vector costs 3-5 % of a 6x64 tile, hence the second set of bodies for whole vectors.
 //
 // A short k shows what stands around its loop. On a Zen 5 core, GFLOPS of a peak of 245:
-//   rows by pointer, evenly spaced        12x16, k 27: 166, 202; 12x32, k 9: 167, 206; 6x64, k 5: 157, 199; 256: 229, 232
-//   a call a panel, a call for all        300 x 2000 x 3: 77, 87; 32 cubed: 102, 111
-//   bias and relu in a pass of their own, in the registers     a linear layer of 64 cubed: +13 %, +6 %; 256 cubed +3 %, 0
+//   rows by pointer, evenly spaced    12x16, k 27: 166, 202; 12x32, k 9: 167, 206; 6x64, k 5: 157, 199, k 256: 229, 232
+//   a call a panel, a call for all    300 x 2000 x 3: 77, 87; 32 cubed: 102, 111
+//   bias and relu in a pass of their own, in registers    linear layer of 64 cubed: +13 %, +6 %; of 256 cubed: +3 %, 0
 //
 // GCC keeps the accumulators in registers because every index below is a template argument; written as loops with
 // `#pragma GCC unroll` the array goes to the stack. It also makes a copy of the k loop for a_cs == 1 by itself.
@@ -132,7 +132,9 @@ __attribute__((noinline)) void gemm_tile(const GemmTile<T>& t, i64 i0, i64 j0, i
   }
   if (t.bias != nullptr) {
     const T* bias = t.bias + j0;
-    each([&](Vec<T>& r, const T*, auto j, auto masked) NNF_LAMBDA_INLINE { r = r + loaded(bias + j.value * N, masked); });
+    each([&](Vec<T>& r, const T*, auto j, auto masked) NNF_LAMBDA_INLINE {
+      r = r + loaded(bias + j.value * N, masked);
+    });
   }
   if (t.relu) {
     each([&](Vec<T>& r, const T*, auto, auto) NNF_LAMBDA_INLINE { r = max(zero<T>(), r); });  // a NaN stays

@@ -29,8 +29,8 @@ namespace nnf {
 namespace {
 
 // k's block: the longer, the less often C is read and written (a 6x64 tile of floats: 24 lines in and out per 12 * kc
-// cycles). It is L2 that bounds it, where a panel of B has to stay with a task's rows of A; L1 does not, for a whole panel
-// passes by before a row of A is used again. 4 KB a row against 2 KB: 1024 and 2048 cubed 3 % faster on a Zen 5 core.
+// cycles). It is L2 that bounds it, where a panel of B has to stay with a task's rows of A; L1 does not, for a whole
+// panel passes by before a row of A is used again. 4 KB a row against 2 KB: 1024 and 2048 cubed 3 % faster on Zen 5.
 // A constant, not a function of the cache sizes: it decides the order of summation, and so the bits.
 template <class T>
 constexpr i64 kMaxKc = 4096 / static_cast<i64>(sizeof(T));
