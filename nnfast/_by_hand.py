@@ -6,6 +6,7 @@ parts share. What this is not: training with a compiled loss, which is in `nnfas
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -139,3 +140,37 @@ class ByHand(Network):
         """The gradients by the parameters' names: live views, which may be changed before `step`."""
         core = self._ensure_model("gradients")
         return dict(zip(self._param_names(core), core.gradients(), strict=True))
+
+    def gradient_norms(self) -> dict[str, float]:
+        """The Euclidean norm of the gradients of each layer, its weight and bias together.
+
+        Returns
+        -------
+        dict of str to float
+            For layers that are trained, in order, by their keys in `state_dict`: "0", "2", or their names.
+            The gradients are those of the last step or `backward`: of what is minimised, penalties included;
+            what `fit` and `step` clipped is measured as it was clipped. Zeros before any step.
+
+        Raises
+        ------
+        ValueError
+            If the input shape is not known yet.
+
+        Notes
+        -----
+        `nnfast.callbacks.GradientNorms` keeps them in the history.
+
+        Examples
+        --------
+        >>> import nnfast as nf
+        >>> model = nf.Sequential(nf.Linear(2, 1, bias=False), seed=0)
+        >>> _ = model.forward([[3.0, 4.0]], training=True)
+        >>> model.backward([[1.0]])
+        >>> model.gradient_norms()
+        {'0': 5.0}
+        """
+        squares: dict[str, float] = {}
+        for name, gradient in self.gradients().items():
+            key = name.rpartition(".")[0]
+            squares[key] = squares.get(key, 0.0) + float(np.square(gradient, dtype=np.float64).sum())
+        return {key: math.sqrt(square) for key, square in squares.items()}

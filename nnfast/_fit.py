@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nnfast._network import Network
     from nnfast._stream import Stream
     from nnfast._task import Task
-    from nnfast.callbacks import CallbackList
+    from nnfast.callbacks.base import CallbackList
     from nnfast.model import Model as Trained
 
 Array = NDArray[Any]

@@ -20,7 +20,7 @@ from nnfast.progress import Progress
 
 if TYPE_CHECKING:
     from nnfast._core import Model, Totals
-    from nnfast.callbacks import CallbackList
+    from nnfast.callbacks.base import CallbackList
     from nnfast.model import Model as Network
 
 

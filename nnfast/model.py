@@ -19,7 +19,7 @@ from nnfast._by_hand import ByHand
 from nnfast._stream import Stream, is_stream
 from nnfast._task import make_task
 from nnfast._wiring import Node, from_nodes
-from nnfast.callbacks import Callback, CallbackList
+from nnfast.callbacks.base import Callback, CallbackList
 from nnfast.history import History
 from nnfast.layers import Layer, LogSoftmax, Sigmoid, Softmax
 from nnfast.losses import Loss

@@ -354,6 +354,22 @@ def test_terminate_on_nan(backend):
     assert history.epochs == [1, 2]
 
 
+# ---------------------------------------------------------------- gradient norms
+
+
+def test_gradient_norms_by_layer(backend):
+    model = nf.Sequential(nf.Linear(4, 8), nf.Tanh(), nf.Linear(8, 3, name="head"), seed=0)
+    model.compile("sgd", "cross_entropy", backend=backend)
+    assert model.gradient_norms() == {"0": 0.0, "head": 0.0}
+    history = fit(model, cb.GradientNorms())
+    gradients = model.gradients()
+    for key, norm in model.gradient_norms().items():
+        arrays = [gradients[f"{key}.{name}"].ravel() for name in ("weight", "bias")]
+        assert norm == pytest.approx(np.linalg.norm(np.concatenate(arrays)), rel=1e-6)
+        assert norm > 0 and history[f"gradient_norm_{key}"][-1] == norm
+    assert len(history["gradient_norm_head"]) == 3
+
+
 @pytest.mark.parametrize("name", cb.__all__)
 def test_examples_of_the_docstrings_run(name):
     runner = doctest.DocTestRunner()

@@ -1,0 +1,142 @@
+"""`Callback`, the base to derive from, and the list of those of one run.
+
+What this is: the hooks and the order in which they are called.
+What this is not: any ready-made callback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from nnfast.model import Model
+
+Logs: TypeAlias = "dict[str, float]"
+
+
+class Callback:
+    """Base of callbacks: methods to be overridden, all of which do nothing here.
+
+    Attributes
+    ----------
+    model : Model
+        The one that is trained; set before `on_train_begin`.
+
+    Notes
+    -----
+    `logs` has the loss and metrics by name, of the epoch (validation included) or of its batches so far;
+    what `on_epoch_end` adds to it goes into the history. A callback with a method for batches makes `fit`
+    stop after every batch; without any, the engine trains for a tenth of a second at a time. After Ctrl-C,
+    too, `on_train_end` is called.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> class Halve(Callback):
+    ...     def on_epoch_end(self, epoch, logs):
+    ...         self.model.optimizer.lr /= 2
+    >>> model = nf.Sequential(nf.Linear(2, 1), seed=0)
+    >>> model.compile(nf.SGD(lr=0.5), "mse_loss")
+    >>> _ = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, verbose=0, callbacks=[Halve()])
+    >>> model.optimizer.lr
+    0.125
+    """
+
+    model: Model
+
+    def on_train_begin(self, logs: Logs) -> None:
+        """`fit` starts; arguments and data are checked."""
+
+    def on_train_end(self, logs: Logs) -> None:
+        """`fit` is over; `logs` are the last epoch's."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
+        """Epoch `epoch`, from 0, starts."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Epoch `epoch` is over, validation included."""
+
+    def on_batch_begin(self, batch: int, logs: Logs) -> None:
+        """Batch `batch` of the epoch, from 0, comes next."""
+
+    def on_batch_end(self, batch: int, logs: Logs) -> None:
+        """Batch `batch` is done: weights are updated."""
+
+    def _forgives_nan(self, error: FloatingPointError) -> bool:
+        """Whether a loss that is no number is to end the run quietly."""
+        return False
+
+
+class _Function(Callback):
+    """A function in the place of `on_epoch_end`."""
+
+    def __init__(self, function: Callable[[int, Logs], object]) -> None:
+        self._function = function
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        self._function(epoch, logs)
+
+
+class CallbackList:
+    """The callbacks of one run, in order."""
+
+    def __init__(self, given: Any = ()) -> None:
+        listed = [given] if isinstance(given, Callback) or callable(given) else given
+        if given is None:
+            listed = ()
+        elif not isinstance(listed, (list, tuple)):
+            raise TypeError(f"fit: callbacks: expected a list of callbacks, got {given!r}")
+        self.each: list[Callback] = []
+        for i, one in enumerate(listed):
+            if isinstance(one, type):
+                raise TypeError(f"fit: callbacks[{i}]: expected an object, got the class {one.__name__}")
+            if not isinstance(one, Callback) and not callable(one):
+                raise TypeError(f"fit: callbacks[{i}]: expected a Callback or a function, got {one!r}")
+            self.each.append(one if isinstance(one, Callback) else _Function(one))
+        hooks = ("on_batch_begin", "on_batch_end")
+        self._of_batches = [
+            one for one in self.each if any(getattr(type(one), h) is not getattr(Callback, h) for h in hooks)
+        ]
+
+    @property
+    def batchwise(self) -> bool:
+        """Whether one of them wants to hear of every batch."""
+        return bool(self._of_batches)
+
+    def begin(self, model: Model) -> None:
+        """All are told of the model before one of them acts."""
+        for one in self.each:
+            one.model = model
+        for one in self.each:
+            one.on_train_begin({})
+
+    def end(self, logs: Logs) -> None:
+        """The run is over."""
+        for one in self.each:
+            one.on_train_end(logs)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Epochs count from 0 here."""
+        for one in self.each:
+            one.on_epoch_begin(epoch, {})
+
+    def end_epoch(self, epoch: int, logs: Logs) -> None:
+        """`logs` may come back with more in it."""
+        for one in self.each:
+            one.on_epoch_end(epoch, logs)
+
+    def begin_batch(self, batch: int) -> None:
+        """Batches count from 0 in each epoch."""
+        for one in self._of_batches:
+            one.on_batch_begin(batch, {})
+
+    def end_batch(self, batch: int, logs: Logs) -> None:
+        """`logs` are those of the epoch so far."""
+        for one in self._of_batches:
+            one.on_batch_end(batch, logs)
+
+    def forgives_nan(self, error: FloatingPointError) -> bool:
+        """Whether a loss that is no number ends the run quietly."""
+        answers = [one._forgives_nan(error) for one in self.each]  # all of them are told
+        return any(answers)

@@ -1,0 +1,193 @@
+"""Callbacks that follow a value of the logs: `EarlyStopping` and `ModelCheckpoint`."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from nnfast import _checks
+from nnfast.callbacks.base import Callback, Logs
+
+GAINS = ("accuracy", "auc", "f1", "precision", "recall", "r2")  # the larger, the better
+
+
+class _Monitor(Callback):
+    """Follows a value of the logs: which, what is better, and the best so far."""
+
+    def __init__(self, monitor: str | None, min_delta: float, mode: str) -> None:
+        kind = type(self).__name__
+        if monitor is not None and not isinstance(monitor, str):
+            raise TypeError(f"{kind}: monitor: expected a metric's name, got {monitor!r}")
+        self.monitor = monitor
+        self.min_delta = _checks.real(kind, "min_delta", min_delta, low=0.0)
+        self.mode = _checks.choice(kind, "mode", mode, ("auto", "min", "max"))
+        self.best: float | None = None
+
+    def _value(self, logs: Mapping[str, float]) -> tuple[str, float]:
+        name = self.monitor or ("val_loss" if "val_loss" in logs else "loss")
+        if name not in logs:
+            raise ValueError(
+                f"{type(self).__name__}: monitor: expected one of {', '.join(logs)}, got {name!r}"
+            )
+        return name, float(logs[name])
+
+    def _improved(self, logs: Mapping[str, float]) -> bool:
+        """Whether this is better than the best by more than `min_delta`; if so, it is kept. NaN never is."""
+        name, value = self._value(logs)
+        larger = self.mode == "max" or (self.mode == "auto" and name.lower().endswith(GAINS))
+        gain = math.inf if self.best is None else (value - self.best if larger else self.best - value)
+        if math.isnan(value) or not gain > self.min_delta:
+            return False
+        self.best = value
+        return True
+
+
+class EarlyStopping(_Monitor):
+    """Ends the run when the monitored value has not improved for a while.
+
+    Parameters
+    ----------
+    monitor : str, optional
+        A name in the history; "val_loss", or "loss" without validation data, when left out.
+    min_delta : float >= 0
+        An improvement is more than this.
+    patience : int >= 0
+        The run ends after this many epochs in a row without improvement; 0 as 1.
+    mode : {"auto", "min", "max"}
+        What is better; "auto": larger for names that end in accuracy, auc, f1, precision, recall, r2, smaller
+        otherwise.
+    restore_best : bool
+        Whether the weights of the best epoch are put back when the run ends, in whatever way.
+
+    Attributes
+    ----------
+    best : float or None
+        The best value of the run.
+    best_epoch, stopped_epoch : int or None
+        From 0; `stopped_epoch` is None unless the run was ended here.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For settings of the wrong kind or range; in `fit`, if there is no value of that name.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> model = nf.Sequential(nf.Linear(1, 1), seed=0)
+    >>> model.compile(nf.SGD(lr=0.0), "mse_loss")
+    >>> stop = nf.callbacks.EarlyStopping(patience=2)
+    >>> len(model.fit(np.ones((4, 1)), np.ones(4), epochs=50, verbose=0, callbacks=[stop]))
+    3
+    """
+
+    def __init__(
+        self,
+        monitor: str | None = None,
+        min_delta: float = 0.0,
+        patience: int = 0,
+        mode: str = "auto",
+        restore_best: bool = False,
+    ) -> None:
+        super().__init__(monitor, min_delta, mode)
+        self.patience = _checks.integer("EarlyStopping", "patience", patience, 0)
+        self.restore_best = _checks.flag("EarlyStopping", "restore_best", restore_best)
+        self.on_train_begin({})
+
+    def on_train_begin(self, logs: Logs) -> None:
+        self.best = None
+        self.best_epoch: int | None = None
+        self.stopped_epoch: int | None = None
+        self._waited = 0
+        self._weights: dict[str, Any] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        if self._improved(logs):
+            self._waited, self.best_epoch = 0, epoch
+            if self.restore_best:
+                self._weights = self.model.state_dict()
+            return
+        self._waited += 1
+        if self._waited >= self.patience:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Logs) -> None:
+        if self._weights is not None:
+            self.model.load_state_dict(self._weights)
+            self._weights = None
+
+
+class ModelCheckpoint(_Monitor):
+    """Saves the model after every epoch, or after those that were the best so far.
+
+    Parameters
+    ----------
+    path : str or path
+        May hold "{epoch}" (from 1) and names of the history: "run-{epoch:03d}-{val_loss:.3f}.safetensors".
+        `nnfast.load` reads it, and training goes on where it was.
+    monitor : str, optional
+        As for `EarlyStopping`; used with `save_best_only`.
+    save_best_only : bool
+        Whether epochs that are not better leave the file alone. The best is remembered from one `fit` to the
+        next of the same callback.
+    mode : {"auto", "min", "max"}
+        As for `EarlyStopping`.
+    min_delta : float >= 0
+        An improvement is more than this.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For settings of the wrong kind; when `fit` begins, if the model is one that no file can hold.
+    FileNotFoundError
+        When `fit` begins, if the folder is not there.
+
+    Examples
+    --------
+    >>> import os, tempfile, numpy as np, nnfast as nf
+    >>> model = nf.Sequential(nf.Linear(1, 1), seed=0)
+    >>> model.compile("sgd", "mse_loss")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save = nf.callbacks.ModelCheckpoint(os.path.join(folder, "{epoch}.safetensors"))
+    ...     _ = model.fit(np.ones((4, 1)), np.ones(4), epochs=2, verbose=0, callbacks=[save])
+    ...     sorted(os.listdir(folder))
+    ['1.safetensors', '2.safetensors']
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        monitor: str | None = None,
+        save_best_only: bool = False,
+        mode: str = "auto",
+        min_delta: float = 0.0,
+    ) -> None:
+        super().__init__(monitor, min_delta, mode)
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"ModelCheckpoint: path: expected a string or a path, got {path!r}")
+        self.path = os.fsdecode(path)
+        self.save_best_only = _checks.flag("ModelCheckpoint", "save_best_only", save_best_only)
+
+    def on_train_begin(self, logs: Logs) -> None:
+        from nnfast import _describe
+
+        # Now and not after hours of the first epoch.
+        folder = os.path.dirname(os.path.abspath(self.path))
+        if "{" not in folder and not os.path.isdir(folder):
+            raise FileNotFoundError(f"ModelCheckpoint: path: there is no folder {folder}")
+        _describe.describe(self.model, self.model._ensure_model("fit"))
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        if self.save_best_only and not self._improved(logs):
+            return
+        try:
+            path = self.path.format(epoch=epoch + 1, **{k: v for k, v in logs.items() if k != "epoch"})
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError(
+                f"ModelCheckpoint: path: expected only {{epoch}} and {', '.join(logs)} in braces, "
+                f"got {self.path!r} ({error!r})"
+            ) from None
+        self.model.save(path)

@@ -1,0 +1,134 @@
+"""Callbacks that keep records and guard the run: `CSVLogger`, `GradientNorms`, `TerminateOnNaN`."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import warnings
+
+from nnfast import _checks
+from nnfast.callbacks.base import Callback, Logs
+
+
+class CSVLogger(Callback):
+    """Writes a line an epoch to a CSV file: its number from 1, then the history's values.
+
+    Parameters
+    ----------
+    path : str or path
+    separator : str
+        One character between the values.
+    append : bool
+        Whether the file is continued, rather than begun anew.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For settings of the wrong kind.
+    OSError
+        When `fit` begins, if the file cannot be written.
+
+    Notes
+    -----
+    Each line is in the file as soon as the epoch is over. The columns are those of the first epoch, or of the
+    file that is continued; values that have no column are left out.
+
+    Examples
+    --------
+    >>> import os, tempfile, numpy as np, nnfast as nf
+    >>> model = nf.Sequential(nf.Linear(1, 1), seed=0)
+    >>> model.compile("sgd", "mse_loss")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     log = nf.callbacks.CSVLogger(os.path.join(folder, "log.csv"))
+    ...     _ = model.fit(np.ones((4, 1)), np.ones(4), epochs=2, verbose=0, callbacks=[log])
+    ...     [line.split(",")[0] for line in open(log.path)]
+    ['epoch', '1', '2']
+    """
+
+    def __init__(self, path: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"CSVLogger: path: expected a string or a path, got {path!r}")
+        if not isinstance(separator, str) or len(separator) != 1:
+            raise ValueError(f"CSVLogger: separator: expected one character, got {separator!r}")
+        self.path = os.fsdecode(path)
+        self.separator = separator
+        self.append = _checks.flag("CSVLogger", "append", append)
+
+    def on_train_begin(self, logs: Logs) -> None:
+        self._columns: list[str] = []
+        if self.append and os.path.exists(self.path):
+            with open(self.path, newline="", encoding="utf-8") as file:
+                self._columns = next(csv.reader(file, delimiter=self.separator), [])
+        with open(self.path, "a" if self.append else "w", encoding="utf-8"):
+            pass
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        row = {"epoch": epoch + 1, **logs}
+        with open(self.path, "a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, delimiter=self.separator)
+            if not self._columns:
+                self._columns = list(row)
+                writer.writerow(self._columns)
+            writer.writerow([row.get(name, "") for name in self._columns])
+
+
+class GradientNorms(Callback):
+    """Adds the norm of each layer's gradient to the logs, and so to the history: "gradient_norm_<layer>".
+
+    Layers are called as in `Model.gradient_norms`, which says what is measured: the gradients of the epoch's
+    last step. A norm that falls from the last layer to the first by a factor a layer is a gradient that
+    vanishes, one that grows is one that explodes.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> model = nf.Sequential(nf.Linear(2, 3), nf.Tanh(), nf.Linear(3, 1), seed=0)
+    >>> model.compile("sgd", "mse_loss")
+    >>> norms = nf.callbacks.GradientNorms()
+    >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, verbose=0, callbacks=[norms])
+    >>> [name for name in history.history if name.startswith("gradient_norm")]
+    ['gradient_norm_0', 'gradient_norm_2']
+    """
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        logs.update({f"gradient_norm_{key}": norm for key, norm in self.model.gradient_norms().items()})
+
+
+class TerminateOnNaN(Callback):
+    """Ends the run when the loss or another value of the epoch is NaN or infinite.
+
+    Without it `fit` raises a FloatingPointError for such a training loss; with it, `fit` warns and returns
+    the history so far, the weights being those before the step.
+
+    Warns
+    -----
+    UserWarning
+        When it ends the run.
+
+    Examples
+    --------
+    >>> import warnings, numpy as np, nnfast as nf
+    >>> model = nf.Sequential(nf.Linear(1, 1), seed=0)
+    >>> model.compile(nf.SGD(lr=1e30), "mse_loss")
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     history = model.fit(
+    ...         np.ones((4, 1)), np.ones(4), epochs=9, verbose=0, callbacks=[nf.callbacks.TerminateOnNaN()]
+    ...     )
+    >>> len(history) < 9
+    True
+    """
+
+    def _tell(self, what: str) -> None:
+        warnings.warn(f"TerminateOnNaN: {what}; training stops here", UserWarning, stacklevel=2)
+        self.model.stop_training = True
+
+    def _forgives_nan(self, error: FloatingPointError) -> bool:
+        self._tell(str(error))
+        return True
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        bad = [name for name, value in logs.items() if not math.isfinite(value)]
+        if bad:
+            self._tell(f"fit: epoch {epoch + 1}: {bad[0]} is {logs[bad[0]]}")
