@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnfast import _arrays, _checks
-from nnfast._network import Network
+from nnfast._transfer import Transfer
 
 Array = NDArray[Any]
 
 
-class ByHand(Network):
+class ByHand(Transfer):
     """Base of `nnfast.Model`, which documents the attributes."""
 
     # ---------------------------------------------------------------- checks
@@ -137,9 +137,14 @@ class ByHand(Network):
         core.step()
 
     def gradients(self) -> dict[str, Array]:
-        """The gradients by the parameters' names: live views, which may be changed before `step`."""
+        """The gradients by the parameters' names: live views, which may be changed before `step`.
+
+        Frozen layers have none.
+        """
         core = self._ensure_model("gradients")
-        return dict(zip(self._param_names(core), core.gradients(), strict=True))
+        trained = {f"{key}." for key, layer in zip(self._keys, self.layers, strict=True) if layer.trainable}
+        named = zip(self._param_names(core), core.gradients(), strict=True)
+        return {name: array for name, array in named if name[: name.rindex(".") + 1] in trained}
 
     def gradient_norms(self) -> dict[str, float]:
         """The Euclidean norm of the gradients of each layer, its weight and bias together.

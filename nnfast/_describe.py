@@ -112,7 +112,7 @@ def describe(model: Network, core: Any) -> dict[str, Any]:
     """Everything but arrays; ValueError for what is not nnfast's own."""
     from nnfast.sequential import Sequential
 
-    wired = zip(model._keys, model.layers, model._sources, strict=True)
+    wired = zip(model._keys, model.layers, model._sources, model._nodes, strict=True)
     shape = model._input_shape
     assert shape is not None
     task = model._task
@@ -130,8 +130,11 @@ def describe(model: Network, core: Any) -> dict[str, Any]:
                 "name": layer.name,
                 "sources": list(sources),
                 "settings": {name: _plain(value) for name, value, _ in layer._options()},
+                "trainable": layer.trainable,
+                "lr_scale": layer.lr_scale,
+                "updates": int(core.updates(node)),
             }
-            for key, layer, sources in wired
+            for key, layer, sources, node in wired
         ],
         "outputs": [i % len(model.layers) for i in model._outputs],
         "optimizer": _optimizer(model.optimizer),
@@ -192,6 +195,7 @@ def _make_layer(i: int, given: Any, num_inputs: int) -> Wired:
         "name": _entry(what, given, "name", (str, type(None))),
     }
     layer = _make(what, {**given, "settings": settings}, LAYERS)
+    layer.trainable, layer.lr_scale = given.get("trainable", True), given.get("lr_scale", 1.0)
     sources = tuple(
         _checks.integer(what, "sources", one, INPUT + 1 - num_inputs, i - 1)
         for one in _entry(what, given, "sources", list)
@@ -288,3 +292,10 @@ def shapes_of(model: Network) -> dict[str, tuple[int, ...]]:
         for key, node in zip(model._keys, nodes, strict=True)
         for name, shape in {**twin.nodes[node].op.params, **twin.nodes[node].op.buffers}.items()
     }
+
+
+def set_updates(model: Network, core: Any, given: dict[str, Any]) -> None:
+    """How often each layer was updated, where a file says so."""
+    for i, (node, one) in enumerate(zip(model._nodes, _entry("model", given, "layers", list), strict=True)):
+        if "updates" in one:
+            core.set_updates(node, _checks.integer(f"layers[{i}]", "updates", one["updates"], 0))

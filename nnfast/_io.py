@@ -15,6 +15,7 @@ import secrets
 import stat
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -115,20 +116,29 @@ def _write(file: BinaryIO, notes: dict[str, str], arrays: Mapping[str, Array]) -
         file.write(_bytes(array))
 
 
-def _read(path: str) -> tuple[str, dict[str, Array]]:
-    """The description and the arrays; ValueError unless it is a whole file of this format."""
+def _open(path: str) -> Any:
+    """The safetensors file, which mapped into memory is read as far as it is asked."""
     from safetensors import safe_open
 
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise ValueError("expected a file, got something else of that name")
     with open(path, "rb"):
         pass  # the system's own error where it may not be read
-    with safe_open(path, framework="np") as file:
+    return safe_open(path, framework="np")
+
+
+def _is_ours(notes: Mapping[str, str]) -> bool:
+    return notes.get("format") == FORMAT and "model" in notes
+
+
+def _read(path: str) -> tuple[str, dict[str, Array]]:
+    """The description and the arrays; ValueError unless it is a whole file of this format."""
+    with _open(path) as file:
         notes = file.metadata() or {}
-        if notes.get("format") != FORMAT or "model" not in notes:
+        if not _is_ours(notes):
             raise ValueError(
-                "holds arrays, but no model that nnfast saved; arrays alone are for load_state_dict: "
-                "model.load_state_dict(safetensors.numpy.load_file(path))"
+                "holds arrays, but no model that nnfast saved; arrays alone are for a model of their shapes: "
+                "model.load_weights(path)"
             )
         version = notes.get("version", "")
         if not version.isascii() or not version.isdigit() or len(version) > 9:
@@ -184,6 +194,7 @@ def _build(text: str, arrays: dict[str, Array]) -> Model:
         view[...] = states[name]
     for counter in ("step_count", "optimizer_step_count"):
         setattr(core, counter, _checks.integer("model", counter, given.get(counter), 0))
+    _describe.set_updates(model, core, given)
     model._synced = None  # the rates of the steps to come
     return model  # type: ignore[return-value]
 
@@ -237,3 +248,74 @@ def load(path: str | os.PathLike[str]) -> Model:
         raise
     except Exception as error:  # whatever a file that means ill can bring about in the steps above
         raise ValueError(f"load: {name}: {error}") from error
+
+
+# ---------------------------------------------------------------- weights alone
+
+
+@dataclass(frozen=True)
+class WeightsReport:
+    """What `Model.load_weights` found: names of parameters, and the shapes that differ."""
+
+    loaded: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)  # in the file
+    unexpected: list[str] = field(default_factory=list)  # in the file
+    mismatched: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything fitted."""
+        return not (self.missing or self.unexpected or self.mismatched)
+
+    def _parts(self) -> dict[str, str]:
+        shapes = [f"{name} {own}, file {got}" for name, (own, got) in self.mismatched.items()]
+        lists = {"loaded": self.loaded, "missing": self.missing, "unexpected": self.unexpected}
+        found = {what: ", ".join(names) for what, names in lists.items() if names}
+        return {**found, **({"another shape": "; ".join(shapes)} if shapes else {})}
+
+    def __repr__(self) -> str:
+        count = len(self.loaded) + len(self.missing) + len(self.mismatched)
+        lines = [f"WeightsReport(loaded={len(self.loaded)} of {count})"]
+        return "\n".join(lines + [f"  {what}: {names}" for what, names in self._parts().items()])
+
+
+def _weights(path: str, wanted: Mapping[str, Array]) -> tuple[dict[str, Array], list[str]]:
+    """The arrays of these names, and the names of all others but optimizer states."""
+    with _open(path) as file:
+        notes, names = file.metadata() or {}, list(file.keys())
+        if not _is_ours(notes):
+            # Only what fits: a file cannot ask for more memory than the model has.
+            return {name: file.get_tensor(name) for name in names if name in wanted}, [
+                name for name in names if name not in wanted
+            ]
+    _, arrays = _read(path)  # with its checksum
+    others = [name for name in arrays if name not in wanted and not name.startswith("optimizer.")]
+    return {name: array for name, array in arrays.items() if name in wanted}, others
+
+
+def load_weights(model: Network, path: str | os.PathLike[str], strict: bool) -> WeightsReport:
+    """Set the parameters of `model` from a file, by name; see `nnfast.Model.load_weights`."""
+    name = _name("load_weights", path)
+    views = model._named_views("load_weights")
+    try:
+        arrays, unexpected = _weights(name, views)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(f"load_weights: {name}: {error}") from error
+    fits = {key: array for key, array in arrays.items() if array.shape == views[key].shape}
+    report = WeightsReport(
+        [key for key in views if key in fits],
+        [key for key in views if key not in arrays],
+        unexpected,
+        {key: (view.shape, arrays[key].shape) for key, view in views.items() if key in arrays.keys() - fits},
+    )
+    if strict and not report.complete:
+        wrong = "; ".join(f"{what}: {names}" for what, names in report._parts().items() if what != "loaded")
+        raise ValueError(f"load_weights: {name}: {wrong}; strict=False loads the rest")
+    for key, array in fits.items():
+        if array.dtype.kind not in "fiub":
+            raise ValueError(f"load_weights: {name}: {key}: expected numbers, got dtype {array.dtype}")
+    for key, array in fits.items():
+        views[key][...] = array
+    return report

@@ -63,6 +63,7 @@ class Network:
         self._keys = [entry.key for entry in wired]
         self._sources = [entry.sources for entry in wired]
         self._num_inputs = 1 if input_shapes is None else len(input_shapes)
+        self._input_names = [str(i) for i in range(self._num_inputs)]
         self._outputs = list(outputs)  # the layers whose results leave the network
         self._optimizer: Optimizer | None = None
         self._task = Task()
@@ -212,8 +213,10 @@ class Network:
         views = self._views_by_layer(core)
         rng = np.random.default_rng([self.seed, 0])
         for layer, params in zip(self.layers, views, strict=True):
-            layer._initialize(params, rng)
+            layer._begin(params, rng)
         self._adopt(core, views)
+        for layer in self.layers:
+            layer._carried = {}
         return core
 
     def _views_by_layer(self, core: _core.Model) -> list[dict[str, Array]]:
@@ -225,6 +228,9 @@ class Network:
     def _adopt(self, core: _core.Model, views: list[dict[str, Array]]) -> None:
         for layer, params in zip(self.layers, views, strict=True):
             layer._views = params
+        for node, layer in zip(self._nodes, self.layers, strict=True):
+            core.set_trainable(node, layer.trainable)
+            core.set_lr_scale(node, layer.lr_scale)
         place = {node: i for i, node in enumerate(self._nodes)}
         for number, (node, name, _) in enumerate(core.params()):
             core.set_regularizer(number, **self.layers[place[node]]._regularizer(name))
@@ -233,6 +239,13 @@ class Network:
         self._task.hand_over(core)
         if self.optimizer is not None:
             self._sync_optimizer(core)
+
+    def _set_layer(self, layer: Layer, trainable: bool, lr_scale: float) -> None:
+        """Tell the engine what of `layer` is about to change."""
+        if self._core is not None:
+            node = self._nodes[self.layers.index(layer)]
+            self._core.set_trainable(node, trainable)
+            self._core.set_lr_scale(node, lr_scale)
 
     def _sync_optimizer(self, core: _core.Model, steps: int = 1) -> int:
         """Hand settings that were changed since the last batch to the engine.
@@ -395,6 +408,7 @@ class Network:
                 "states": [[s.copy() for s in self._core.states(which)] for which in (0, 1, 2)],
                 "step_count": self._core.step_count,
                 "optimizer_step_count": self._core.optimizer_step_count,
+                "updates": [self._core.updates(node) for node in self._nodes],
             }
         return state
 
@@ -410,6 +424,8 @@ class Network:
             core = self._ensure_model("unpickle")
             core.step_count = saved["step_count"]
             core.optimizer_step_count = saved["optimizer_step_count"]
+            for node, count in zip(self._nodes, saved["updates"], strict=True):
+                core.set_updates(node, count)
             for which, arrays in enumerate(saved["states"]):
                 for view, array in zip(core.states(which), arrays, strict=True):
                     view[...] = array
@@ -421,7 +437,7 @@ class Network:
     # ---------------------------------------------------------------- description
 
     def summary(self, file: TextIO | None = None) -> None:
-        """Print a table of the layers, their output shapes and numbers of parameters.
+        """Print a table of the layers, their output shapes, numbers of parameters, and which are frozen.
 
         Parameters
         ----------
@@ -449,6 +465,7 @@ class Network:
         core = self._ensure_model("summary")
         sizes = [(node, view.size) for node, _, view in core.params()]  # what is trained
         counts = [sum(size for owner, size in sizes if owner == node) for node in self._nodes]
+        frozen = [not layer.trainable and count > 0 for layer, count in zip(self.layers, counts, strict=True)]
         kinds = [type(layer).__name__ for layer in self.layers]
         keys = self._keys
         shapes = [str(shape) for shape in self._shapes]
@@ -463,10 +480,15 @@ class Network:
         lines.append(f"{'':{widths[0]}} {heads[0]:{widths[1]}}{heads[1]:>{widths[2]}}{heads[2]:>{widths[3]}}")
         rule = "-" * (sum(widths) + 1)
         lines.append(rule)
-        for key, kind, shape, count in zip(keys, kinds, shapes, counts, strict=True):
-            lines.append(f"{key:{widths[0]}} {kind:{widths[1]}}{shape:>{widths[2]}}{count:>{widths[3]},}")
+        for key, kind, shape, count, still in zip(keys, kinds, shapes, counts, frozen, strict=True):
+            line = f"{key:{widths[0]}} {kind:{widths[1]}}{shape:>{widths[2]}}{count:>{widths[3]},}"
+            lines.append(line + "  frozen" * still)
         lines.append(rule)
-        lines.append(f"{'total':{widths[0] + 1 + widths[1] + widths[2]}}{sum(counts):>{widths[3]},}")
+        sums = {"total": sum(counts)}
+        if any(frozen):
+            sums["frozen"] = sum(count for count, still in zip(counts, frozen, strict=True) if still)
+        for name, count in sums.items():
+            lines.append(f"{name:{widths[0] + 1 + widths[1] + widths[2]}}{count:>{widths[3]},}")
         print("\n".join(lines), file=file if file is not None else sys.stdout)
 
     def __repr__(self) -> str:

@@ -133,11 +133,13 @@ def in_a_row(owner: str, given: tuple[Any, ...]) -> list[Wired]:
     return wired
 
 
-def _extend(owner: str, wired: list[Wired], layers: Sequence[Any], prefix: str, source: int) -> int:
-    """Append `layers` after `source`; returns the index of the last."""
+def _extend(
+    owner: str, wired: list[Wired], layers: Sequence[Any], prefix: str, source: int, first: int = 0
+) -> int:
+    """Append `layers`, numbered from `first`, after `source`; returns the index of the last."""
     from nnfast.layers import Add, Layer
 
-    for i, layer in enumerate(layers):
+    for i, layer in enumerate(layers, first):
         if isinstance(layer, Residual):
             key = f"{prefix}{i}"
             if not layer.layers:
@@ -217,8 +219,74 @@ def check_layers(owner: str, wired: Sequence[Wired]) -> None:
             raise ValueError(f"{owner}: layers[{i}]: {layer!r} is listed twice; make two layers")
         if layer._owner is not None and layer._owner() is not None:
             raise ValueError(
-                f"{owner}: layers[{i}]: {layer!r} belongs to another model; make a new one or a copy"
+                f"{owner}: layers[{i}]: {layer!r} belongs to another model; "
+                "give layer.copy(), which has its weights, or a new one"
             )
         if entry.key in keys:
             raise ValueError(f"{owner}: layers[{i}]: the name {entry.key!r} occurs more than once")
         keys.add(entry.key)
+
+
+# ---------------------------------------------------------------- networks made of others
+
+
+def copied(wired: Sequence[Wired]) -> list[Wired]:
+    """The same with copies of the layers, which carry their weights."""
+    return [Wired(entry.key, entry.layer.copy(), entry.sources) for entry in wired]
+
+
+def replaced(
+    owner: str, wired: Sequence[Wired], at: int, given: Sequence[Any], outputs: Sequence[int]
+) -> tuple[list[Wired], list[int]]:
+    """The layer at `at` replaced by a row of others, or by nothing; and which layers are the outputs then."""
+    old = wired[at]
+    made = copied(wired[:at])
+    if len(given) == 1 and not isinstance(given[0], Residual):
+        # It takes the old one's place in every respect.
+        end = _extend(owner, made, given, "", old.sources[0])
+        key = given[0].name if given[0].name is not None else old.key
+        made[end] = Wired(key, given[0], old.sources)
+    elif len(old.sources) == 1:
+        end = _extend(owner, made, given, f"{old.key}.", old.sources[0])
+    else:
+        raise ValueError(
+            f"{owner}: layers: expected one layer in the place of {old.layer!r}, which reads "
+            f"{len(old.sources)} others, got {len(given)}"
+        )
+    if end < 0 and at in outputs:
+        raise ValueError(f"{owner}: layers: expected a layer to remain before the output, got none")
+    grown = len(made) - at - 1
+
+    def moved(i: int) -> int:
+        return end if i == at else i + grown if i > at else i
+
+    for entry in copied(wired[at + 1 :]):
+        made.append(Wired(entry.key, entry.layer, tuple(moved(i) for i in entry.sources)))
+    check_layers(owner, made)
+    return made, [moved(i) for i in outputs]
+
+
+def appended(
+    owner: str, wired: Sequence[Wired], given: Sequence[Any], output: int
+) -> tuple[list[Wired], list[int]]:
+    """A row of layers added after the one at `output`."""
+    made = copied(wired)
+    blocks = dict.fromkeys(entry.key.split(".")[0] for entry in wired)
+    first = max([len(blocks), *(int(block) + 1 for block in blocks if block.isdecimal())])
+    end = _extend(owner, made, given, "", output, first)
+    check_layers(owner, made)
+    return made, [end]
+
+
+def leading_to(wired: Sequence[Wired], ends: Sequence[int]) -> tuple[list[Wired], list[int]]:
+    """The layers that those at `ends` are computed from, and where `ends` are among them."""
+    needed = set(ends)
+    for i in range(len(wired) - 1, -1, -1):
+        if i in needed:
+            needed.update(wired[i].sources)
+    place = {i: i for i in needed if i <= INPUT}
+    kept: list[Wired] = []
+    for i in sorted(i for i in needed if i > INPUT):
+        place[i] = len(kept)
+        kept.append(Wired(wired[i].key, wired[i].layer, tuple(place[s] for s in wired[i].sources)))
+    return copied(kept), [place[i] for i in ends]

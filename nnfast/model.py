@@ -356,7 +356,7 @@ class Model(ByHand):
         Warns
         -----
         UserWarning
-            If an iterator ends before all epochs are done; training ends there.
+            If an iterator ends before all epochs are done; training ends there. If all layers are frozen.
 
         Notes
         -----
@@ -397,6 +397,7 @@ class Model(ByHand):
                     raise ValueError("fit: validation_split: expected arrays to split, got an iterable")
                 data, validation = _fit.split_off(data, split)
         core = self._ensure_model("fit")
+        self._warn_if_all_frozen("fit")
         steps = data.steps if isinstance(data, Stream) else _fit.steps_of(len(data), batch_size)
         return _fit.run_fit(
             self,

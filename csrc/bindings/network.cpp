@@ -151,8 +151,31 @@ class Model {
   void set_regularizer(py::handle index, py::handle l1, py::handle l2, py::handle max_norm) {
     const InUse guard(busy_, "model");
     constexpr const char* kName = "set_regularizer";
-    check(nnf_model_set_regularizer(model_.get(), read_node(kName, "index", index), read_double(kName, "l1", l1),
+    check(nnf_model_set_regularizer(model_.get(), trained_array(kName, index), read_double(kName, "l1", l1),
                                     read_double(kName, "l2", l2), read_double(kName, "max_norm", max_norm)));
+  }
+  void set_trainable(py::handle node, py::handle trainable) {
+    const InUse guard(busy_, "model");
+    constexpr const char* kName = "set_trainable";
+    const int index = read_node(kName, "node", node);
+    forward_rows_ = -1;  // the plan that a backward would need is gone
+    check(nnf_model_set_trainable(model_.get(), index, read_bool(kName, "trainable", trainable) ? 1 : 0));
+  }
+  void set_lr_scale(py::handle node, py::handle scale) {
+    const InUse guard(busy_, "model");
+    constexpr const char* kName = "set_lr_scale";
+    check(nnf_model_set_lr_scale(model_.get(), read_node(kName, "node", node), read_double(kName, "scale", scale)));
+  }
+  i64 updates(py::handle node) {
+    const InUse guard(busy_, "model");
+    i64 count = 0;
+    check(nnf_model_get_updates(model_.get(), read_node("updates", "node", node), &count));
+    return count;
+  }
+  void set_updates(py::handle node, py::handle count) {
+    const InUse guard(busy_, "model");
+    constexpr const char* kName = "set_updates";
+    check(nnf_model_set_updates(model_.get(), read_node(kName, "node", node), read_integer(kName, "count", count)));
   }
   void set_seed(py::handle seed) {
     const InUse guard(busy_, "model");
@@ -368,6 +391,18 @@ class Model {
     return py::make_tuple(arena, naive);
   }
 
+  py::list plan_backward(py::handle batch_) {
+    const InUse guard(busy_, "model");
+    const i64 batch = read_batch("plan_backward", batch_);
+    int count = 0;
+    check(nnf_model_plan_backward(model_.get(), batch, &count, nullptr));
+    std::vector<int> nodes(static_cast<std::size_t>(count));
+    check(nnf_model_plan_backward(model_.get(), batch, &count, nodes.data()));
+    py::list list;
+    for (int node : nodes) list.append(node);
+    return list;
+  }
+
  private:
   template <class F>
   static nnf_status released(F&& body) {
@@ -383,6 +418,19 @@ class Model {
                  static_cast<long long>(shape.size()), static_cast<long long>(given.size()));
     }
     return py::module_::import("numpy").attr("ascontiguousarray")(value, dtype_ == NNF_F32 ? "f4" : "f8");
+  }
+
+  // The number among all arrays of the one that is number `index` among those trained.
+  int trained_array(const char* function, py::handle index) const {
+    const int wanted = read_node(function, "index", index);
+    int count = 0, trained = 0;
+    check(nnf_model_num_params(model_.get(), &count));
+    for (int i = 0; i < count; ++i) {
+      nnf_param p;
+      check(nnf_model_param(model_.get(), i, &p));
+      if (p.trained != 0 && trained++ == wanted) return i;
+    }
+    fail_value("%s: index: expected 0..%d, got %d", function, trained - 1, wanted);
   }
 
   // Those that are trained, or those that are not.
@@ -468,6 +516,10 @@ void init_network(py::module_& m) {
       .def("set_learning_rates", &Model::set_learning_rates, py::arg("first"), py::arg("lr"))
       .def("set_regularizer", &Model::set_regularizer, py::arg("index"), py::kw_only(), py::arg("l1") = 0.0,
            py::arg("l2") = 0.0, py::arg("max_norm") = 0.0)
+      .def("set_trainable", &Model::set_trainable, py::arg("node"), py::arg("trainable"))
+      .def("set_lr_scale", &Model::set_lr_scale, py::arg("node"), py::arg("scale"))
+      .def("updates", &Model::updates, py::arg("node"))
+      .def("set_updates", &Model::set_updates, py::arg("node"), py::arg("count"))
       .def("set_seed", &Model::set_seed, py::arg("seed"))
       .def_property("step_count", &Model::step_count, &Model::set_step_count)
       .def_property("optimizer_step_count", &Model::optimizer_step_count, &Model::set_optimizer_step_count)
@@ -485,6 +537,7 @@ void init_network(py::module_& m) {
       .def_property_readonly("num_inputs", &Model::num_inputs)
       .def_property_readonly("num_outputs", &Model::num_outputs)
       .def("plan", &Model::plan, py::arg("batch"), py::arg("training"))
+      .def("plan_backward", &Model::plan_backward, py::arg("batch"))
       .def("_capsule", &Model::capsule);
 }
 

@@ -145,6 +145,25 @@ nnf_status nnf_model_set_regularizer(nnf_model* model, int index, double l1, dou
   return nnf::guard([&] { need(model, "model").model->set_regularizer(index, l1, l2, max_norm); });
 }
 
+nnf_status nnf_model_set_trainable(nnf_model* model, int node, int trainable) {
+  return nnf::guard([&] { need(model, "model").model->set_trainable(node, trainable != 0); });
+}
+
+nnf_status nnf_model_set_lr_scale(nnf_model* model, int node, double scale) {
+  return nnf::guard([&] { need(model, "model").model->set_lr_scale(node, scale); });
+}
+
+nnf_status nnf_model_get_updates(const nnf_model* model, int node, int64_t* count) {
+  return nnf::guard([&] { need(count, "count") = need(model, "model").model->node_updates(node); });
+}
+
+nnf_status nnf_model_set_updates(nnf_model* model, int node, int64_t count) {
+  return nnf::guard([&] {
+    if (count < 0) nnf::throw_invalid("count: expected at least 0, got %lld", static_cast<long long>(count));
+    need(model, "model").model->set_node_updates(node, count);
+  });
+}
+
 nnf_status nnf_model_get_step(const nnf_model* model, int64_t* step) {
   return nnf::guard([&] { need(step, "step") = need(model, "model").model->step_count; });
 }
@@ -157,13 +176,13 @@ nnf_status nnf_model_set_step(nnf_model* model, int64_t step) {
 }
 
 nnf_status nnf_model_get_optimizer_step(const nnf_model* model, int64_t* step) {
-  return nnf::guard([&] { need(step, "step") = need(model, "model").model->optimizer_steps; });
+  return nnf::guard([&] { need(step, "step") = need(model, "model").model->optimizer_steps(); });
 }
 
 nnf_status nnf_model_set_optimizer_step(nnf_model* model, int64_t step) {
   return nnf::guard([&] {
     if (step < 0) nnf::throw_invalid("step: expected at least 0, got %lld", static_cast<long long>(step));
-    need(model, "model").model->optimizer_steps = step;
+    need(model, "model").model->set_optimizer_steps(step);
   });
 }
 
@@ -220,6 +239,14 @@ nnf_status nnf_model_step(nnf_model* model) {
 nnf_status nnf_model_plan(nnf_model* model, int64_t batch, int training, int64_t* arena, int64_t* naive) {
   return nnf::guard([&] {
     need(model, "model").model->plan_size(batch, training != 0, &need(arena, "arena"), &need(naive, "naive"));
+  });
+}
+
+nnf_status nnf_model_plan_backward(nnf_model* model, int64_t batch, int* count, int* nodes) {
+  return nnf::guard([&] {
+    const std::vector<int> found = need(model, "model").model->backward_nodes(batch);
+    need(count, "count") = static_cast<int>(found.size());
+    if (nodes != nullptr) std::copy(found.begin(), found.end(), nodes);
   });
 }
 

@@ -12,7 +12,7 @@ namespace nnf {
 
 template <class T>
 Model<T>::Model(const Graph& graph)
-    : graph_(graph), params_(graph) {
+    : graph_(graph), params_(graph), trainable_(params_.entries(), graph.nodes().size(), params_.size()) {
   for (int node : graph_.outputs()) output_sizes_.push_back(element_count(graph_.node(node).shape));
   losses_.resize(output_sizes_.size());
   if (graph_.inputs().empty()) throw_invalid("graph: expected at least one input, got none");
@@ -51,7 +51,7 @@ void Model<T>::set_optimizer(const nnf_optimizer& o) {
   check_optimizer(o);
   if (!has_optimizer_ || !same_states(o, optimizer_)) {
     params_.set_states(optimizer_states(o), static_cast<T>(initial_state(o)));
-    optimizer_steps = 0;
+    set_optimizer_steps(0);
   }
   optimizer_ = o;
   has_optimizer_ = true;
@@ -60,7 +60,8 @@ void Model<T>::set_optimizer(const nnf_optimizer& o) {
 template <class T>
 void Model<T>::reset_optimizer() {
   params_.set_states(params_.num_states(), static_cast<T>(initial_state(optimizer_)));
-  step_count = optimizer_steps = 0;
+  step_count = 0;
+  set_optimizer_steps(0);
 }
 
 template <class T>
@@ -84,16 +85,62 @@ template <class T>
 void Model<T>::set_regularizer(int index, double l1, double l2, double max_norm) {
   const int count = static_cast<int>(params_.entries().size());
   if (index < 0 || index >= count) throw_invalid("index: expected 0..%d, got %d", count - 1, index);
+  if (!params_.entries()[static_cast<std::size_t>(index)].spec.trained) {
+    throw_invalid("index: expected an array that is trained, got %d", index);
+  }
   const std::pair<const char*, double> options[] = {{"l1", l1}, {"l2", l2}, {"max_norm", max_norm}};
   for (const auto& [name, value] : options) {
     if (!(std::isfinite(value) && value >= 0)) {
       throw_invalid("%s: expected a finite number >= 0, got %g", name, value);
     }
   }
-  regularizers_.erase(std::remove_if(regularizers_.begin(), regularizers_.end(),
-                                     [&](const Regularizer& r) { return r.index == index; }),
-                      regularizers_.end());
-  if (l1 != 0 || l2 != 0 || max_norm != 0) regularizers_.push_back({index, l1, l2, max_norm});
+  auto& all = all_regularizers_;
+  all.erase(std::remove_if(all.begin(), all.end(), [&](const Regularizer& r) { return r.index == index; }), all.end());
+  if (l1 != 0 || l2 != 0 || max_norm != 0) all.push_back({index, l1, l2, max_norm});
+  find_penalties();
+}
+
+template <class T>
+void Model<T>::find_penalties() {
+  regularizers_.clear();
+  for (const Regularizer& r : all_regularizers_) {
+    const ParamEntry& e = params_.entries()[static_cast<std::size_t>(r.index)];
+    if (!trainable_.frozen(e.node)) regularizers_.push_back(r);
+  }
+}
+
+template <class T>
+int Model<T>::checked(int node) const {
+  graph_.node(node);  // throws
+  return node;
+}
+
+template <class T>
+void Model<T>::set_trainable(int node, bool trainable) {
+  if (trainable_.frozen(checked(node)) != trainable) return;
+  trainable_.set_frozen(node, !trainable);
+  find_penalties();
+  for (const ParamEntry& e : params_.entries()) {  // what nobody writes from now on, or added to last
+    if (e.node == node && e.spec.trained) std::fill_n(params_.gradients() + e.offset, e.spec.size, T{0});
+  }
+  pending_ = nullptr;
+  plans_.erase(std::remove_if(plans_.begin(), plans_.end(),
+                              [](const auto& p) { return p->purpose() != Purpose::infer; }),
+               plans_.end());
+}
+
+template <class T>
+void Model<T>::set_lr_scale(int node, double scale) {
+  if (!(std::isfinite(scale) && scale >= 0)) {
+    throw_invalid("lr_scale: expected a finite number >= 0, got %g", scale);
+  }
+  trainable_.set_lr_scale(checked(node), scale);
+}
+
+template <class T>
+void Model<T>::set_optimizer_steps(i64 count) {
+  optimizer_steps_ = count;
+  trainable_.set_all_updates(count);
 }
 
 template <class T>
@@ -104,11 +151,11 @@ Plan<T>& Model<T>::plan(i64 batch, Purpose purpose) {
     if (p->purpose() != purpose) continue;
     if (p->batch() < batch) {
       if (pending_ == p.get()) pending_ = nullptr;  // only another training forward asks for a larger custom plan
-      p = std::make_unique<Plan<T>>(graph_, params_, batch, purpose);
+      p = std::make_unique<Plan<T>>(graph_, params_, trainable_, batch, purpose);
     }
     return *p;
   }
-  plans_.push_back(std::make_unique<Plan<T>>(graph_, params_, batch, purpose));
+  plans_.push_back(std::make_unique<Plan<T>>(graph_, params_, trainable_, batch, purpose));
   return *plans_.back();
 }
 
@@ -187,7 +234,9 @@ void Model<T>::backward(const void* const* grad_output, bool accumulate, void* c
       const T* g = static_cast<const T*>(grad_output[i]);
       g != nullptr ? (void)std::copy(g, g + size, to) : (void)std::fill(to, to + size, T{0});
     }
-    p.backward(n, pending_run_, accumulate);
+    bool to_inputs = false;
+    for (int i = 0; gx != nullptr && i < p.num_inputs(); ++i) to_inputs = to_inputs || gx[i] != nullptr;
+    p.backward(n, pending_run_, accumulate, to_inputs);
     if (!accumulate) add_penalty_gradient(regularizers_, params_);
   }
   for (int i = 0; gx != nullptr && i < p.num_inputs(); ++i) {
@@ -206,10 +255,11 @@ void Model<T>::step() {
   const i64 place = step_count - first_rate_;
   if (place >= 0 && place < static_cast<i64>(rates_.size())) now.lr = rates_[static_cast<std::size_t>(place)];
   T* const states[3] = {params_.state(0), params_.state(1), params_.state(2)};
-  apply_optimizer<T>(now, optimizer_steps, params_.size(), params_.values(), params_.gradients(), states);
+  apply_optimizer<T>(now, trainable_.stretches(), params_.values(), params_.gradients(), states);
   apply_max_norm(regularizers_, params_, norms_);
   ++step_count;
-  ++optimizer_steps;
+  ++optimizer_steps_;
+  trainable_.count_update();
 }
 
 template <class T>

@@ -30,10 +30,19 @@ class ModelBase {
   virtual void backward(const void* const* grad_output, bool accumulate, void* const* gx) = 0;
   virtual void step() = 0;
   virtual void plan_size(i64 batch, bool training, i64* arena, i64* naive) = 0;
+  virtual std::vector<int> backward_nodes(i64 batch) = 0;
+  virtual void set_trainable(int node, bool trainable) = 0;
+  virtual void set_lr_scale(int node, double scale) = 0;
+  virtual i64 node_updates(int node) const = 0;
+  virtual void set_node_updates(int node, i64 count) = 0;
+  virtual void set_optimizer_steps(i64 count) = 0;  // every node's, too
+  i64 optimizer_steps() const { return optimizer_steps_; }
 
-  i64 step_count = 0;      // training steps: keys the dropout masks
-  i64 optimizer_steps = 0;  // updates made with the optimizer's present states
+  i64 step_count = 0;  // training steps: keys the dropout masks
   u64 seed = 0;
+
+ protected:
+  i64 optimizer_steps_ = 0;  // updates made with the optimizer's present states
 };
 
 std::unique_ptr<ModelBase> make_model(const Graph& graph, nnf_dtype dtype);

@@ -30,9 +30,17 @@ class Model final : public ModelBase {
   void backward(const void* const* grad_output, bool accumulate, void* const* gx) override;
   void step() override;
   void plan_size(i64 batch, bool training, i64* arena, i64* naive) override;
+  std::vector<int> backward_nodes(i64 batch) override { return plan(batch, Purpose::train).backward_nodes(); }
+  void set_trainable(int node, bool trainable) override;
+  void set_lr_scale(int node, double scale) override;
+  i64 node_updates(int node) const override { return trainable_.updates(checked(node)); }
+  void set_node_updates(int node, i64 count) override { trainable_.set_updates(checked(node), count); }
+  void set_optimizer_steps(i64 count) override;
 
  private:
   Plan<T>& plan(i64 batch, Purpose purpose);
+  int checked(int node) const;  // throws unless the graph has it
+  void find_penalties();
   RunState run_state(bool training) const;
   void check_sources(const nnf_source* x, i64 rows) const;
   void check_targets(const nnf_source* y, const nnf_source* weights, i64 rows) const;
@@ -49,6 +57,7 @@ class Model final : public ModelBase {
 
   Graph graph_;
   Parameters<T> params_;
+  Trainable trainable_;
   std::vector<i64> output_sizes_;  // numbers a sample of each output
   std::vector<std::unique_ptr<Loss<T>>> losses_;  // of each output; null before it is set
   std::vector<nnf_totals> sums_;  // of the call under way: the caller's get them step by step
@@ -57,7 +66,8 @@ class Model final : public ModelBase {
   nnf_optimizer optimizer_{};
   std::vector<double> rates_;  // learning rates of steps first_rate_, first_rate_ + 1, ...
   i64 first_rate_ = 0;
-  std::vector<Regularizer> regularizers_;
+  std::vector<Regularizer> all_regularizers_;
+  std::vector<Regularizer> regularizers_;  // those of nodes that are not frozen
   std::vector<double> norms_;  // room for apply_max_norm
   std::vector<std::unique_ptr<Plan<T>>> plans_;  // at most one of each purpose
   Plan<T>* pending_ = nullptr;  // a training forward that a backward may follow

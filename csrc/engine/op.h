@@ -70,12 +70,13 @@ struct OpTraits {
   bool view = false;                   // the output is the input's memory under another shape
   bool in_place = false;               // y may be x[0], and gx[0] may be g
   bool backward_needs_input = false;
+  bool input_for_params = false;       // ... and that only for the parameters' gradients
   bool backward_needs_output = false;
 };
 
 // What every operation of a training step may know.
 struct RunState {
-  bool training = false;
+  bool training = false;  // not of a frozen node with running statistics, which are used as they are
   u64 seed = 0;
   u32 step = 0;
 };
@@ -98,7 +99,7 @@ struct BackwardArgs {
   const T* y;
   T* const* gx;  // per input; null where no gradient is wanted; overwritten, not added to
   const T* const* params;
-  T* const* gparams;  // per parameter
+  T* const* gparams;  // per parameter; all null where the node is frozen
   bool accumulate;    // add to gparams instead of overwriting them
   const RunState& run;
 };

@@ -75,10 +75,24 @@ bool same_states(const nnf_optimizer& a, const nnf_optimizer& b) {
 
 double initial_state(const nnf_optimizer& o) { return o.kind == NNF_ADAGRAD ? o.initial_accumulator_value : 0.0; }
 
+namespace {
+
 template <class T>
-void apply_optimizer(const nnf_optimizer& o, i64 steps, i64 n, T* param, T* grad, T* const states[3]) {
-  if (o.clip_value > 0) clip_value<T>(n, grad, o.clip_value);
-  if (o.clip_norm > 0) scale<T>(n, grad, clip_factor(finish_norm(norm_power<T>(n, grad, 2.0), 2.0), o.clip_norm));
+void clip(const nnf_optimizer& o, const std::vector<Stretch>& stretches, T* grad) {
+  if (o.clip_value > 0) {
+    for (const Stretch& s : stretches) clip_value<T>(s.size, grad + s.offset, o.clip_value);
+  }
+  if (o.clip_norm > 0) {
+    double power = 0;
+    for (const Stretch& s : stretches) power = join_norm_powers(power, norm_power<T>(s.size, grad + s.offset, 2.0), 2.0);
+    const double factor = clip_factor(finish_norm(power, 2.0), o.clip_norm);
+    for (const Stretch& s : stretches) scale<T>(s.size, grad + s.offset, factor);
+  }
+}
+
+// `steps` updates have been made before this one.
+template <class T>
+void update(const nnf_optimizer& o, i64 steps, i64 n, T* param, T* grad, T* const states[3]) {
   switch (o.kind) {
     case NNF_SGD:
       // PyTorch sets the buffer to the gradient at the first step, whatever the dampening.
@@ -108,7 +122,22 @@ void apply_optimizer(const nnf_optimizer& o, i64 steps, i64 n, T* param, T* grad
       return;
   }
 }
-template void apply_optimizer(const nnf_optimizer&, i64, i64, float*, float*, float* const[3]);
-template void apply_optimizer(const nnf_optimizer&, i64, i64, double*, double*, double* const[3]);
+
+}  // namespace
+
+template <class T>
+void apply_optimizer(const nnf_optimizer& o, const std::vector<Stretch>& stretches, T* param, T* grad,
+                     T* const states[3]) {
+  clip<T>(o, stretches, grad);
+  for (const Stretch& s : stretches) {
+    nnf_optimizer own = o;
+    own.lr *= s.lr_scale;
+    T* moved[3];
+    for (int i = 0; i < 3; ++i) moved[i] = states[i] != nullptr ? states[i] + s.offset : nullptr;
+    update<T>(own, s.updates, s.size, param + s.offset, grad + s.offset, moved);
+  }
+}
+template void apply_optimizer(const nnf_optimizer&, const std::vector<Stretch>&, float*, float*, float* const[3]);
+template void apply_optimizer(const nnf_optimizer&, const std::vector<Stretch>&, double*, double*, double* const[3]);
 
 }  // namespace nnf

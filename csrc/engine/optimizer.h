@@ -2,7 +2,9 @@
 #ifndef NNF_ENGINE_OPTIMIZER_H
 #define NNF_ENGINE_OPTIMIZER_H
 
-#include "base/types.h"
+#include <vector>
+
+#include "engine/trainable.h"
 #include "nnfast/nnfast.h"
 
 namespace nnf {
@@ -15,9 +17,10 @@ int optimizer_states(const nnf_optimizer& o);
 bool same_states(const nnf_optimizer& a, const nnf_optimizer& b);
 // What states hold before the first step.
 double initial_state(const nnf_optimizer& o);
-// Clips the gradients, then updates. `steps` updates have been made before this one; unused states are null.
+// Clips the gradients, all stretches' together, then updates each stretch of the flat buffers; unused states are null.
 template <class T>
-void apply_optimizer(const nnf_optimizer& o, i64 steps, i64 n, T* param, T* grad, T* const states[3]);
+void apply_optimizer(const nnf_optimizer& o, const std::vector<Stretch>& stretches, T* param, T* grad,
+                     T* const states[3]);
 
 }  // namespace nnf
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/memory.h"
-#include "engine/parameters.h"
+#include "engine/trainable.h"
 
 namespace nnf {
 
@@ -23,7 +23,8 @@ enum class Purpose {
 template <class T>
 class Plan {
  public:
-  Plan(const Graph& graph, const Parameters<T>& params, i64 batch, Purpose purpose);
+  // Frozen nodes get no gradients, and nothing is computed backward that reaches frozen nodes alone.
+  Plan(const Graph& graph, const Parameters<T>& params, const Trainable& trainable, i64 batch, Purpose purpose);
 
   i64 batch() const { return batch_; }
   Purpose purpose() const { return purpose_; }
@@ -42,12 +43,15 @@ class Plan {
   // Where the loss writes, plain; null for infer, and where no gradient is wanted. Consumed by backward.
   T* output_gradient(int i) { return pointer(values_[at(outputs_[at(i)])].grad_buffer); }
   bool has_backward() const;  // whether any gradient is wanted
+  // The graph's nodes whose gradients a backward computes, last first; conversions of layouts left out. An activation
+  // that was taken into the node before it is part of that node.
+  std::vector<int> backward_nodes() const;
   T* input_gradient(int i) { return pointer(values_[at(inputs_[at(i)])].grad_buffer); }  // custom only
 
   void forward(i64 n, const RunState& run);
   // From the outputs' gradients, all of which must have been written; to the gradients of params, and the inputs' if
-  // this plan is custom.
-  void backward(i64 n, const RunState& run, bool accumulate);
+  // this plan is custom and `to_inputs`.
+  void backward(i64 n, const RunState& run, bool accumulate, bool to_inputs);
 
  private:
   struct Value {
@@ -57,9 +61,12 @@ class Plan {
     std::vector<int> consumers;
     int converted = -1;  // the same value in the other layout, once a step asked for it
     bool needs_grad = false, is_output = false;
+    bool reaches_params = false;  // its gradient leads to one of a parameter, not of an input alone
     int buffer = -1, grad_buffer = -1;
   };
   struct Step {
+    int node = -1;  // of the graph; -1: a conversion of layouts
+    bool frozen = false;
     std::unique_ptr<Op<T>> op;
     OpTraits traits;
     std::vector<int> inputs;
@@ -85,7 +92,7 @@ class Plan {
   T* pointer(int buffer) const { return buffer < 0 ? nullptr : buffers_[at(buffer)].pointer; }
   bool trains() const { return purpose_ != Purpose::infer; }
 
-  void lower(const Graph& graph, const Parameters<T>& params);
+  void lower(const Graph& graph, const Parameters<T>& params, const Trainable& trainable);
   int add_step(std::unique_ptr<Op<T>> op, const std::vector<int>& inputs, Shape shape, Layout layout);
   int with_layout(int value, Layout layout);
   void find_gradients();

@@ -14,10 +14,10 @@
 namespace nnf {
 
 template <class T>
-Plan<T>::Plan(const Graph& graph, const Parameters<T>& params, i64 batch, Purpose purpose)
+Plan<T>::Plan(const Graph& graph, const Parameters<T>& params, const Trainable& trainable, i64 batch, Purpose purpose)
     : batch_(batch), purpose_(purpose) {
   if (batch < 1) throw_invalid("batch_size: expected at least 1, got %lld", static_cast<long long>(batch));
-  lower(graph, params);
+  lower(graph, params, trainable);
   if (trains()) find_gradients();
   share_buffers();
   if (trains()) share_gradients();
@@ -58,7 +58,7 @@ int Plan<T>::with_layout(int value, Layout layout) {
 }
 
 template <class T>
-void Plan<T>::lower(const Graph& graph, const Parameters<T>& params) {
+void Plan<T>::lower(const Graph& graph, const Parameters<T>& params, const Trainable& trainable) {
   const auto& nodes = graph.nodes();
   const std::vector<int> outputs = graph.outputs();
   std::vector<int> readers(nodes.size(), 0);
@@ -88,7 +88,9 @@ void Plan<T>::lower(const Graph& graph, const Parameters<T>& params) {
       const int value = value_of[at(node.inputs[0])];
       const int producer = values_[at(value)].producer;
       if (producer >= 0 && steps_[at(producer)].op->fuse_activation(act, alpha)) {
-        steps_[at(producer)].traits = steps_[at(producer)].op->traits();
+        Step& before = steps_[at(producer)];
+        before.traits = before.op->traits();
+        if (before.frozen && before.traits.input_for_params) before.traits.backward_needs_input = false;
         value_of[i] = value;
         continue;
       }
@@ -104,6 +106,9 @@ void Plan<T>::lower(const Graph& graph, const Parameters<T>& params) {
     if (!has_layouts(node.shape)) layout = Layout::plain;
     value_of[i] = add_step(std::move(op), inputs, node.shape, layout);
     Step& step = steps_.back();
+    step.node = static_cast<int>(i);
+    step.frozen = trainable.frozen(step.node);
+    if (step.frozen && step.traits.input_for_params) step.traits.backward_needs_input = false;
     for (const ParamEntry& p : params.entries()) {
       if (p.node != static_cast<int>(i)) continue;
       if (!p.spec.trained) {
@@ -111,7 +116,7 @@ void Plan<T>::lower(const Graph& graph, const Parameters<T>& params) {
         continue;
       }
       step.params.push_back(params.values() + p.offset);
-      step.gparams.push_back(params.gradients() + p.offset);
+      step.gparams.push_back(step.frozen ? nullptr : params.gradients() + p.offset);
     }
   }
   for (int i : outputs) {
@@ -120,17 +125,21 @@ void Plan<T>::lower(const Graph& graph, const Parameters<T>& params) {
   }
 }
 
-// Which values' gradients are worth computing: those from which a parameter (or, for custom, an input) can be reached.
+// Which values' gradients are worth computing: those from which a parameter that is trained (or, for custom, an input)
+// can be reached.
 template <class T>
 void Plan<T>::find_gradients() {
   if (purpose_ == Purpose::custom) {
     for (int v : inputs_) values_[at(v)].needs_grad = true;
   }
   for (Step& s : steps_) {
-    bool needed = !s.params.empty();
-    for (int v : s.inputs) needed = needed || values_[at(v)].needs_grad;
-    s.has_backward = needed;
-    values_[at(s.output)].needs_grad = needed;
+    bool params = !s.params.empty() && !s.frozen, needed = params;
+    for (int v : s.inputs) {
+      needed = needed || values_[at(v)].needs_grad;
+      params = params || values_[at(v)].reaches_params;
+    }
+    s.has_backward = values_[at(s.output)].needs_grad = needed;
+    values_[at(s.output)].reaches_params = params;
   }
 }
 

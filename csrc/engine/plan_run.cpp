@@ -20,31 +20,54 @@ bool Plan<T>::has_backward() const {
 }
 
 template <class T>
+std::vector<int> Plan<T>::backward_nodes() const {
+  std::vector<int> nodes;
+  for (std::size_t i = steps_.size(); i-- > 0;) {
+    if (steps_[i].has_backward && steps_[i].node >= 0) nodes.push_back(steps_[i].node);
+  }
+  return nodes;
+}
+
+namespace {
+
+// A frozen node's running statistics stand still, and are what it normalises by. Randomness is no part of that: dropout
+// has no arrays, and stays.
+RunState at_rest(RunState run) {
+  run.training = false;
+  return run;
+}
+
+}  // namespace
+
+template <class T>
 void Plan<T>::forward(i64 n, const RunState& run) {
   NNF_ASSERT(n >= 0 && n <= batch_);
+  const RunState resting = at_rest(run);
   for (Step& s : steps_) {
     for (std::size_t j = 0; j < s.inputs.size(); ++j) s.x[j] = pointer(values_[at(s.inputs[j])].buffer);
-    s.op->forward({n, s.x.data(), pointer(values_[at(s.output)].buffer), s.params.data(), run,
-                   s.buffers.data()});
+    s.op->forward({n, s.x.data(), pointer(values_[at(s.output)].buffer), s.params.data(),
+                   s.frozen && !s.buffers.empty() ? resting : run, s.buffers.data()});
   }
 }
 
 template <class T>
-void Plan<T>::backward(i64 n, const RunState& run, bool accumulate) {
+void Plan<T>::backward(i64 n, const RunState& run, bool accumulate, bool to_inputs) {
   NNF_ASSERT(trains() && n >= 0 && n <= batch_);
+  const RunState resting = at_rest(run);
+  const auto wanted = [to_inputs](const Value& v) { return v.reaches_params || (to_inputs && v.needs_grad); };
   for (std::size_t i = steps_.size(); i-- > 0;) {
     Step& s = steps_[i];
-    if (!s.has_backward) continue;
+    const Value& out = values_[at(s.output)];
+    if (!s.has_backward || !wanted(out)) continue;
     for (std::size_t j = 0; j < s.inputs.size(); ++j) {
       const Value& in = values_[at(s.inputs[j])];
       s.x[j] = pointer(in.buffer);
-      s.gx[j] = !in.needs_grad ? nullptr : pointer(s.grad_temps[j] >= 0 ? s.grad_temps[j] : in.grad_buffer);
+      s.gx[j] = !wanted(in) ? nullptr : pointer(s.grad_temps[j] >= 0 ? s.grad_temps[j] : in.grad_buffer);
     }
-    const Value& out = values_[at(s.output)];
     s.op->backward({n, pointer(out.grad_buffer), s.x.data(), pointer(out.buffer), s.gx.data(), s.params.data(),
-                    s.gparams.data(), accumulate, run});
+                    s.gparams.data(), accumulate, s.frozen && !s.buffers.empty() ? resting : run});
     for (std::size_t j = 0; j < s.inputs.size(); ++j) {
-      if (s.grad_temps[j] < 0) continue;
+      if (s.grad_temps[j] < 0 || s.gx[j] == nullptr) continue;
       const Value& in = values_[at(s.inputs[j])];
       add_into<T>(n * element_count(in.shape), s.gx[j], pointer(in.grad_buffer));
     }

@@ -140,7 +140,7 @@ void Model<T>::train(const nnf_source* x, const nnf_source* y, const nnf_source*
       throw;
     }
     if (p.has_backward()) {
-      p.backward(count, run, false);
+      p.backward(count, run, /*accumulate=*/false, /*to_inputs=*/false);
       add_penalty_gradient(regularizers_, params_);
     }
     step();

@@ -7,10 +7,11 @@ What this is not: computation. A layer holds no arrays of its own; the model tha
 
 from __future__ import annotations
 
+import copy
 import math
 import weakref
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +23,8 @@ from nnfast.initializers import Initializer
 if TYPE_CHECKING:
     from nnfast._network import Network
 
+Kind = TypeVar("Kind", bound="Layer")
+
 
 class Layer:
     """Base of all layers; use its subclasses.
@@ -31,11 +34,33 @@ class Layer:
     name : str, optional
         Stands for the layer's number in `state_dict` and `summary`. Must not hold a dot.
 
+    Attributes
+    ----------
+    trainable : bool
+        False freezes the layer: training computes no gradients of its weights, and none at all below the
+        lowest layer that is trained; no update, weight decay, penalty or `max_norm` touches it. As in Keras,
+        batch normalisation that is frozen normalises by its running statistics, in training too, and leaves
+        them as they are; dropout stays. True at first; may be set at any time, also by a callback, and
+        counts from the next batch. Assign before `compile` or after, nothing has to be compiled again.
+    lr_scale : float >= 0
+        The layer is updated with the optimizer's learning rate, be it a number or a schedule, times this; 1
+        at first. What decoupled weight decay takes from the weights follows the learning rate, as in PyTorch.
+
+    Notes
+    -----
+    `lr_scale` stands for PyTorch's parameter groups of different `lr`. It is a factor and not a rate of its
+    own, so schedules, warm-up and callbacks move all layers together, and belongs to the layer, as
+    `trainable` does in Keras, so it is saved, loaded and copied with it. Unlike `trainable = False`, a factor
+    of 0 saves no work.
+
     Examples
     --------
     >>> import nnfast as nf
     >>> isinstance(nf.ReLU(), nf.Layer)
     True
+    >>> model = nf.Sequential(nf.Linear(4, 8), nf.ReLU(), nf.Linear(8, 3), seed=0)
+    >>> model.layers[0].trainable = False
+    >>> model.layers[2].lr_scale = 0.1
     """
 
     _op: str  # the graph operation's name
@@ -51,10 +76,78 @@ class Layer:
         self.name = name
         self._owner: weakref.ref[Network] | None = None
         self._views: dict[str, NDArray[Any]] = {}
+        self._carried: dict[str, NDArray[Any]] = {}  # a copy's weights, until a model takes them
+        self._trainable = True
+        self._lr_scale = 1.0
 
     @property
     def _kind(self) -> str:
         return type(self).__name__
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the layer's arrays."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        value = _checks.flag(self._kind, "trainable", value)
+        self._tell(value, self._lr_scale)
+        self._trainable = value
+
+    @property
+    def lr_scale(self) -> float:
+        """What the optimizer's learning rate is multiplied by for this layer."""
+        return self._lr_scale
+
+    @lr_scale.setter
+    def lr_scale(self, value: float) -> None:
+        value = _checks.real(self._kind, "lr_scale", value, low=0.0)
+        self._tell(self._trainable, value)
+        self._lr_scale = value
+
+    def _tell(self, trainable: bool, lr_scale: float) -> None:
+        """The engine's model, if there is one, hears of it."""
+        owner = self._owner() if self._owner is not None else None
+        if owner is not None:
+            owner._set_layer(self, trainable, lr_scale)
+
+    def copy(self: Kind) -> Kind:
+        """The layer once more, with its weights, `trainable` and `lr_scale`: for another model.
+
+        Two models never share a layer or its weights. What a model is made of such copies begins with these
+        weights, and goes its own way from there.
+
+        Examples
+        --------
+        >>> import nnfast as nf
+        >>> model = nf.Sequential(nf.Linear(4, 8), nf.ReLU(), nf.Linear(8, 3), seed=0)
+        >>> trunk = [layer.copy() for layer in model.layers[:-1]]
+        >>> other = nf.Sequential(*trunk, nf.Linear(8, 5), seed=1)
+        >>> bool((other.layers[0].weight == model.layers[0].weight).all())
+        True
+        """
+        owner = self._owner() if self._owner is not None else None
+        if owner is not None and owner.input_shape is not None:
+            owner._ensure_model(f"{self._kind}.copy")
+        made = copy.copy(self)
+        made._carried = {name: array.copy() for name, array in (self._views or self._carried).items()}
+        return made
+
+    def _begin(self, params: dict[str, NDArray[Any]], rng: np.random.Generator) -> None:
+        """The first values of the views `params`: those that are carried, or initial ones."""
+        if not self._carried:
+            self._initialize(params, rng)
+            return
+        for name, view in params.items():
+            array = self._carried.get(name)
+            if array is None or array.shape != view.shape:
+                got = "none" if array is None else str(array.shape)
+                raise ValueError(
+                    f"{self._kind}: {name}: expected a copied layer to hold an array of shape {view.shape}, "
+                    f"got {got}"
+                )
+            view[...] = array
 
     def _attrs(self) -> dict[str, float | Sequence[float]]:
         """The node's options, by the names of the C interface."""
@@ -164,6 +257,8 @@ class ParameterLayer(Layer):
         view[...] = values
 
     def _view(self, which: str) -> NDArray[Any]:
+        if not self._views and which in self._carried:
+            return self._carried[which]
         if not self._views:
             owner = self._owner() if self._owner is not None else None
             if owner is None:

@@ -55,7 +55,7 @@ class BatchNormOp final : public Op<T> {
     ch_.put_back(a.n, buffer, a.y);
   }
 
-  // After a training forward, which left the batch's mean and rstd.
+  // With the mean and rstd that the forward left: the batch's own, or where the node is frozen the running ones.
   void backward(const BackwardArgs<T>& a) override {
     const i64 rows = a.n * ch_.inner;
     T* buffer = ch_.template scratch<T>(a.n, 2);
@@ -63,8 +63,8 @@ class BatchNormOp final : public Op<T> {
     const T* x = ch_.rows_of(a.n, a.x[0], buffer);
     const T* g = ch_.rows_of(a.n, static_cast<const T*>(a.g), g_buffer);
     T* gx = a.gx[0] == nullptr ? nullptr : buffer != nullptr ? g_buffer : a.gx[0];
-    batch_norm_backward<T>(rows, ch_.c, g, x, mean_.data(), rstd_.data(), affine_ ? a.params[0] : nullptr, true, gx,
-                           affine_ ? a.gparams[0] : nullptr, affine_ ? a.gparams[1] : nullptr, a.accumulate);
+    batch_norm_backward<T>(rows, ch_.c, g, x, mean_.data(), rstd_.data(), affine_ ? a.params[0] : nullptr,
+                           a.run.training || !tracks_, gx, affine_ ? a.gparams[0] : nullptr, affine_ ? a.gparams[1] : nullptr, a.accumulate);
     if (a.gx[0] != nullptr) ch_.put_back(a.n, g_buffer, a.gx[0]);
   }
 

@@ -19,7 +19,7 @@ class Conv2dOp final : public Op<T> {
   OpTraits traits() const override {
     OpTraits t;
     t.wish = LayoutWish::channels_last;
-    t.backward_needs_input = true;
+    t.backward_needs_input = t.input_for_params = true;
     t.backward_needs_output = act_ != NNF_ACT_IDENTITY;
     return t;
   }
@@ -44,7 +44,9 @@ class Conv2dOp final : public Op<T> {
     if (act_ != NNF_ACT_IDENTITY) {
       activation_backward_from_output<T>(act_, alpha_, s.n * s.oh * s.ow * s.oc, a.g, a.y, a.g);
     }
-    conv2d_backward_weight<T>(s, a.g, a.x[0], a.gparams[0], bias_ ? a.gparams[1] : nullptr, a.accumulate);
+    if (a.gparams[0] != nullptr) {
+      conv2d_backward_weight<T>(s, a.g, a.x[0], a.gparams[0], bias_ ? a.gparams[1] : nullptr, a.accumulate);
+    }
     if (a.gx[0] != nullptr) conv2d_backward_data<T>(s, a.g, a.params[0], a.gx[0]);
   }
 

@@ -18,7 +18,7 @@ class ConvTranspose2dOp final : public Op<T> {
   OpTraits traits() const override {
     OpTraits t;
     t.wish = LayoutWish::channels_last;
-    t.backward_needs_input = true;
+    t.backward_needs_input = t.input_for_params = true;
     return t;
   }
   void forward(const ForwardArgs<T>& a) override {

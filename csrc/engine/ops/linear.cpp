@@ -20,7 +20,7 @@ class LinearOp final : public Op<T> {
   OpTraits traits() const override {
     OpTraits t;
     t.wish = LayoutWish::plain;
-    t.backward_needs_input = true;
+    t.backward_needs_input = t.input_for_params = true;
     t.backward_needs_output = act_ != NNF_ACT_IDENTITY;
     return t;
   }
@@ -43,9 +43,11 @@ class LinearOp final : public Op<T> {
   void backward(const BackwardArgs<T>& a) override {
     const i64 m = a.n * rows_;
     if (act_ != NNF_ACT_IDENTITY) activation_backward_from_output<T>(act_, alpha_, m * out_, a.g, a.y, a.g);
-    // gW (in, out) = x^T g
-    gemm<T>(in_, out_, m, {a.x[0], 1, in_}, {a.g, out_, 1}, a.gparams[0], out_, a.accumulate);
-    if (bias_) column_sum<T>(m, out_, a.g, a.gparams[1], a.accumulate);
+    if (a.gparams[0] != nullptr) {
+      // gW (in, out) = x^T g
+      gemm<T>(in_, out_, m, {a.x[0], 1, in_}, {a.g, out_, 1}, a.gparams[0], out_, a.accumulate);
+      if (bias_) column_sum<T>(m, out_, a.g, a.gparams[1], a.accumulate);
+    }
     // gx (m, in) = g W
     if (a.gx[0] != nullptr) gemm<T>(m, in_, out_, {a.g, out_, 1}, {a.params[0], 1, out_}, a.gx[0], in_);
   }

@@ -27,7 +27,9 @@ class PreluOp final : public Op<T> {
   }
   void backward(const BackwardArgs<T>& a) override {
     const i64 outer = a.n * outer_;
-    prelu_weight_gradient<T>(outer, slopes_, inner_, a.g, a.x[0], a.gparams[0], a.accumulate);
+    if (a.gparams[0] != nullptr) {
+      prelu_weight_gradient<T>(outer, slopes_, inner_, a.g, a.x[0], a.gparams[0], a.accumulate);
+    }
     if (a.gx[0] != nullptr) prelu_backward<T>(outer, slopes_, inner_, a.g, a.x[0], a.params[0], a.gx[0]);
   }
 

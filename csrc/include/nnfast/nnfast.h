@@ -491,6 +491,16 @@ NNF_API nnf_status nnf_model_set_learning_rates(nnf_model *model, int64_t first,
  * unless that accumulates. max_norm > 0: after each update the weights into each output (a slice along the first
  * axis; a transposed convolution's second, for each group) are scaled down to this Euclidean norm. */
 NNF_API nnf_status nnf_model_set_regularizer(nnf_model *model, int index, double l1, double l2, double max_norm);
+/* trainable = 0 freezes a node: no gradients of its arrays are computed, no update, penalty or limit touches them, and
+ * nothing is computed backward that would reach frozen nodes alone. Running statistics of a frozen node stand still and are
+ * what it normalises by, in training too. Dropout stays. */
+NNF_API nnf_status nnf_model_set_trainable(nnf_model *model, int node, int trainable);
+/* The learning rate of a node's arrays is the optimizer's times scale (>= 0; 1 at first). */
+NNF_API nnf_status nnf_model_set_lr_scale(nnf_model *model, int node, double scale);
+/* Updates made of a node's arrays with the present states: fewer than nnf_model_get_optimizer_step, for a node that was
+ * frozen. nnf_model_set_optimizer_step sets them all. */
+NNF_API nnf_status nnf_model_get_updates(const nnf_model *model, int node, int64_t *count);
+NNF_API nnf_status nnf_model_set_updates(nnf_model *model, int node, int64_t count);
 NNF_API nnf_status nnf_model_get_step(const nnf_model *model, int64_t *step);
 NNF_API nnf_status nnf_model_set_step(nnf_model *model, int64_t step);
 /* Updates made with the optimizer's present states: what Adam's bias correction and SGD's first step count. 0 again when
@@ -560,6 +570,9 @@ NNF_API nnf_status nnf_model_step(nnf_model *model);
 
 /* What the plan for this batch size takes: the arena's bytes, and the bytes without sharing. */
 NNF_API nnf_status nnf_model_plan(nnf_model *model, int64_t batch, int training, int64_t *arena, int64_t *naive);
+/* The graph's nodes whose gradients a training step of this batch size computes, last first: *count of them, written to
+ * nodes unless that is NULL. An activation taken into the node before it counts as part of that. */
+NNF_API nnf_status nnf_model_plan_backward(nnf_model *model, int64_t batch, int *count, int *nodes);
 
 #ifdef __cplusplus
 }

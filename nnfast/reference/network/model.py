@@ -1,4 +1,4 @@
-"""A network that runs and trains: parameters, gradients, optimizer states, and the loops over batches.
+"""A network that runs and trains: forward, backward, and the loops over batches.
 
 Backpropagation: the nodes are in topological order, so values go through them forward and gradients backward,
 each node adding to the gradients of what it read (Goodfellow, Bengio, Courville: "Deep Learning", 2016,
@@ -6,25 +6,22 @@ section 6.5).
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import clipping, optimizers
-from ..checks import FLOATS, Array, at_least, deliver, floats, has_shape, integer_in, one_of, value_error
+from ..checks import Array, deliver, floats, has_shape, integer_in, value_error
 from .graph import Graph
-from .image_ops import ConvTranspose2d
 from .objective import Totals
 from .objectives import Objectives, numbers
 from .ops import Run
-from .regularizer import Regularizer
-
-KINDS = ("sgd", "rmsprop", "adam", "adagrad", "adadelta", "nadam")
+from .state import State
 
 
-class Model:
+class Model(State):
     """A network with its parameters, zero until written.
 
     The samples `x` of its methods are one array (n, ...), or a list of arrays for a graph of several inputs;
@@ -51,84 +48,11 @@ class Model:
     """
 
     def __init__(self, graph: Graph, dtype: str) -> None:
-        if np.dtype(dtype) not in FLOATS:
-            raise TypeError(f"Model: dtype: expected 'float32' or 'float64', got {dtype!r}")
-        if not graph.input_nodes:
-            raise value_error("Model", "graph", "at least one input", 0)
-        self._graph = graph.copy()
-        self._dtype = np.dtype(dtype)
+        super().__init__(graph, dtype)
         self._output_shapes = [graph.shape(node) for node in graph.output_nodes]
-        self._names = [
-            (number, name, shape)
-            for number, node in enumerate(graph.nodes)
-            if node.op is not None
-            for name, shape in node.op.params.items()
-        ]
-        self._buffer_names = [
-            (number, name, shape)
-            for number, node in enumerate(graph.nodes)
-            if node.op is not None
-            for name, shape in node.op.buffers.items()
-        ]
-        self._buffers = [np.zeros(shape, self._dtype) for _, _, shape in self._buffer_names]
-        self._params = self._zeros()
-        self._gradients = self._zeros()
-        self._states: list[list[Array]] = []
         self._objectives = Objectives(self._output_shapes, self._dtype)
-        self._optimizer: dict[str, Any] | None = None
-        self._rates: dict[int, float] = {}  # learning rates of single steps
-        self._regularizers: dict[int, Regularizer] = {}  # of a parameter
-        self._seed = 0
-        self._step_count = 0
-        self._optimizer_step_count = 0
         # What a backward after forward(training=True) needs: every node's value, and what the pass was.
         self._pending: tuple[list[Array], Run] | None = None
-
-    def _zeros(self) -> list[Array]:
-        return [np.zeros(shape, self._dtype) for _, _, shape in self._names]
-
-    # ---- parameters and settings
-
-    def params(self) -> list[tuple[int, str, Array]]:
-        """(node, name, array) of every trained array, weight before bias; write to the arrays to set them."""
-        return [(node, name, array) for (node, name, _), array in zip(self._names, self._params, strict=True)]
-
-    def buffers(self) -> list[tuple[int, str, Array]]:
-        """(node, name, array) of every array that is not trained, such as running statistics."""
-        names = self._buffer_names
-        return [(node, name, array) for (node, name, _), array in zip(names, self._buffers, strict=True)]
-
-    def gradients(self) -> list[Array]:
-        """The gradients, in the order of `params`."""
-        return list(self._gradients)
-
-    def states(self, which: int) -> list[Array]:
-        """Optimizer state 0 (momentum buffer, square_avg, sum, m), 1 (v, acc_delta, RMSprop's grad_avg or
-        buffer) or 2 (max_v, centered RMSprop's buffer); [] when there is none."""
-        one_of("states", "which", which, (0, 1, 2))
-        return list(self._states[which]) if which < len(self._states) else []
-
-    @property
-    def step_count(self) -> int:
-        """Training steps done."""
-        return self._step_count
-
-    @step_count.setter
-    def step_count(self, value: int) -> None:
-        self._step_count = integer_in("step_count", "value", value, 0, 2**63 - 1)
-
-    @property
-    def optimizer_step_count(self) -> int:
-        """Updates made with the present states; 0 again when a new optimizer starts them afresh."""
-        return self._optimizer_step_count
-
-    @optimizer_step_count.setter
-    def optimizer_step_count(self, value: int) -> None:
-        self._optimizer_step_count = integer_in("optimizer_step_count", "value", value, 0, 2**63 - 1)
-
-    def set_seed(self, seed: int) -> None:
-        """Key of the dropout masks, 0..2^64-1."""
-        self._seed = integer_in("set_seed", "seed", seed, 0, 2**64 - 1)
 
     def set_loss(
         self, loss: str, reduction: str = "mean", *, output: int = 0, share: float = 1.0, **options: Any
@@ -140,140 +64,10 @@ class Model:
         """
         self._objectives.set(loss, reduction, output, share, **options)
 
-    def set_optimizer(
-        self,
-        kind: str,
-        *,
-        lr: float,
-        weight_decay: float = 0.0,
-        momentum: float = 0.0,
-        dampening: float = 0.0,
-        nesterov: bool = False,
-        alpha: float = 0.99,
-        centered: bool = False,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        amsgrad: bool = False,
-        decoupled: bool = False,
-        momentum_decay: float = 4e-3,
-        rho: float = 0.9,
-        lr_decay: float = 0.0,
-        initial_accumulator_value: float = 0.0,
-        eps: float = 1e-8,
-        clip_value: float = 0.0,
-        clip_norm: float = 0.0,
-    ) -> None:
-        """Update by "sgd", "rmsprop", "adam" (`decoupled`: AdamW), "adagrad", "adadelta" or "nadam".
-
-        States stay while their kind and number do. Before an update the gradients are limited to
-        +-clip_value and to the norm clip_norm, where these are not 0.
-        """
-        function = "set_optimizer"
-        one_of(function, "kind", kind, KINDS)
-        options = {
-            "lr": lr,
-            "weight_decay": weight_decay,
-            "momentum": momentum,
-            "alpha": alpha,
-            "momentum_decay": momentum_decay,
-            "rho": rho,
-            "lr_decay": lr_decay,
-            "initial_accumulator_value": initial_accumulator_value,
-            "eps": eps,
-            "clip_value": clip_value,
-            "clip_norm": clip_norm,
-        }
-        for name, value in options.items():
-            at_least(function, name, value, 0)
-        for name, value in {"alpha": alpha, "rho": rho}.items():
-            if value > 1:
-                raise value_error(function, name, "a number in 0..1", value)
-        for name, value in {"beta1": beta1, "beta2": beta2}.items():
-            if not 0 <= value < 1:
-                raise value_error(function, name, "a number in 0..1, below 1", value)
-        if kind == "sgd" and nesterov and (momentum == 0 or dampening != 0):
-            raise value_error(
-                function, "nesterov", "a momentum above 0 and no dampening", f"{momentum} and {dampening}"
-            )
-        common = {"lr": lr, "weight_decay": weight_decay}
-        adam = {"betas": (beta1, beta2), "eps": eps}
-        own: dict[str, dict[str, Any]] = {
-            "sgd": {"momentum": momentum, "dampening": dampening, "nesterov": nesterov},
-            "rmsprop": {"alpha": alpha, "eps": eps, "momentum": momentum, "centered": centered},
-            "adam": {**adam, "amsgrad": amsgrad},
-            "adagrad": {"lr_decay": lr_decay, "eps": eps},
-            "adadelta": {"rho": rho, "eps": eps},
-            "nadam": {**adam, "momentum_decay": momentum_decay, "decoupled_weight_decay": decoupled},
-        }
-        # The names of the states: what decides whether those that are there can stay.
-        names = {
-            "sgd": ["momentum_buffer"] if momentum else [],
-            "rmsprop": ["square_avg", *["grad_avg"] * centered, *["momentum_buffer"] * (momentum != 0)],
-            "adam": ["m", "v", *["max_v"] * amsgrad],
-            "adagrad": ["sum"],
-            "adadelta": ["square_avg", "acc_delta"],
-            "nadam": ["m", "v"],
-        }[kind]
-        before = self._optimizer
-        self._optimizer = {
-            "kind": kind,
-            "decoupled": decoupled,
-            "options": {**common, **own[kind]},
-            "states": names,
-            "first": initial_accumulator_value if kind == "adagrad" else 0.0,
-            "clip_value": clip_value,
-            "clip_norm": clip_norm,
-        }
-        if before is None or before["kind"] != kind or before["states"] != names:
-            self._states = [self._zeros() for _ in names]
-            self._fill_states()
-            self._optimizer_step_count = 0
-
-    def _fill_states(self) -> None:
-        assert self._optimizer is not None
-        for state in self._states:
-            for array in state:
-                array[...] = self._optimizer["first"]
-
-    def reset_optimizer(self) -> None:
-        """The optimizer's first state again: step 0 and no memory of gradients."""
-        if self._optimizer is not None:
-            self._fill_states()
-        self._step_count = self._optimizer_step_count = 0
-
-    def set_learning_rates(self, first: int, lr: Sequence[float]) -> None:
-        """Learning rates of the steps from `first` on, which stand for the optimizer's own."""
-        first = integer_in("set_learning_rates", "first", first, 0, 2**63 - 1)
-        for rate in lr:
-            at_least("set_learning_rates", "lr", rate, 0)
-        self._rates = {first + i: float(rate) for i, rate in enumerate(lr)}
-
-    # ---- regularisation
-
-    def set_regularizer(self, index: int, *, l1: float = 0.0, l2: float = 0.0, max_norm: float = 0.0) -> None:
-        """Penalties l1 * sum |w| + l2 * sum w^2 on parameter array `index`, and a limit of its slices' norms.
-
-        The penalty is part of the loss, and its gradient is added by `backward` unless that accumulates.
-        After each update the weights into each output, a slice along the first axis, are scaled down to the
-        Euclidean norm `max_norm`, where that is not 0 (Srivastava et al., "Dropout", JMLR 15, 2014, section
-        5.1).
-        """
-        index = integer_in("set_regularizer", "index", index, 0, len(self._params) - 1)
-        op = self._graph.nodes[self._names[index][0]].op
-        groups = op.geometry[3] if isinstance(op, ConvTranspose2d) else 0
-        self._regularizers[index] = Regularizer(l1, l2, max_norm, groups)
-
-    def _regularized(self) -> Iterator[tuple[Regularizer, Array, Array]]:
-        """Each regularizer with its parameter array and that one's gradient."""
-        for index, regularizer in self._regularizers.items():
-            yield regularizer, self._params[index], self._gradients[index]
-
-    def _penalty(self) -> float:
-        return sum((regularizer.penalty(w) for regularizer, w, _ in self._regularized()), 0.0)
-
-    def _add_penalty_gradient(self) -> None:
-        for regularizer, w, gradient in self._regularized():
-            gradient += regularizer.penalty_gradient(w)
+    def set_trainable(self, node: int, trainable: bool) -> None:
+        """As in `State`; a backward of the forward before is no longer possible."""
+        super().set_trainable(node, trainable)
+        self._pending = None
 
     # ---- samples
 
@@ -301,35 +95,67 @@ class Model:
             if node.op is None:
                 values.append(next(inputs).astype(self._dtype))
             else:
-                values.append(node.op.forward([values[i] for i in node.inputs], self._arrays(number), run))
+                inputs_ = [values[i] for i in node.inputs]
+                values.append(node.op.forward(inputs_, self._arrays(number), self._run_of(number, run)))
         return values
 
-    def _own(self, arrays: list[Array], number: int) -> list[Array]:
-        """Those of `arrays` (parameters or gradients) that belong to node `number`."""
-        return [array for array, (node, _, _) in zip(arrays, self._names, strict=True) if node == number]
+    def _run_of(self, number: int, run: Run) -> Run:
+        """What node `number` is told: a frozen one with running statistics is not in training."""
+        op = self._graph.nodes[number].op
+        resting = number in self._frozen and op is not None and op.buffers
+        return replace(run, training=False) if resting else run
 
     def _arrays(self, number: int) -> list[Array]:
         """The parameters of node `number`, then its arrays that are not trained."""
         own = [array for node, _, array in self.buffers() if node == number]
         return self._own(self._params, number) + own
 
+    def _wanted(self, to_inputs: bool) -> list[bool]:
+        """Whether a node's gradient leads to a trained parameter, or to an input where these count."""
+        wanted: list[bool] = []
+        for number, node in enumerate(self._graph.nodes):
+            if node.op is None:
+                wanted.append(to_inputs)
+            else:
+                trained = bool(node.op.params) and number not in self._frozen
+                wanted.append(trained or any(wanted[i] for i in node.inputs))
+        return wanted
+
+    def plan_backward(self, batch: int) -> list[int]:
+        """The nodes that a training step goes through backward, last first."""
+        wanted = self._wanted(to_inputs=False)
+        reached = set(self._graph.output_nodes)
+        for number in reversed(range(len(wanted))):
+            if number in reached and wanted[number]:
+                reached.update(self._graph.nodes[number].inputs)
+        return [i for i in sorted(reached, reverse=True) if wanted[i]]
+
     def _backward(
-        self, grad_outputs: list[Array], values: list[Array], run: Run, accumulate: bool
+        self,
+        grad_outputs: list[Array],
+        values: list[Array],
+        run: Run,
+        accumulate: bool,
+        to_inputs: bool = False,
     ) -> list[Array]:
-        """Set, or add to, the parameters' gradients; returns the gradients of the network's inputs."""
+        """Set, or add to, the parameters' gradients; returns those of the network's inputs `to_inputs`."""
         if not accumulate:
             for gradient in self._gradients:
                 gradient[...] = 0
+        wanted = self._wanted(to_inputs)
         # What has arrived at each node so far: from the loss, and from the nodes that read it.
         flowing: dict[int, Array] = dict(zip(self._graph.output_nodes, grad_outputs, strict=True))
         for number in reversed(range(len(values))):
             node = self._graph.nodes[number]
-            if node.op is None or number not in flowing:
-                continue  # an input, or a branch that does not reach the output
+            if node.op is None or number not in flowing or not wanted[number]:
+                continue  # an input, a branch that does not reach the output, or nothing but frozen nodes
             inputs = [values[i] for i in node.inputs]
-            ginputs, gparams = node.op.backward(flowing[number], inputs, self._arrays(number), run)
-            for total, gradient in zip(self._own(self._gradients, number), gparams, strict=True):
-                total += gradient
+            ginputs, gparams = node.op.backward(
+                flowing[number], inputs, self._arrays(number), self._run_of(number, run)
+            )
+            if number not in self._frozen:
+                for total, gradient in zip(self._own(self._gradients, number), gparams, strict=True):
+                    total += gradient
             for i, gradient in zip(node.inputs, ginputs, strict=True):
                 flowing[i] = flowing[i] + gradient if i in flowing else gradient
         return [flowing.get(i, np.zeros_like(values[i])) for i in self._graph.input_nodes]
@@ -400,36 +226,12 @@ class Model:
             has_shape("backward", "grad_output", gradients[-1], output.shape)
         self._pending = None
         with np.errstate(over="ignore", invalid="ignore"):
-            gx = [g.copy() for g in self._backward(gradients, values, run, accumulate)]
+            gx = [g.copy() for g in self._backward(gradients, values, run, accumulate, need_input_grad)]
             if not accumulate:
                 self._add_penalty_gradient()
         if not need_input_grad:
             return None
         return gx if len(gx) > 1 else gx[0]
-
-    def step(self) -> None:
-        """Apply the optimizer to the parameters with the gradients as they are; count the step."""
-        if self._optimizer is None:
-            raise ValueError("step: expected an optimizer to be set before it, got none")
-        kind, step = self._optimizer["kind"], self._optimizer_step_count
-        options = dict(self._optimizer["options"])
-        options["lr"] = self._rates.get(self._step_count, options["lr"])
-        if self._optimizer["clip_value"]:
-            clipping.clip_grad_value_(self._gradients, self._optimizer["clip_value"])
-        if self._optimizer["clip_norm"]:
-            clipping.clip_grad_norm_(self._gradients, self._optimizer["clip_norm"])
-        if kind == "sgd":
-            options["first_step"] = step == 0
-        elif kind not in ("rmsprop", "adadelta"):
-            options["step"] = step + 1
-        if kind == "adam" and self._optimizer["decoupled"]:
-            kind = "adamw"
-        states = dict(zip(self._optimizer["states"], self._states, strict=True))
-        getattr(optimizers, f"{kind}_update")(self._params, self._gradients, **states, **options)
-        for regularizer, w, _ in self._regularized():
-            regularizer.limit(w)
-        self._step_count += 1
-        self._optimizer_step_count += 1
 
     # ---- loops over batches
 

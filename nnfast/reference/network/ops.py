@@ -172,9 +172,11 @@ class BatchNorm(Op):
         return y.reshape(inputs[0].shape)
 
     def backward(self, grad: Array, inputs: list[Array], params: list[Array], run: Run) -> Gradients:
-        x, (weight, _), _ = self._parts(inputs[0], params)
+        x, (weight, _), buffers = self._parts(inputs[0], params)
+        training = run.training or not buffers
+        mean, var = (None, None) if training else buffers[:2]
         gx, *gparams = normalization.batch_norm_backward(
-            grad.reshape(x.shape), x, None, None, weight, True, self.eps
+            grad.reshape(x.shape), x, mean, var, weight, training, self.eps
         )
         return [gx.reshape(grad.shape)], gparams if self.affine else []
 

@@ -1,0 +1,318 @@
+"""The state of a network and how it changes: parameters, gradients, optimizer and its memory, penalties.
+
+What this is: `State`, the half of `Model` that knows of no samples. A node's arrays are updated by its own
+learning rate and its own count of updates, or, where it is frozen, not at all.
+What this is not: what the nodes compute, or where the gradients come from (`model.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import clipping, optimizers
+from ..checks import FLOATS, Array, at_least, integer_in, one_of, value_error
+from .graph import Graph
+from .image_ops import ConvTranspose2d
+from .regularizer import Regularizer
+
+KINDS = ("sgd", "rmsprop", "adam", "adagrad", "adadelta", "nadam")
+
+
+class State:
+    """Base of `Model`, which documents it."""
+
+    def __init__(self, graph: Graph, dtype: str) -> None:
+        if np.dtype(dtype) not in FLOATS:
+            raise TypeError(f"Model: dtype: expected 'float32' or 'float64', got {dtype!r}")
+        if not graph.input_nodes:
+            raise value_error("Model", "graph", "at least one input", 0)
+        self._graph = graph.copy()
+        self._dtype = np.dtype(dtype)
+        self._names = [
+            (number, name, shape)
+            for number, node in enumerate(graph.nodes)
+            if node.op is not None
+            for name, shape in node.op.params.items()
+        ]
+        self._buffer_names = [
+            (number, name, shape)
+            for number, node in enumerate(graph.nodes)
+            if node.op is not None
+            for name, shape in node.op.buffers.items()
+        ]
+        self._buffers = [np.zeros(shape, self._dtype) for _, _, shape in self._buffer_names]
+        self._params = self._zeros()
+        self._gradients = self._zeros()
+        self._states: list[list[Array]] = []
+        self._optimizer: dict[str, Any] | None = None
+        self._rates: dict[int, float] = {}  # learning rates of single steps
+        self._regularizers: dict[int, Regularizer] = {}  # of a parameter
+        self._seed = 0
+        self._step_count = 0
+        self._optimizer_step_count = 0
+        self._frozen: set[int] = set()  # nodes
+        self._lr_scales: dict[int, float] = {}  # of nodes, where it is not 1
+        self._updates = [0] * len(graph.nodes)  # made of each node's arrays with the present states
+
+    def _zeros(self) -> list[Array]:
+        return [np.zeros(shape, self._dtype) for _, _, shape in self._names]
+
+    # ---- parameters and settings
+
+    def params(self) -> list[tuple[int, str, Array]]:
+        """(node, name, array) of every trained array, weight before bias; write to the arrays to set them."""
+        return [(node, name, array) for (node, name, _), array in zip(self._names, self._params, strict=True)]
+
+    def buffers(self) -> list[tuple[int, str, Array]]:
+        """(node, name, array) of every array that is not trained, such as running statistics."""
+        names = self._buffer_names
+        return [(node, name, array) for (node, name, _), array in zip(names, self._buffers, strict=True)]
+
+    def gradients(self) -> list[Array]:
+        """The gradients, in the order of `params`."""
+        return list(self._gradients)
+
+    def states(self, which: int) -> list[Array]:
+        """Optimizer state 0 (momentum buffer, square_avg, sum, m), 1 (v, acc_delta, RMSprop's grad_avg or
+        buffer) or 2 (max_v, centered RMSprop's buffer); [] when there is none."""
+        one_of("states", "which", which, (0, 1, 2))
+        return list(self._states[which]) if which < len(self._states) else []
+
+    @property
+    def step_count(self) -> int:
+        """Training steps done."""
+        return self._step_count
+
+    @step_count.setter
+    def step_count(self, value: int) -> None:
+        self._step_count = integer_in("step_count", "value", value, 0, 2**63 - 1)
+
+    @property
+    def optimizer_step_count(self) -> int:
+        """Updates made with the present states; 0 again when a new optimizer starts them afresh."""
+        return self._optimizer_step_count
+
+    @optimizer_step_count.setter
+    def optimizer_step_count(self, value: int) -> None:
+        self._optimizer_step_count = integer_in("optimizer_step_count", "value", value, 0, 2**63 - 1)
+        self._updates = [self._optimizer_step_count] * len(self._updates)
+
+    def set_seed(self, seed: int) -> None:
+        """Key of the dropout masks, 0..2^64-1."""
+        self._seed = integer_in("set_seed", "seed", seed, 0, 2**64 - 1)
+
+    def set_optimizer(
+        self,
+        kind: str,
+        *,
+        lr: float,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        nesterov: bool = False,
+        alpha: float = 0.99,
+        centered: bool = False,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        amsgrad: bool = False,
+        decoupled: bool = False,
+        momentum_decay: float = 4e-3,
+        rho: float = 0.9,
+        lr_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-8,
+        clip_value: float = 0.0,
+        clip_norm: float = 0.0,
+    ) -> None:
+        """Update by "sgd", "rmsprop", "adam" (`decoupled`: AdamW), "adagrad", "adadelta" or "nadam".
+
+        States stay while their kind and number do. Before an update the gradients are limited to
+        +-clip_value and to the norm clip_norm, where these are not 0.
+        """
+        function = "set_optimizer"
+        one_of(function, "kind", kind, KINDS)
+        options = {
+            "lr": lr,
+            "weight_decay": weight_decay,
+            "momentum": momentum,
+            "alpha": alpha,
+            "momentum_decay": momentum_decay,
+            "rho": rho,
+            "lr_decay": lr_decay,
+            "initial_accumulator_value": initial_accumulator_value,
+            "eps": eps,
+            "clip_value": clip_value,
+            "clip_norm": clip_norm,
+        }
+        for name, value in options.items():
+            at_least(function, name, value, 0)
+        for name, value in {"alpha": alpha, "rho": rho}.items():
+            if value > 1:
+                raise value_error(function, name, "a number in 0..1", value)
+        for name, value in {"beta1": beta1, "beta2": beta2}.items():
+            if not 0 <= value < 1:
+                raise value_error(function, name, "a number in 0..1, below 1", value)
+        if kind == "sgd" and nesterov and (momentum == 0 or dampening != 0):
+            raise value_error(
+                function, "nesterov", "a momentum above 0 and no dampening", f"{momentum} and {dampening}"
+            )
+        common = {"lr": lr, "weight_decay": weight_decay}
+        adam = {"betas": (beta1, beta2), "eps": eps}
+        own: dict[str, dict[str, Any]] = {
+            "sgd": {"momentum": momentum, "dampening": dampening, "nesterov": nesterov},
+            "rmsprop": {"alpha": alpha, "eps": eps, "momentum": momentum, "centered": centered},
+            "adam": {**adam, "amsgrad": amsgrad},
+            "adagrad": {"lr_decay": lr_decay, "eps": eps},
+            "adadelta": {"rho": rho, "eps": eps},
+            "nadam": {**adam, "momentum_decay": momentum_decay, "decoupled_weight_decay": decoupled},
+        }
+        # The names of the states: what decides whether those that are there can stay.
+        names = {
+            "sgd": ["momentum_buffer"] if momentum else [],
+            "rmsprop": ["square_avg", *["grad_avg"] * centered, *["momentum_buffer"] * (momentum != 0)],
+            "adam": ["m", "v", *["max_v"] * amsgrad],
+            "adagrad": ["sum"],
+            "adadelta": ["square_avg", "acc_delta"],
+            "nadam": ["m", "v"],
+        }[kind]
+        before = self._optimizer
+        self._optimizer = {
+            "kind": kind,
+            "decoupled": decoupled,
+            "options": {**common, **own[kind]},
+            "states": names,
+            "first": initial_accumulator_value if kind == "adagrad" else 0.0,
+            "clip_value": clip_value,
+            "clip_norm": clip_norm,
+        }
+        if before is None or before["kind"] != kind or before["states"] != names:
+            self._states = [self._zeros() for _ in names]
+            self._fill_states()
+            self.optimizer_step_count = 0
+
+    def _fill_states(self) -> None:
+        assert self._optimizer is not None
+        for state in self._states:
+            for array in state:
+                array[...] = self._optimizer["first"]
+
+    def reset_optimizer(self) -> None:
+        """The optimizer's first state again: step 0 and no memory of gradients."""
+        if self._optimizer is not None:
+            self._fill_states()
+        self._step_count = self.optimizer_step_count = 0
+
+    def set_learning_rates(self, first: int, lr: Sequence[float]) -> None:
+        """Learning rates of the steps from `first` on, which stand for the optimizer's own."""
+        first = integer_in("set_learning_rates", "first", first, 0, 2**63 - 1)
+        for rate in lr:
+            at_least("set_learning_rates", "lr", rate, 0)
+        self._rates = {first + i: float(rate) for i, rate in enumerate(lr)}
+
+    # ---- regularisation
+
+    def set_regularizer(self, index: int, *, l1: float = 0.0, l2: float = 0.0, max_norm: float = 0.0) -> None:
+        """Penalties l1 * sum |w| + l2 * sum w^2 on parameter array `index`, and a limit of its slices' norms.
+
+        The penalty is part of the loss, and its gradient is added by `backward` unless that accumulates.
+        After each update the weights into each output, a slice along the first axis, are scaled down to the
+        Euclidean norm `max_norm`, where that is not 0 (Srivastava et al., "Dropout", JMLR 15, 2014, section
+        5.1).
+        """
+        index = integer_in("set_regularizer", "index", index, 0, len(self._params) - 1)
+        op = self._graph.nodes[self._names[index][0]].op
+        groups = op.geometry[3] if isinstance(op, ConvTranspose2d) else 0
+        self._regularizers[index] = Regularizer(l1, l2, max_norm, groups)
+
+    def _regularized(self) -> Iterator[tuple[Regularizer, Array, Array]]:
+        """Each regularizer with its parameter array and that one's gradient, but for frozen nodes."""
+        for index, regularizer in self._regularizers.items():
+            if self._names[index][0] in self._frozen:
+                continue
+            yield regularizer, self._params[index], self._gradients[index]
+
+    def _penalty(self) -> float:
+        return sum((regularizer.penalty(w) for regularizer, w, _ in self._regularized()), 0.0)
+
+    def _add_penalty_gradient(self) -> None:
+        for regularizer, w, gradient in self._regularized():
+            gradient += regularizer.penalty_gradient(w)
+
+    # ---- what is trained, and how fast
+
+    def _node(self, function: str, node: int) -> int:
+        return integer_in(function, "node", node, 0, len(self._graph.nodes) - 1)
+
+    def set_trainable(self, node: int, trainable: bool) -> None:
+        """Freeze a node, or train it again.
+
+        Nothing changes the arrays of a frozen node: no update, penalty or limit, and its running statistics
+        are what it normalises by, in training too, as they stand. Dropout stays.
+        """
+        node = self._node("set_trainable", node)
+        if not isinstance(trainable, (bool, np.bool_)):
+            raise TypeError(f"set_trainable: trainable: expected True or False, got {trainable!r}")
+        if trainable == (node not in self._frozen):
+            return
+        self._frozen ^= {node}
+        for gradient in self._own(self._gradients, node):
+            gradient[...] = 0
+
+    def set_lr_scale(self, node: int, scale: float) -> None:
+        """Update a node's arrays with the optimizer's learning rate times `scale`."""
+        at_least("set_lr_scale", "scale", scale, 0)
+        self._lr_scales[self._node("set_lr_scale", node)] = float(scale)
+
+    def updates(self, node: int) -> int:
+        """Updates made of a node's arrays with the present states: what Adam's bias correction counts."""
+        return self._updates[self._node("updates", node)]
+
+    def set_updates(self, node: int, count: int) -> None:
+        """Set that count; `optimizer_step_count` sets those of all nodes."""
+        self._updates[self._node("set_updates", node)] = integer_in(
+            "set_updates", "count", count, 0, 2**63 - 1
+        )
+
+    def _own(self, arrays: list[Array], number: int) -> list[Array]:
+        """Those of `arrays` (parameters or gradients) that belong to node `number`."""
+        return [array for array, (node, _, _) in zip(arrays, self._names, strict=True) if node == number]
+
+    def step(self) -> None:
+        """Apply the optimizer to the parameters with the gradients as they are; count the step."""
+        if self._optimizer is None:
+            raise ValueError("step: expected an optimizer to be set before it, got none")
+        trained = [i for i, (node, _, _) in enumerate(self._names) if node not in self._frozen]
+        gradients = [self._gradients[i] for i in trained]
+        if self._optimizer["clip_value"]:
+            clipping.clip_grad_value_(gradients, self._optimizer["clip_value"])
+        if self._optimizer["clip_norm"]:
+            clipping.clip_grad_norm_(gradients, self._optimizer["clip_norm"])
+        for i in trained:
+            self._update(i)
+        for regularizer, w, _ in self._regularized():
+            regularizer.limit(w)
+        self._step_count += 1
+        self._optimizer_step_count += 1
+        for node in range(len(self._updates)):
+            self._updates[node] += node not in self._frozen
+
+    def _update(self, index: int) -> None:
+        """The optimizer's formula for parameter array `index`, with its node's rate and count."""
+        assert self._optimizer is not None
+        node = self._names[index][0]
+        kind, step = self._optimizer["kind"], self._updates[node]
+        options = dict(self._optimizer["options"])
+        rate: float = self._rates.get(self._step_count, self._optimizer["options"]["lr"])
+        options["lr"] = rate * self._lr_scales.get(node, 1.0)
+        if kind == "sgd":
+            options["first_step"] = step == 0
+        elif kind not in ("rmsprop", "adadelta"):
+            options["step"] = step + 1
+        if kind == "adam" and self._optimizer["decoupled"]:
+            kind = "adamw"
+        states = {
+            name: arrays[index] for name, arrays in zip(self._optimizer["states"], self._states, strict=True)
+        }
+        update = getattr(optimizers, f"{kind}_update")
+        update(self._params[index], self._gradients[index], **states, **options)
