@@ -13,13 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnfast._prefetch import is_mapped
 from nnfast.losses import CLASS_KINDS, Loss
 
 Array = NDArray[Any]
 
 
 def as_numbers(owner: str, name: str, value: ArrayLike) -> Array:
-    """`value` as a native array of floats, integers or booleans with at least one axis and dense rows."""
+    """`value` as an array of floats, integers or booleans with at least one axis.
+
+    Native and with dense rows, unless it lies in a file: then as it is, as it may not fit in memory.
+    """
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -32,13 +36,18 @@ def as_numbers(owner: str, name: str, value: ArrayLike) -> Array:
         raise ValueError(
             f"{owner}: {name}: expected an array with samples along its first axis, got a number"
         )
-    if not array.dtype.isnative:
-        array = np.asarray(array, array.dtype.newbyteorder("="))
-    return _dense_rows(array)
+    return array if is_mapped(array) else _dense_rows(array)
+
+
+def dense(data: Any) -> Any:
+    """An array, or a list of them, as the engine reads it: what lies in a file was left as it is before."""
+    return [_dense_rows(array) for array in data] if isinstance(data, list) else _dense_rows(data)
 
 
 def _dense_rows(array: Array) -> Array:
-    """The array itself when every sample's numbers lie side by side, otherwise a copy."""
+    """The array itself when it is native and every sample's numbers lie side by side, otherwise a copy."""
+    if not array.dtype.isnative:
+        array = np.asarray(array, array.dtype.newbyteorder("="))
     if array.flags.c_contiguous and array.flags.aligned:
         return array
     expected = array.itemsize

@@ -74,7 +74,7 @@ class ByHand(Transfer):
         >>> model.step()
         """
         training = _checks.flag("forward", "training", training)
-        samples = self._samples("forward", x)
+        samples = _arrays.dense(self._samples("forward", x))
         return self._ensure_model("forward").forward(samples, training)
 
     def backward(

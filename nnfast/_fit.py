@@ -6,18 +6,19 @@ What this is not: the training step, which the engine carries out, nor argument 
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnfast._samples import Data, pieces, predict, steps_of
 from nnfast.history import History
 from nnfast.progress import Progress
 from nnfast.schedules import ReduceLROnPlateau
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from nnfast._core import Model, Totals
     from nnfast._network import Network
     from nnfast._stream import Stream
-    from nnfast._task import Task
     from nnfast.callbacks.base import CallbackList
     from nnfast.model import Model as Trained
 
@@ -74,44 +74,6 @@ class Interrupts:
             self._at_once = False
 
 
-@dataclass
-class Data:
-    """Checked samples, targets and weights; lists of them for several inputs or outputs."""
-
-    x: Array | list[Array]
-    y: Array | list[Array]
-    w: Array | list[Array | None] | None = None
-
-    def __len__(self) -> int:
-        return len(self.y[0] if isinstance(self.y, list) else self.y)
-
-    def part(self, rows: slice) -> Data:
-        """Some of the samples."""
-
-        def cut(side: Any) -> Any:
-            if isinstance(side, list):
-                return [cut(array) for array in side]
-            return None if side is None else side[rows]
-
-        return Data(cut(self.x), cut(self.y), cut(self.w))
-
-
-def split_off(data: Data, share: float) -> tuple[Data, Data]:
-    """The data without the last `share` of its samples, and these."""
-    keep = len(data) - round(len(data) * share)
-    if keep in (0, len(data)):
-        raise ValueError(
-            f"fit: validation_split: expected two parts with samples in them, "
-            f"got {share:g} of {len(data)} samples"
-        )
-    return data.part(slice(keep)), data.part(slice(keep, None))
-
-
-def steps_of(samples: int, batch: int) -> int:
-    """Batches in an epoch, the last one possibly partial."""
-    return -(-samples // batch)
-
-
 def train_epoch(
     model: Network,
     core: Model,
@@ -122,30 +84,53 @@ def train_epoch(
     progress: Progress,
     interrupts: Interrupts,
     callbacks: CallbackList,
+    prefetch: int,
 ) -> bool:
     """One epoch of steps; False when Ctrl-C ended it early."""
-    steps, first = steps_of(len(data), batch), 0
+    steps, step = steps_of(len(data), batch), 0
     batchwise = callbacks.batchwise
-    while first < steps:
-        if batchwise:
+    with pieces(data, order, batch, step, model.dtype, prefetch) as parts:
+        while step < steps:
             with interrupts.at_once():
-                callbacks.begin_batch(first)
-        last = first + model._sync_optimizer(core, 1 if batchwise else steps - first)
-        done = core.train(data.x, data.y, order, batch, first, last, SLICE, totals, data.w)
-        first += done
-        progress.advance(done, model._task.loss(totals))
-        if batchwise:
-            with interrupts.at_once():
-                callbacks.end_batch(first - 1, model._task.logs(totals))
-        if interrupts.raised:
-            return first == steps
-        if model.stop_training:
-            break
+                piece = next(parts)
+            x, y, w = piece.data.x, piece.data.y, piece.data.w
+            offset = piece.offset
+            while step < piece.last:
+                if batchwise:
+                    with interrupts.at_once():
+                        callbacks.begin_batch(step)
+                last = step + model._sync_optimizer(core, 1 if batchwise else piece.last - step)
+                try:
+                    done = core.train(
+                        x, y, piece.order, batch, step - offset, last - offset, SLICE, totals, w
+                    )
+                except FloatingPointError as error:
+                    raise _of_the_epoch(error, offset * batch) from None
+                step += done
+                progress.advance(done, model._task.loss(totals), samples_of(totals))
+                if batchwise:
+                    with interrupts.at_once():
+                        callbacks.end_batch(step - 1, model._task.logs(totals))
+                if interrupts.raised:
+                    return step == steps
+                if model.stop_training:
+                    return True
     return True
 
 
+def _of_the_epoch(error: FloatingPointError, first: int) -> FloatingPointError:
+    """The error with the number of the sample counted from the epoch's start, not the piece's."""
+    text = re.sub(r"sample (\d+)", lambda found: f"sample {int(found[1]) + first}", str(error))
+    return FloatingPointError(text)
+
+
+def samples_of(totals: Totals | list[Totals]) -> int:
+    """How many samples were seen."""
+    return (totals[0] if isinstance(totals, list) else totals).samples
+
+
 def evaluate_data(
-    task: Task,
+    model: Network,
     core: Model,
     totals: Totals,
     data: Data,
@@ -154,14 +139,21 @@ def evaluate_data(
     interrupts: Interrupts | None = None,
 ) -> bool:
     """Add the whole data set to `totals`; False when Ctrl-C ended it early."""
-    steps, first = steps_of(len(data), batch), 0
-    while first < steps:
-        done = core.evaluate(data.x, data.y, batch, first, steps, SLICE, totals, data.w)
-        first += done
-        if progress is not None:
-            progress.advance(done, task.loss(totals))
-        if interrupts is not None and interrupts.raised:
-            return first == steps
+    steps, step = steps_of(len(data), batch), 0
+    flag = interrupts or Interrupts()
+    with pieces(data, None, batch, 0, model.dtype, 1) as parts:
+        while step < steps:
+            with flag.at_once():
+                piece = next(parts)
+            x, y, w = piece.data.x, piece.data.y, piece.data.w
+            while step < piece.last:
+                first, last = step - piece.offset, piece.last - piece.offset
+                done = core.evaluate(x, y, batch, first, last, SLICE, totals, w)
+                step += done
+                if progress is not None:
+                    progress.advance(done, model._task.loss(totals), samples_of(totals))
+                if flag.raised:
+                    return step == steps
     return True
 
 
@@ -176,21 +168,22 @@ def evaluate_logs(
     if not isinstance(data, Data):
         return data.evaluate(core, None, interrupts)
     totals = model._new_totals()
-    if not evaluate_data(model._task, core, totals, data, batch, None, interrupts):
+    if not evaluate_data(model, core, totals, data, batch, None, interrupts):
         return None
     logs = model._task.logs(totals)
-    logs.update(call_metrics(model._task, core, data, batch, interrupts))
+    logs.update(call_metrics(model, core, data, batch, interrupts))
     return logs
 
 
 def call_metrics(
-    task: Task, core: Model, data: Data, batch: int, interrupts: Interrupts | None
+    model: Network, core: Model, data: Data, batch: int, interrupts: Interrupts | None
 ) -> dict[str, float]:
     """The user's metrics on the outputs for the whole data set."""
-    if not task.has_callables:
+    if not model._task.has_callables:
         return {}
     with (interrupts or Interrupts()).at_once():
-        return task.call(data.y, core.predict(data.x, batch))
+        outputs = predict(core, data.x, batch, model.dtype, model._output_shapes)
+        return model._task.call(data.y, outputs)
 
 
 def run_fit(
@@ -205,6 +198,7 @@ def run_fit(
     shuffle: bool,
     progress: Progress,
     callbacks: CallbackList,
+    prefetch: int,
 ) -> History:
     """Train up to epoch `epochs`; the arguments are checked already."""
     history, task = History(), model._task
@@ -232,7 +226,7 @@ def run_fit(
                 try:
                     if isinstance(data, Data):
                         complete = train_epoch(
-                            model, core, data, order, batch, totals, progress, interrupts, callbacks
+                            model, core, data, order, batch, totals, progress, interrupts, callbacks, prefetch
                         )
                     else:
                         complete = data.train_epoch(core, totals, progress, interrupts, callbacks)
@@ -247,7 +241,7 @@ def run_fit(
                     break
                 logs = task.logs(totals)
                 if isinstance(data, Data):
-                    logs.update(call_metrics(task, core, data, evaluation_batch, interrupts))
+                    logs.update(call_metrics(model, core, data, evaluation_batch, interrupts))
                 if validation is not None:
                     found = evaluate_logs(model, core, validation, evaluation_batch, interrupts)
                     if found is None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnfast import _checks
-from nnfast._fit import Data, Interrupts
+from nnfast._fit import Interrupts, samples_of
+from nnfast._prefetch import ahead, settle
+from nnfast._samples import Data
 from nnfast._task import gather
 from nnfast.progress import Progress
 
@@ -43,10 +46,19 @@ class Stream:
         What yields the batches. An iterator gives one pass only; anything else is begun again.
     steps : int, optional
         Batches an epoch, which then need not begin with a pass; whole passes when None.
+    prefetch : int
+        How many batches a thread makes ready ahead; none of a later epoch.
     """
 
     def __init__(
-        self, model: Network, owner: str, name: str, source: Any, steps: int | None, epochs: int
+        self,
+        model: Network,
+        owner: str,
+        name: str,
+        source: Any,
+        steps: int | None,
+        epochs: int,
+        prefetch: int,
     ) -> None:
         self._model, self._owner, self._name, self._source = model, owner, name, source
         self._steps = None if steps is None else _checks.integer(owner, "steps_per_epoch", steps, 1)
@@ -57,10 +69,13 @@ class Stream:
                 "give steps_per_epoch, or an object whose __iter__ begins anew, such as nf.data.Batches"
             )
         self._iterator: Iterator[Any] | None = None
+        self._prefetch = prefetch
+        self._short: int | None = None  # batches of an epoch that an iterator could not fill
         self.exhausted = False
 
     def start(self) -> None:
         """Take and check the first batch, which settles the model's input shape; nothing else is changed."""
+        settle()
         self._iterator = iter(self._source)
         first = next(self._iterator, None)
         if first is None:
@@ -85,35 +100,51 @@ class Stream:
         weights = batch[2] if len(batch) == 3 else None
         return self._model._data(self._owner, batch[0], batch[1], names, weights)
 
-    def _epoch(self, interrupts: Interrupts | None) -> Iterator[Data]:
-        """The batches of one epoch; sets `exhausted` when an iterator ends before `steps` are done."""
-        flag = interrupts or Interrupts()
+    def _take(self) -> Iterator[Data]:
+        """The batches of one epoch, ready for the engine; sets `_short` when an iterator ends before `steps`.
+
+        Runs in a thread of its own when batches are prefetched: they are copies then, as the user's code may
+        use its arrays again for the next, and in the model's dtype.
+        """
         done = 0
         while self._steps is None or done < self._steps:
-            with flag.at_once():  # the user's code
-                if self._iterator is None:
-                    self._iterator = iter(self._source)
-                    batch = next(self._iterator, None)
-                    if batch is None:
-                        raise ValueError(f"{self._owner}: {self._name}: expected batches, a pass had none")
-                else:
-                    batch = next(self._iterator, None)
+            if self._iterator is None:
+                self._iterator = iter(self._source)
+                batch = next(self._iterator, None)
+                if batch is None:
+                    raise ValueError(f"{self._owner}: {self._name}: expected batches, a pass had none")
+            else:
+                batch = next(self._iterator, None)
             if batch is None:
                 self._iterator = None
                 if self._steps is None:
                     return
                 if self._once:
-                    self.exhausted = True
-                    warnings.warn(
-                        f"{self._owner}: {self._name}: the iterator ended after {done} of {self._steps} "
-                        "batches of the epoch; training stops here",
-                        UserWarning,
-                        stacklevel=5,
-                    )
+                    self._short = done
                     return
                 continue
-            yield self._check(batch)
+            data = self._check(batch)
+            yield data.copied(slice(None), self._model.dtype) if self._prefetch else data.dense()
             done += 1
+
+    def _epoch(self, interrupts: Interrupts | None) -> Generator[Data, None, None]:
+        """The batches of one epoch; sets `exhausted` when an iterator ends before `steps` are done."""
+        flag = interrupts or Interrupts()
+        with ahead(self._take(), self._prefetch, lambda: flag.raised) as batches:
+            while True:
+                with flag.at_once():  # the user's code, or waiting for it
+                    data = next(batches, None)
+                if data is None:
+                    break
+                yield data
+        if self._short is not None:
+            self.exhausted = True
+            warnings.warn(
+                f"{self._owner}: {self._name}: the iterator ended after {self._short} of {self._steps} "
+                "batches of the epoch; training stops here",
+                UserWarning,
+                stacklevel=5,
+            )
 
     def train_epoch(
         self,
@@ -124,21 +155,33 @@ class Stream:
         callbacks: CallbackList,
     ) -> bool:
         """One epoch of steps; False when Ctrl-C ended it early."""
-        for batch, data in enumerate(self._epoch(interrupts)):
-            if callbacks.batchwise:
-                with interrupts.at_once():
-                    callbacks.begin_batch(batch)
-            self._model._sync_optimizer(core)
-            core.train(data.x, data.y, None, len(data), 0, 1, 0.0, totals, data.w)
-            progress.advance(1, self._model._task.loss(totals))
-            if callbacks.batchwise:
-                with interrupts.at_once():
-                    callbacks.end_batch(batch, self._model._task.logs(totals))
-            if interrupts.raised:
-                return False
-            if self._model.stop_training:
-                break
+        with closing(self._epoch(interrupts)) as batches:
+            for batch, data in enumerate(batches):
+                if callbacks.batchwise:
+                    with interrupts.at_once():
+                        callbacks.begin_batch(batch)
+                self._model._sync_optimizer(core)
+                self._train(core, data, totals)
+                progress.advance(1, self._model._task.loss(totals), samples_of(totals))
+                if callbacks.batchwise:
+                    with interrupts.at_once():
+                        callbacks.end_batch(batch, self._model._task.logs(totals))
+                if interrupts.raised:
+                    return False
+                if self._model.stop_training:
+                    break
         return True
+
+    def _train(self, core: Model, data: Data, totals: Totals | list[Totals]) -> None:
+        try:
+            core.train(data.x, data.y, None, len(data), 0, 1, 0.0, totals, data.w)
+        except RuntimeError as error:
+            if self._prefetch and "in use by another thread" in str(error):
+                raise RuntimeError(
+                    f"{self._owner}: {error}; batches are made in a thread: an iterable that uses the model "
+                    "needs prefetch=0"
+                ) from None
+            raise
 
     def evaluate(
         self,
@@ -150,17 +193,18 @@ class Stream:
         task, totals = self._model._task, self._model._new_totals()
         targets: list[Any] = []
         outputs: list[Any] = []
-        for data in self._epoch(interrupts):
-            core.evaluate(data.x, data.y, len(data), 0, 1, 0.0, totals, data.w)
-            if task.has_callables:
-                # Copies: the generator may use its arrays again.
-                several = isinstance(data.y, list)
-                targets.append([np.array(y) for y in data.y] if several else np.array(data.y))
-                outputs.append(core.predict(data.x, len(data)))
-            if progress is not None:
-                progress.advance(1, task.loss(totals))
-            if interrupts is not None and interrupts.raised:
-                return None
+        with closing(self._epoch(interrupts)) as batches:
+            for data in batches:
+                core.evaluate(data.x, data.y, len(data), 0, 1, 0.0, totals, data.w)
+                if task.has_callables:
+                    # Copies: the generator may use its arrays again.
+                    several = isinstance(data.y, list)
+                    targets.append([np.array(y) for y in data.y] if several else np.array(data.y))
+                    outputs.append(core.predict(data.x, len(data)))
+                if progress is not None:
+                    progress.advance(1, task.loss(totals), samples_of(totals))
+                if interrupts is not None and interrupts.raised:
+                    return None
         logs = task.logs(totals)
         if task.has_callables:
             with (interrupts or Interrupts()).at_once():

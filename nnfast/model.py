@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nnfast import _arrays, _checks, _fit, _weights, optimizers
 from nnfast._by_hand import ByHand
+from nnfast._samples import Data, predict, split_off, steps_of
 from nnfast._stream import Stream, is_stream
 from nnfast._task import make_task
 from nnfast._wiring import Node, from_nodes
@@ -215,7 +216,7 @@ class Model(ByHand):
         names: tuple[str, str] = ("x", "y"),
         sample_weight: Any = None,
         class_weight: Any = None,
-    ) -> _fit.Data:
+    ) -> Data:
         """Checked samples, targets and weights."""
         if not self._task.losses:
             raise ValueError(f"{owner}: the model has no loss: call compile(loss=...) first")
@@ -227,7 +228,7 @@ class Model(ByHand):
                 targets = _arrays.as_targets(owner, names[1], y, loss, shape, self.dtype)
                 _arrays.check_lengths(owner, names[0], first, names[1], targets)
                 weights = _weights.combined(owner, sample_weight, class_weight, targets, loss, shape)
-                return _fit.Data(samples, targets, weights)
+                return Data(samples, targets, weights)
             if class_weight is not None:
                 raise ValueError(f"{owner}: class_weight: expected None for a model of several outputs")
             given, each = _arrays.as_list(owner, names[1], y, len(self._outputs), "an output"), []
@@ -235,7 +236,7 @@ class Model(ByHand):
                 name = f"{names[1]}[{i}]"
                 each.append(_arrays.as_targets(owner, name, given[i], loss, shape, self.dtype))
                 _arrays.check_lengths(owner, names[0], first, name, each[i])
-            return _fit.Data(samples, each, _weights.of_outputs(owner, sample_weight, len(first), len(each)))
+            return Data(samples, each, _weights.of_outputs(owner, sample_weight, len(first), len(each)))
 
     def _data_or_stream(
         self,
@@ -246,7 +247,8 @@ class Model(ByHand):
         epochs: int,
         sample_weight: ArrayLike | None = None,
         class_weight: Any = None,
-    ) -> _fit.Data | Stream:
+        prefetch: int = 1,
+    ) -> Data | Stream:
         """Checked arrays, or the iterable that yields batches, its first one checked."""
         if is_stream(x, y):
             for name, value in (("sample_weight", sample_weight), ("class_weight", class_weight)):
@@ -255,7 +257,7 @@ class Model(ByHand):
                         f"{owner}: {name}: expected None with an iterable, whose batches may be "
                         "(x, y, sample_weight)"
                     )
-            stream = Stream(self, owner, "x", x, steps, epochs)
+            stream = Stream(self, owner, "x", x, steps, epochs, prefetch)
             if not self._task.losses:
                 raise ValueError(f"{owner}: the model has no loss: call compile(loss=...) first")
             stream.start()
@@ -266,7 +268,7 @@ class Model(ByHand):
             owner, x, y, ("x", "y"), sample_weight, class_weight
         )  # which says so where y is missing
 
-    def _validation_data(self, given: Any, epochs: int) -> _fit.Data | Stream:
+    def _validation_data(self, given: Any, epochs: int, prefetch: int) -> Data | Stream:
         if isinstance(given, (tuple, list)) and len(given) in (2, 3):
             weights = given[2] if len(given) == 3 else None
             return self._data(
@@ -274,7 +276,7 @@ class Model(ByHand):
             )
         if not is_stream(given, None):
             raise TypeError(f"fit: validation_data: expected (x, y), got {type(given).__name__}")
-        stream = Stream(self, "fit", "validation_data", given, None, epochs)
+        stream = Stream(self, "fit", "validation_data", given, None, epochs, prefetch)
         stream.start()
         return stream
 
@@ -296,6 +298,7 @@ class Model(ByHand):
         class_weight: Mapping[int, float] | ArrayLike | str | None = None,
         callbacks: Callback | Callable[..., Any] | Sequence[Callback | Callable[..., Any]] | None = None,
         initial_epoch: int = 0,
+        prefetch: int = 2,
     ) -> History:
         """Train on batches of the data.
 
@@ -337,6 +340,11 @@ class Model(ByHand):
             for batches they cost nothing but their own time.
         initial_epoch : int
             Epochs that were done before, of `epochs` in all: for a run that is continued.
+        prefetch : int
+            How many batches of an iterable, or pieces of arrays that lie in files, a thread makes ready while
+            the engine computes; none of the next epoch. What comes out is the same, bit for bit. 0: all is
+            done in the calling thread, between steps, for an iterable that uses the model itself, follows
+            what callbacks change, or may only be used in the thread that made it.
 
         Returns
         -------
@@ -376,6 +384,7 @@ class Model(ByHand):
         batch_size = _checks.integer("fit", "batch_size", batch_size, 1)
         epochs = _checks.integer("fit", "epochs", epochs, 0)
         done = _checks.integer("fit", "initial_epoch", initial_epoch, 0, epochs)
+        prefetch = _checks.integer("fit", "prefetch", prefetch, 0, 1024)
         listed = CallbackList(callbacks)
         shuffle = _checks.flag("fit", "shuffle", shuffle)
         verbose = _checks.integer("fit", "verbose", verbose, 0, 2)
@@ -385,20 +394,20 @@ class Model(ByHand):
         with self._all_or_nothing():
             data, validation = (
                 self._data_or_stream(
-                    "fit", x, y, steps_per_epoch, epochs - done, sample_weight, class_weight
+                    "fit", x, y, steps_per_epoch, epochs - done, sample_weight, class_weight, prefetch
                 ),
                 None,
             )
             self._need_optimizer("fit")
             if validation_data is not None:
-                validation = self._validation_data(validation_data, epochs - done)
+                validation = self._validation_data(validation_data, epochs - done, prefetch)
             elif split > 0:
                 if isinstance(data, Stream):
                     raise ValueError("fit: validation_split: expected arrays to split, got an iterable")
-                data, validation = _fit.split_off(data, split)
+                data, validation = split_off(data, split)
         core = self._ensure_model("fit")
         self._warn_if_all_frozen("fit")
-        steps = data.steps if isinstance(data, Stream) else _fit.steps_of(len(data), batch_size)
+        steps = data.steps if isinstance(data, Stream) else steps_of(len(data), batch_size)
         return _fit.run_fit(
             self,
             core,
@@ -410,6 +419,7 @@ class Model(ByHand):
             shuffle=shuffle,
             progress=make_progress("fit", verbose, epochs, steps, done),
             callbacks=listed,
+            prefetch=prefetch,
         )
 
     def evaluate(
@@ -455,11 +465,11 @@ class Model(ByHand):
                 progress.end(found, 0.0)
             return found
         totals = self._new_totals()
-        with make_progress("evaluate", verbose, 1, _fit.steps_of(len(data), batch_size)) as progress:
+        with make_progress("evaluate", verbose, 1, steps_of(len(data), batch_size)) as progress:
             progress.begin(1)
-            _fit.evaluate_data(self._task, core, totals, data, batch_size, progress)
+            _fit.evaluate_data(self, core, totals, data, batch_size, progress)
             logs = self._task.logs(totals)
-            logs.update(_fit.call_metrics(self._task, core, data, batch_size, None))
+            logs.update(_fit.call_metrics(self, core, data, batch_size, None))
             progress.end(logs, 0.0)
         return logs
 
@@ -503,7 +513,8 @@ class Model(ByHand):
                 return y
         x = self._samples("predict", x)
         core = self._ensure_model("predict")
-        return core.predict(x, _checks.integer("predict", "batch_size", batch_size, 1))
+        batch_size = _checks.integer("predict", "batch_size", batch_size, 1)
+        return predict(core, x, batch_size, self.dtype, self._output_shapes)
 
     def train_batch(
         self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -538,7 +549,7 @@ class Model(ByHand):
             if core.train_now(x, y, totals):
                 return self._task.logs(totals)
         with self._all_or_nothing():
-            data = self._data("train_batch", x, y, ("x", "y"), sample_weight)
+            data = self._data("train_batch", x, y, ("x", "y"), sample_weight).dense()
             self._need_optimizer("train_batch")
         core = self._ensure_model("train_batch")
         self._sync_optimizer(core)

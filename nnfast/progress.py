@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 from typing import Any
 
@@ -22,8 +23,8 @@ class Progress:
     def begin(self, epoch: int) -> None:
         """Epoch `epoch` (from 1) starts."""
 
-    def advance(self, steps: int, loss: float) -> None:
-        """This many steps more are done; the epoch's loss so far."""
+    def advance(self, steps: int, loss: float, samples: int) -> None:
+        """This many steps more are done; the epoch's loss and number of samples so far."""
 
     def end(self, logs: dict[str, float], seconds: float) -> None:
         """The epoch is over."""
@@ -41,21 +42,26 @@ class BarProgress(Progress):
 
         self._epochs = epochs
         self._rest = ""
+        self._began, self._speed = 0.0, ""
         total = None if steps is None else (epochs - first) * steps
         self._bar: Any = tqdm(total=total, unit=unit, dynamic_ncols=True)
 
     def begin(self, epoch: int) -> None:
+        self._began = time.perf_counter()
         if self._epochs > 1:
             self._bar.set_description(f"epoch {epoch}/{self._epochs}", refresh=False)
 
-    def advance(self, steps: int, loss: float) -> None:
-        self._bar.set_postfix_str(f"loss {format_value(loss)}{self._rest}", refresh=False)
+    def advance(self, steps: int, loss: float, samples: int) -> None:
+        self._speed = f"{format_speed(samples, time.perf_counter() - self._began)}, "
+        self._bar.set_postfix_str(f"{self._speed}loss {format_value(loss)}{self._rest}", refresh=False)
         self._bar.update(steps)
 
     def end(self, logs: dict[str, float], seconds: float) -> None:
         # The loss of the epoch under way moves; the other values stay until they are known again.
         self._rest = "".join(f", {name} {format_value(v)}" for name, v in logs.items() if name != "loss")
-        self._bar.set_postfix_str(f"loss {format_value(logs['loss'])}{self._rest}", refresh=False)
+        self._bar.set_postfix_str(
+            f"{self._speed}loss {format_value(logs['loss'])}{self._rest}", refresh=False
+        )
 
     def close(self) -> None:
         self._bar.refresh()
@@ -68,14 +74,29 @@ class LineProgress(Progress):
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
         self._epoch = 0
+        self._began, self._speed = 0.0, ""
 
     def begin(self, epoch: int) -> None:
         self._epoch = epoch
+        self._began = time.perf_counter()
+
+    def advance(self, steps: int, loss: float, samples: int) -> None:
+        # Of training alone: what comes after the last step, validation say, does not count.
+        self._speed = format_speed(samples, time.perf_counter() - self._began)
 
     def end(self, logs: dict[str, float], seconds: float) -> None:
         values = "  ".join(f"{name} {format_value(value)}" for name, value in logs.items())
         epoch = f"{self._epoch:>{len(str(self._epochs))}}/{self._epochs}"
-        print(f"epoch {epoch}  {seconds:6.2f} s  {values}", flush=True)
+        print(f"epoch {epoch}  {seconds:6.2f} s  {self._speed}  {values}", flush=True)
+
+
+def format_speed(samples: int, seconds: float) -> str:
+    """Samples a second, three places of them."""
+    rate = samples / max(seconds, 1e-9)
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if rate >= 0.9995 * size:
+            return f"{rate / size:.3g}{unit} samples/s"
+    return f"{rate:.3g} samples/s"
 
 
 def make_progress(owner: str, verbose: int, epochs: int, steps: int | None, first: int = 0) -> Progress:

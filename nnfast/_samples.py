@@ -1,0 +1,133 @@
+"""The samples of a run, checked: inputs, targets and weights side by side, whole or in pieces.
+
+What this is: `Data`, and the pieces of it that an epoch is made of: all of it for arrays in memory, which the
+engine reads where they are; a few batches at a time, copied ahead of the engine, for those in files.
+What this is not: the checks (`nnfast._arrays`), or batches that come one by one (`nnfast._stream`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnfast import _arrays, _prefetch
+
+if TYPE_CHECKING:
+    from nnfast._core import Model
+
+Array = NDArray[Any]
+Order = NDArray[np.int64]
+
+
+@dataclass
+class Data:
+    """Checked samples, targets and weights; lists of them for several inputs or outputs."""
+
+    x: Array | list[Array]
+    y: Array | list[Array]
+    w: Array | list[Array | None] | None = None
+
+    def __len__(self) -> int:
+        return len(self.y[0] if isinstance(self.y, list) else self.y)
+
+    def part(self, rows: slice) -> Data:
+        """Some of the samples."""
+
+        def cut(side: Any) -> Any:
+            if isinstance(side, list):
+                return [cut(array) for array in side]
+            return None if side is None else side[rows]
+
+        return Data(cut(self.x), cut(self.y), cut(self.w))
+
+    def dense(self) -> Data:
+        """The same as the engine reads it."""
+        return Data(_arrays.dense(self.x), _arrays.dense(self.y), self.w)
+
+    def copied(self, rows: Any, dtype: np.dtype[Any]) -> Data:
+        """Copies of some of the samples, the inputs in the model's dtype."""
+        return Data(
+            _prefetch.copied(self.x, rows, dtype),
+            _prefetch.copied(self.y, rows),
+            _prefetch.copied(self.w, rows),
+        )
+
+    @property
+    def mapped(self) -> bool:
+        """Whether some of it lies in a file."""
+        return _prefetch.is_mapped(self.x) or _prefetch.is_mapped(self.y)
+
+
+def split_off(data: Data, share: float) -> tuple[Data, Data]:
+    """The data without the last `share` of its samples, and these."""
+    keep = len(data) - round(len(data) * share)
+    if keep in (0, len(data)):
+        raise ValueError(
+            f"fit: validation_split: expected two parts with samples in them, "
+            f"got {share:g} of {len(data)} samples"
+        )
+    return data.part(slice(keep)), data.part(slice(keep, None))
+
+
+def steps_of(samples: int, batch: int) -> int:
+    """Batches in an epoch, the last one possibly partial."""
+    return -(-samples // batch)
+
+
+@dataclass
+class Piece:
+    """Batches of an epoch up to `last`: those of `data`, taken in `order`; its first is batch `offset`."""
+
+    data: Data
+    order: Order | None
+    offset: int
+    last: int
+
+
+def pieces(
+    data: Data, order: Order | None, batch: int, first: int, dtype: np.dtype[Any], prefetch: int
+) -> AbstractContextManager[Iterator[Piece]]:
+    """The epoch from batch `first` on; what is in a file is copied up to `prefetch` pieces ahead."""
+    steps = steps_of(len(data), batch)
+    if not data.mapped:
+        return _prefetch.ahead(iter([Piece(data, order, 0, steps)]), 0)
+    count = _prefetch.batches_a_piece(data.x, batch, dtype)
+    everything = _prefetch.as_list(data.x) + _prefetch.as_list(data.y)
+
+    def copies() -> Iterator[Piece]:
+        for start in range(first, steps, count):
+            end = min(start + count, steps)
+            rows = slice(start * batch, end * batch)
+            part = data.copied(rows if order is None else order[rows], dtype)
+            _prefetch.release(everything)
+            yield Piece(part, None, start, end)
+
+    return _prefetch.ahead(copies(), prefetch)
+
+
+def predict(core: Model, x: Any, batch: int, dtype: np.dtype[Any], shapes: list[tuple[int, ...]]) -> Any:
+    """The outputs, of these shapes, for samples in memory or in a file."""
+    if not _prefetch.is_mapped(x):
+        return core.predict(x, batch)
+    arrays = _prefetch.as_list(x)
+    n = len(arrays[0])
+    rows = batch * _prefetch.batches_a_piece(x, batch, dtype)
+    outputs = [np.empty((n, *shape), dtype) for shape in shapes]
+
+    def copies() -> Iterator[tuple[slice, Any]]:
+        for start in range(0, n, rows):
+            part = slice(start, start + rows)
+            copy = _prefetch.copied(x, part, dtype)
+            _prefetch.release(arrays)
+            yield part, copy
+
+    with _prefetch.ahead(copies(), 1) as parts:
+        for part, samples in parts:
+            to = [output[part] for output in outputs]
+            core.predict(samples, batch, to if len(to) > 1 else to[0])
+    return outputs if len(outputs) > 1 else outputs[0]
