@@ -8,6 +8,7 @@ What this is not: checks of plain arguments, which are in `nnfast._checks`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,16 @@ def as_list(owner: str, name: str, value: Any, count: int, each: str) -> list[An
             f"{owner}: {name}: expected a list of {count} arrays, one {each}, got {len(value)} values"
         )
     return list(value)
+
+
+def by_name(owner: str, name: str, value: Mapping[str, Any], keys: Sequence[str]) -> Any:
+    """A dict's entries in the order of `keys`: a list of them, the only one for a single key."""
+    missing = [key for key in keys if key not in value]
+    unexpected = [key for key in value if key not in keys]
+    if missing or unexpected:
+        wrong = [f"{what} {keys}" for what, keys in (("no", missing), ("unexpected", unexpected)) if keys]
+        raise ValueError(f"{owner}: {name}: expected the keys {list(keys)}, got {' and '.join(wrong)}")
+    return [value[key] for key in keys] if len(keys) > 1 else value[keys[0]]
 
 
 def check_lengths(owner: str, x_name: str, x: Array, y_name: str, y: Array) -> None:

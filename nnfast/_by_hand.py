@@ -7,7 +7,7 @@ parts share. What this is not: training with a compiled loss, which is in `nnfas
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,17 +28,22 @@ class ByHand(Transfer):
         """`x`, or each of its arrays, checked; it decides the input shape when nothing else has."""
         if self._num_inputs > 1:
             assert self._input_shape is not None
+            keys: list[Any] = list(range(self._num_inputs))
+            if isinstance(x, Mapping):
+                keys, x = self._input_names, _arrays.by_name(owner, name, x, self._input_names)
             given = _arrays.as_list(owner, name, x, self._num_inputs, "an input")
             arrays = []
-            for i, shape in enumerate(self._input_shape):
-                arrays.append(_arrays.as_numbers(owner, f"{name}[{i}]", given[i]))
-                _arrays.check_samples(owner, f"{name}[{i}]", arrays[i], shape)
-                if len(arrays[i]) != len(arrays[0]):
+            for key, array, shape in zip(keys, given, self._input_shape, strict=True):
+                arrays.append(_arrays.as_numbers(owner, f"{name}[{key!r}]", array))
+                _arrays.check_samples(owner, f"{name}[{key!r}]", arrays[-1], shape)
+                if len(arrays[-1]) != len(arrays[0]):
                     raise ValueError(
-                        f"{owner}: {name}[{i}]: expected {len(arrays[0])} samples like {name}[0], "
-                        f"got {len(arrays[i])}"
+                        f"{owner}: {name}[{key!r}]: expected {len(arrays[0])} samples like "
+                        f"{name}[{keys[0]!r}], got {len(arrays[-1])}"
                     )
             return arrays
+        if isinstance(x, Mapping):
+            x = _arrays.by_name(owner, name, x, self._input_names)
         array = _arrays.as_numbers(owner, name, x)
         if self._input_shape is None:
             implied = self._implied_shape()

@@ -122,6 +122,7 @@ def describe(model: Network, core: Any) -> dict[str, Any]:
         "dtype": model.dtype.name,
         "seed": model.seed,
         "backend": model.backend,
+        "input_names": list(model._input_names),
         "inputs": [list(one) for one in (shape if model._num_inputs > 1 else (shape,))],
         "layers": [
             {
@@ -244,6 +245,10 @@ def make(given: dict[str, Any]) -> Network:
     # The inputs come after the settings: from here on the graph is the backend's, and checks the loss.
     Network.__init__(model, wired, None, _entry("model", given, "dtype", str), seed, name, outputs)
     model._num_inputs = len(inputs)
+    names = [str(name) for name in given.get("input_names", range(len(inputs)))]
+    if len(set(names)) != len(inputs):
+        raise ValueError(f"model: input_names: expected {len(inputs)} different names, got {names}")
+    model._input_names = names
     model._backend = backend
     _compile(model, given)
     shapes = tuple(_checks.shape("model", "inputs", shape) for shape in inputs)

@@ -34,22 +34,32 @@ class Node:
     Made by `nnfast.Input` and by calling layers; never by hand.
     """
 
-    def __init__(self, layer: Layer | None, inputs: tuple[Node, ...], shape: tuple[int, ...] | None) -> None:
+    def __init__(
+        self,
+        layer: Layer | None,
+        inputs: tuple[Node, ...],
+        shape: tuple[int, ...] | None,
+        name: str | None = None,
+    ) -> None:
         self.layer = layer
         self.inputs = inputs
         self.shape = shape  # of an input; None for all others
+        self.name = name  # likewise
 
     def __repr__(self) -> str:
         return f"Input({self.shape})" if self.layer is None else f"Node({self.layer!r})"
 
 
-def Input(shape: int | Sequence[int]) -> Node:
+def Input(shape: int | Sequence[int], name: str | None = None) -> Node:
     """The input of a network described as a graph.
 
     Parameters
     ----------
     shape : int or tuple of int
         Of one sample; images (channels, height, width).
+    name : str, optional
+        Under which its samples stand in a dict, ``model.fit({"image": images, "age": ages}, y)``; an input
+        without a name has its number: "0", "1".
 
     Returns
     -------
@@ -59,7 +69,7 @@ def Input(shape: int | Sequence[int]) -> Node:
     Raises
     ------
     TypeError, ValueError
-        If `shape` is no shape.
+        If `shape` is no shape, or `name` no string.
 
     Examples
     --------
@@ -68,7 +78,21 @@ def Input(shape: int | Sequence[int]) -> Node:
     >>> nf.Model(x, nf.Linear(8, 2)(x), seed=0).output_shape
     (2,)
     """
-    return Node(None, (), _checks.shape("Input", "shape", shape))
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"Input: name: expected a string, got {name!r}")
+    return Node(None, (), _checks.shape("Input", "shape", shape), name)
+
+
+def input_names(owner: str, inputs: Any) -> list[str]:
+    """The inputs' names, each its own."""
+    names = [
+        node.name if node.name is not None else str(i)
+        for i, node in enumerate(_nodes(owner, "inputs", inputs))
+    ]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{owner}: inputs: the name {name!r} occurs more than once")
+    return names
 
 
 class Residual:

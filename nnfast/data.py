@@ -7,7 +7,7 @@ What this is not: reading files (`nnfast.datasets`) or the loop that trains on b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -268,14 +268,27 @@ def several(given: Any) -> bool:
     return isinstance(given, (list, tuple)) and bool(given) and all(isinstance(a, np.ndarray) for a in given)
 
 
+def _form(given: Any) -> list[Any] | None:
+    """How `given` holds its arrays: by these keys of a dict, in a list ([]), or as the only one (None)."""
+    if isinstance(given, Mapping):
+        return list(given)
+    return [] if several(given) else None
+
+
+def _put_together(arrays: list[NDArray[Any]], form: list[Any] | None) -> Any:
+    if form is None:
+        return arrays[0]
+    return dict(zip(form, arrays, strict=True)) if form else arrays
+
+
 class Batches:
     """Mini-batches of arrays, in a new order each time they are gone through: what `Model.fit` takes as `x`.
 
     Parameters
     ----------
-    x : array (n, ...) or list of such arrays
+    x : array (n, ...), or list or dict of such arrays
         Samples. A `numpy.memmap` is read a batch at a time.
-    y : array (n, ...) or list of such arrays
+    y : array (n, ...), or list or dict of such arrays
         Targets.
     batch_size : int
     shuffle : bool
@@ -328,7 +341,7 @@ class Batches:
         if transform is not None and not callable(transform):
             raise TypeError(f"Batches: transform: expected a callable or None, got {transform!r}")
         self.transform = transform
-        self._lists = several(x), several(y)
+        self._forms = _form(x), _form(y)
         self._x, self._y = self._arrays("x", x), self._arrays("y", y)
         everything = [*self._x, *self._y]
         count = len(everything[0])
@@ -360,7 +373,8 @@ class Batches:
 
     @staticmethod
     def _arrays(name: str, given: Any) -> list[NDArray[Any]]:
-        arrays = [np.asarray(part) for part in (given if several(given) else [given])]
+        listed = given.values() if isinstance(given, Mapping) else given if several(given) else [given]
+        arrays = [np.asarray(part) for part in listed]
         for array in arrays:
             if array.ndim == 0:
                 raise ValueError(f"Batches: {name}: expected samples along the first axis, got a number")
@@ -381,7 +395,7 @@ class Batches:
             if self._indices is not None:
                 rows = self._indices[rows]
             parts = [[array[rows] for array in arrays] for arrays in (self._x, self._y)]
-            x, y = (part if listed else part[0] for part, listed in zip(parts, self._lists, strict=True))
+            x, y = (_put_together(part, form) for part, form in zip(parts, self._forms, strict=True))
             yield (x, y) if self.transform is None else self.transform(x, y, rng)
 
     def __repr__(self) -> str:

@@ -19,7 +19,7 @@ from nnfast._by_hand import ByHand
 from nnfast._samples import Data, predict, split_off, steps_of
 from nnfast._stream import Stream, is_stream
 from nnfast._task import make_task
-from nnfast._wiring import Node, from_nodes
+from nnfast._wiring import Node, from_nodes, input_names
 from nnfast.callbacks.base import Callback, CallbackList
 from nnfast.history import History
 from nnfast.layers import Layer, LogSoftmax, Sigmoid, Softmax
@@ -107,6 +107,7 @@ class Model(ByHand):
     ) -> None:
         wired, shapes, ends = from_nodes("Model", inputs, outputs)
         super().__init__(wired, shapes, dtype, seed, name, ends)
+        self._input_names = input_names("Model", inputs)
 
     # ---------------------------------------------------------------- compile
 
@@ -222,6 +223,8 @@ class Model(ByHand):
             raise ValueError(f"{owner}: the model has no loss: call compile(loss=...) first")
         with self._all_or_nothing():
             samples = self._samples(owner, x, names[0])
+            if isinstance(y, Mapping):
+                y = _arrays.by_name(owner, names[1], y, self._output_names)
             first = samples[0] if self._num_inputs > 1 else samples
             if not self._task.several:
                 loss, shape = self._task.losses[0], self._output_shapes[0]
@@ -231,6 +234,8 @@ class Model(ByHand):
                 return Data(samples, targets, weights)
             if class_weight is not None:
                 raise ValueError(f"{owner}: class_weight: expected None for a model of several outputs")
+            if isinstance(sample_weight, Mapping):
+                sample_weight = _arrays.by_name(owner, "sample_weight", sample_weight, self._output_names)
             given, each = _arrays.as_list(owner, names[1], y, len(self._outputs), "an output"), []
             for i, (loss, shape) in enumerate(zip(self._task.losses, self._output_shapes, strict=True)):
                 name = f"{names[1]}[{i}]"
@@ -306,12 +311,15 @@ class Model(ByHand):
         ----------
         x : array (n, *input_shape)
             float16, float32, float64, integers or bools, converted batch by batch: of a `numpy.memmap` only
-            the batch at hand is read. Not scaled. Or, without `y`, a generator or another iterable of batches
+            the batch at hand is read. Not scaled: that is what a first layer `Normalize` is for, as in
+            ``nf.Normalize(0, 255)`` for uint8 images. For several inputs a list of arrays, or a dict of them
+            by the inputs' names (`nnfast.Input`). Or, without `y`, a generator or another iterable of batches
             (x, y), such as `nnfast.data.Batches`; `batch_size` and `shuffle` then say nothing.
         y : array
             (n,) integer labels for cross_entropy and nll_loss, or (n, classes) probabilities for
             cross_entropy; (n, *output_shape) for the other losses, where (n,) does for one number a
-            sample. For several outputs a list of arrays.
+            sample. For several outputs a list of arrays, or a dict by the output layers' keys ("value" for a
+            layer of that name).
         batch_size : int
             Samples a step; the last step of an epoch takes what is left.
         epochs : int

@@ -1,6 +1,7 @@
 """Data that are not arrays in memory: mini-batches, generators, mapped files, through fit and evaluate."""
 
 import doctest
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -231,3 +232,75 @@ def test_a_mapped_file_is_never_loaded_whole(tmp_path, dtype, monkeypatch):
     same.fit(np.array(x), y, batch_size=64, verbose=0)
     same.fit(data.Batches(np.array(x), y, 64, seed=0), verbose=0)
     same_weights(model, same)
+
+
+# ---------------------------------------------------------------- dicts of inputs and outputs
+
+
+def two_by_two(backend="native"):
+    image, place = nf.Input((1, 4, 4), name="image"), nf.Input(2, name="place")
+    both = nf.Tanh()(nf.Linear(18, 8)(nf.Concat()(nf.Flatten()(image), place)))
+    model = nf.Model(
+        [image, place],
+        [nf.Linear(8, 3, name="kind")(both), nf.Linear(8, 1, name="value")(both)],
+        seed=2,
+    )
+    model.compile("adam", ["cross_entropy", "mse"], backend=backend)
+    return model
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_dicts_stand_for_lists(backend, tmp_path):
+    rng = np.random.default_rng(0)
+    image, place = rng.integers(0, 255, (30, 1, 4, 4)).astype(np.uint8), rng.random((30, 2))
+    kind, value = rng.integers(0, 3, 30), rng.random(30)
+    x, y = {"place": place, "image": image}, {"value": value, "kind": kind}
+    weights = {"value": rng.random(30), "kind": rng.random(30)}
+    listed, named, streamed = two_by_two(backend), two_by_two(backend), two_by_two(backend)
+    listed.fit([image, place], [kind, value], verbose=0, sample_weight=[weights["kind"], weights["value"]])
+    named.fit(x, y, verbose=0, sample_weight=weights, validation_data=(x, y))
+    same_weights(listed, named)
+    assert named.evaluate(x, y) == listed.evaluate([image, place], [kind, value])
+    for mine, theirs in zip(named.predict(x), listed.predict([image, place]), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    named.train_batch(x, y)
+    listed.train_batch([image, place], [kind, value])
+    same_weights(listed, named)
+    streamed.fit(pickle.loads(pickle.dumps(data.Batches(x, y, 32, seed=2))), verbose=0)
+    plain = two_by_two(backend)
+    plain.fit([image, place], [kind, value], verbose=0)
+    same_weights(plain, streamed)
+    named.save(tmp_path / "m")
+    assert nf.load(tmp_path / "m").evaluate(x, y) == named.evaluate(x, y)
+
+    for bad, message in [
+        ({"image": image}, r"x: expected the keys \['image', 'place'\], got no \['place'\]"),
+        ({**x, "more": place}, r"x: expected the keys .* got unexpected \['more'\]"),
+        ({"image": image, "place": place[:, :1]}, r"x\['place'\]: expected shape \(n, 2\)"),
+        ({"image": image, "place": place[:9]}, r"x\['place'\]: expected 30 samples like x\['image'\]"),
+    ]:
+        with pytest.raises(ValueError, match=f"fit: {message}"):
+            named.fit(bad, y, verbose=0)
+    with pytest.raises(ValueError, match=r"fit: y: expected the keys \['kind', 'value'\]"):
+        named.fit(x, {"kind": kind}, verbose=0)
+    one = nf.Sequential(nf.Linear(2, 1), seed=0)
+    np.testing.assert_array_equal(one.predict({"0": place}), one.predict(place))
+    with pytest.raises(ValueError, match="the name 'a' occurs more than once"):
+        a, b = nf.Input(1, name="a"), nf.Input(1, name="a")
+        nf.Model([a, b], nf.Concat()(a, b))
+    with pytest.raises(TypeError, match="Input: name"):
+        nf.Input(1, name=1)
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_uint8_images_are_scaled_on_the_fly(backend):
+    rng = np.random.default_rng(1)
+    images, y = rng.integers(0, 256, (40, 3, 6, 6)).astype(np.uint8), rng.integers(0, 2, 40)
+    found = []
+    for x, first in ((images, [nf.Normalize(0.0, 255.0)]), (images / 255.0, [])):
+        layers = [*first, nf.Conv2d(3, 4, 3), nf.ReLU(), nf.Flatten(), nf.Linear(64, 2)]
+        model = nf.Sequential(*layers, input_shape=(3, 6, 6), seed=0, dtype="float64")
+        model.compile("adam", "cross_entropy", backend=backend)
+        found.append(model.fit(x, y, batch_size=8, epochs=3, verbose=0)["loss"])
+        found[-1] += model.fit(data.Batches(x, y, 8, seed=0), epochs=2, verbose=0)["loss"]
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-9)
