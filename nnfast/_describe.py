@@ -18,6 +18,7 @@ import numpy as np
 
 from nnfast import _checks, layers, losses, metrics, optimizers, schedules
 from nnfast._network import Network
+from nnfast._position import from_plain
 from nnfast._task import make_task
 from nnfast._wiring import INPUT, Wired, check_layers
 from nnfast.layers import Layer
@@ -144,6 +145,8 @@ def describe(model: Network, core: Any) -> dict[str, Any]:
         "metrics": [[_metric(name, one) for name in one.names] for one in task.metrics],
         "epochs_seen": model._epochs_seen,
         "epochs_trained": model._epochs_trained,
+        "epochs_done": model._epochs_done,
+        "position": None if model._position is None else model._position.plain(),
         "step_count": int(core.step_count),
         "optimizer_step_count": int(core.optimizer_step_count),
     }
@@ -255,6 +258,9 @@ def make(given: dict[str, Any]) -> Network:
     model._set_input_shape(shapes if len(shapes) > 1 else shapes[0], "load")
     model._epochs_seen = _checks.integer("model", "epochs_seen", given.get("epochs_seen"), 0)
     model._epochs_trained = _checks.integer("model", "epochs_trained", given.get("epochs_trained"), 0)
+    model._epochs_done = _checks.integer("model", "epochs_done", given.get("epochs_done", 0), 0)
+    if given.get("position") is not None:
+        model._position = from_plain(given["position"], model._new_totals)
     return model
 
 

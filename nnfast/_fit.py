@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnfast._position import Position
 from nnfast._samples import Data, pieces, predict, steps_of
 from nnfast.history import History
 from nnfast.progress import Progress
@@ -80,15 +81,14 @@ def train_epoch(
     data: Data,
     order: NDArray[np.int64] | None,
     batch: int,
-    totals: Totals,
+    position: Position,
     progress: Progress,
     interrupts: Interrupts,
     callbacks: CallbackList,
     prefetch: int,
 ) -> bool:
-    """One epoch of steps; False when Ctrl-C ended it early."""
-    steps, step = steps_of(len(data), batch), 0
-    batchwise = callbacks.batchwise
+    """The steps of an epoch from its position on; False when Ctrl-C ended it early."""
+    totals, steps, step = position.totals, steps_of(len(data), batch), position.step
     with pieces(data, order, batch, step, model.dtype, prefetch) as parts:
         while step < steps:
             with interrupts.at_once():
@@ -96,10 +96,11 @@ def train_epoch(
             x, y, w = piece.data.x, piece.data.y, piece.data.w
             offset = piece.offset
             while step < piece.last:
-                if batchwise:
+                if callbacks.batchwise:
                     with interrupts.at_once():
                         callbacks.begin_batch(step)
-                last = step + model._sync_optimizer(core, 1 if batchwise else piece.last - step)
+                room = callbacks.room(core, piece.last - step)
+                last = step + model._sync_optimizer(core, room)
                 try:
                     done = core.train(
                         x, y, piece.order, batch, step - offset, last - offset, SLICE, totals, w
@@ -108,9 +109,9 @@ def train_epoch(
                     raise _of_the_epoch(error, offset * batch) from None
                 step += done
                 progress.advance(done, model._task.loss(totals), samples_of(totals))
-                if batchwise:
+                if callbacks.listens:
                     with interrupts.at_once():
-                        callbacks.end_batch(step - 1, model._task.logs(totals))
+                        callbacks.end_batch(step - 1, core, model._task.logs(totals))
                 if interrupts.raised:
                     return step == steps
                 if model.stop_training:
@@ -186,6 +187,11 @@ def call_metrics(
         return model._task.call(data.y, outputs)
 
 
+def made_of(data: Data | Stream, batch: int, shuffle: bool) -> tuple[int | None, int | None, bool | None]:
+    """What the batches of an epoch follow from: samples, batch size, shuffle; nothing is known of streams."""
+    return (len(data), batch, shuffle) if isinstance(data, Data) else (None, None, None)
+
+
 def run_fit(
     model: Trained,
     core: Model,
@@ -199,11 +205,13 @@ def run_fit(
     progress: Progress,
     callbacks: CallbackList,
     prefetch: int,
+    position: Position | None = None,
 ) -> History:
-    """Train up to epoch `epochs`; the arguments are checked already."""
+    """Train up to epoch `epochs`, the first from `position` on; the arguments are checked already."""
     history, task = History(), model._task
     model.history = history
     model.stop_training = False
+    model._epochs_done, model._position = first_epoch, position
     logs: dict[str, float] = {}
     evaluation_batch = max(batch, 256)
     with progress, Interrupts() as interrupts:
@@ -214,22 +222,23 @@ def run_fit(
                 if model.stop_training:
                     break
                 began = time.perf_counter()
-                progress.begin(epoch)
-                with interrupts.at_once():
-                    callbacks.begin_epoch(epoch - 1)
+                progress.begin(epoch, 0 if position is None else samples_of(position.totals))
+                if position is None:
+                    with interrupts.at_once():
+                        callbacks.begin_epoch(epoch - 1)
+                    model._epochs_seen += 1
+                    position = Position(epoch - 1, *made_of(data, batch, shuffle), model._new_totals())
+                model._position, totals = position, position.totals
                 order = None
                 if shuffle and isinstance(data, Data):
-                    rng = np.random.default_rng([model.seed, 1, model._epochs_seen])
+                    rng = np.random.default_rng([model.seed, 1, model._epochs_seen - 1])
                     order = rng.permutation(len(data)).astype(np.int64, copy=False)
-                model._epochs_seen += 1
-                totals = model._new_totals()
                 try:
                     if isinstance(data, Data):
-                        complete = train_epoch(
-                            model, core, data, order, batch, totals, progress, interrupts, callbacks, prefetch
-                        )
+                        shown = progress, interrupts, callbacks
+                        complete = train_epoch(model, core, data, order, batch, position, *shown, prefetch)
                     else:
-                        complete = data.train_epoch(core, totals, progress, interrupts, callbacks)
+                        complete = data.train_epoch(core, position, progress, interrupts, callbacks)
                 except FloatingPointError as error:
                     named = FloatingPointError(f"fit: epoch {epoch}: {error}")
                     if callbacks.forgives_nan(named):
@@ -249,6 +258,7 @@ def run_fit(
                     logs.update({f"val_{name}": value for name, value in found.items()})
                 seconds = time.perf_counter() - began
                 model._epochs_trained += 1
+                model._epochs_done, model._position, position = epoch, None, None
                 if model.optimizer is not None and isinstance(model.optimizer.lr, ReduceLROnPlateau):
                     model.optimizer.lr.observe(logs)
                 try:

@@ -9,8 +9,10 @@ What this is not: what the JSON says, or how a model is made of it (`nnfast._des
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
+import re
 import secrets
 import stat
 import zlib
@@ -76,24 +78,67 @@ def save(model: Network, path: str | os.PathLike[str]) -> None:
             arrays[f"optimizer.{which}.{name}"] = state.copy(order="C")
     notes = {"format": FORMAT, "version": str(VERSION), "model": text, "checksum": _checksum(text, arrays)}
 
-    folder, name = os.path.split(target)
-    part = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(4)}.tmp")
-    handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    handle, part = _temporary(target)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(handle, "wb") as file:  # and with it the lock, until it has its name
             with contextlib.suppress(FileNotFoundError):
                 os.chmod(part, stat.S_IMODE(os.stat(target).st_mode))
             _write(file, notes, arrays)
             file.flush()
             os.fsync(handle)
-        os.replace(part, target)
+            os.replace(part, target)
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(part)
         if isinstance(error, OSError) and error.filename is None:  # a full disk names no file
             error.filename = target
         raise
+    folder, name = os.path.split(target)
     _sync_folder(folder)
+    _clean(folder, name)
+
+
+# ---------------------------------------------------------------- temporary files
+
+
+def _lock(handle: int, wait: bool) -> bool:
+    """Lock a file for as long as it is open; whether that was possible. Killed processes hold no lock."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:  # also where the file system knows no locks: then nothing is ever cleaned
+        return False
+    return True
+
+
+def _temporary(target: str) -> tuple[int, str]:
+    """A new file beside `target`, open and locked: its handle and its name."""
+    folder, name = os.path.split(target)
+    while True:
+        part = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(4)}.tmp")
+        handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        _lock(handle, wait=True)
+        # Another process may have taken it for one left behind before it was locked.
+        if os.path.exists(part):
+            return handle, part
+        os.close(handle)
+
+
+def _clean(folder: str, name: str) -> None:
+    """Remove what writers of this file that were killed have left behind."""
+    ours = re.compile(re.escape(f".{name[:200]}.") + r"[0-9a-f]{8}\.tmp")
+    with contextlib.suppress(OSError):  # a folder that may be written to, but not listed
+        for found in filter(ours.fullmatch, os.listdir(folder)):
+            part = os.path.join(folder, found)
+            with contextlib.suppress(OSError):
+                handle = os.open(part, os.O_WRONLY | os.O_NOFOLLOW)
+                try:
+                    if _lock(handle, wait=False):
+                        os.unlink(part)
+                finally:
+                    os.close(handle)
+
+
+# ---------------------------------------------------------------- the format
 
 
 def _write(file: BinaryIO, notes: dict[str, str], arrays: Mapping[str, Array]) -> None:

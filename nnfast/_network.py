@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nnfast import _checks, _core, optimizers
+from nnfast._position import Position, from_plain
 from nnfast._task import Task, make_task
 from nnfast._wiring import INPUT, Wired
 from nnfast.history import History
@@ -70,6 +71,8 @@ class Network:
         self._backend = "native"
         self._epochs_seen = 0
         self._epochs_trained = 0  # whole epochs since compile: what schedules count
+        self._epochs_done = 0  # of the last fit, as initial_epoch counts
+        self._position: Position | None = None  # in the epoch after these, once it has begun
         self._rates_from = self._rates_until = 0  # steps whose learning rates the engine was given
         self._core: _core.Model | None = None
         # What the engine's optimizer is set to: the object, its version, and what they mean.
@@ -137,6 +140,16 @@ class Network:
     @property
     def _output_shapes(self) -> list[tuple[int, ...]]:
         return [self._shapes[i] for i in self._outputs]
+
+    @property
+    def epochs_done(self) -> int:
+        """Epochs that the last `fit` has completed, its `initial_epoch` among them; a file holds it, too.
+
+        Given to `fit` as `initial_epoch`, with the same data and settings, training goes on where that one
+        ended: after Ctrl-C, an error, or in what a `ModelCheckpoint` saved in the middle of an epoch, with
+        the step that comes next.
+        """
+        return self._epochs_done
 
     @property
     def backend(self) -> str:
@@ -387,7 +400,8 @@ class Network:
         -----
         The model is written to a temporary file beside it, which is synced and then renamed: whatever
         happens, `path` is the old file or the new one, whole. Metrics that are functions of the user's are
-        not kept. A process that is killed while it writes leaves its ".<name>.<random>.tmp" behind.
+        not kept. What a process that was killed while it wrote has left behind, ".<name>.<random>.tmp", is
+        removed by the next `save` to the same path.
 
         Examples
         --------
@@ -402,6 +416,7 @@ class Network:
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "_core": None, "_graph": None, "_synced": None}
+        state["_position"] = None if self._position is None else self._position.plain()
         if self._core is not None:
             state["_saved"] = {
                 "parameters": self.state_dict(),
@@ -419,6 +434,8 @@ class Network:
             layer._owner = weakref.ref(self)
         if self._input_shape is not None:
             self._set_input_shape(self._input_shape, "unpickle")
+        if self._position is not None:
+            self._position = from_plain(self._position, self._new_totals)
         if saved is not None:
             self.load_state_dict(saved["parameters"])
             core = self._ensure_model("unpickle")

@@ -23,6 +23,7 @@ from nnfast.progress import Progress
 
 if TYPE_CHECKING:
     from nnfast._core import Model, Totals
+    from nnfast._position import Position
     from nnfast.callbacks.base import CallbackList
     from nnfast.model import Model as Network
 
@@ -100,8 +101,10 @@ class Stream:
         weights = batch[2] if len(batch) == 3 else None
         return self._model._data(self._owner, batch[0], batch[1], names, weights)
 
-    def _take(self) -> Iterator[Data]:
+    def _take(self, skip: int) -> Iterator[Data]:
         """The batches of one epoch, ready for the engine; sets `_short` when an iterator ends before `steps`.
+
+        The first `skip` are left out: a run that was broken off has been trained on them.
 
         Runs in a thread of its own when batches are prefetched: they are copies then, as the user's code may
         use its arrays again for the next, and in the model's dtype.
@@ -123,14 +126,16 @@ class Stream:
                     self._short = done
                     return
                 continue
+            done += 1
+            if done <= skip:
+                continue
             data = self._check(batch)
             yield data.copied(slice(None), self._model.dtype) if self._prefetch else data.dense()
-            done += 1
 
-    def _epoch(self, interrupts: Interrupts | None) -> Generator[Data, None, None]:
+    def _epoch(self, interrupts: Interrupts | None, skip: int = 0) -> Generator[Data, None, None]:
         """The batches of one epoch; sets `exhausted` when an iterator ends before `steps` are done."""
         flag = interrupts or Interrupts()
-        with ahead(self._take(), self._prefetch, lambda: flag.raised) as batches:
+        with ahead(self._take(skip), self._prefetch, lambda: flag.raised) as batches:
             while True:
                 with flag.at_once():  # the user's code, or waiting for it
                     data = next(batches, None)
@@ -149,23 +154,24 @@ class Stream:
     def train_epoch(
         self,
         core: Model,
-        totals: Totals | list[Totals],
+        position: Position,
         progress: Progress,
         interrupts: Interrupts,
         callbacks: CallbackList,
     ) -> bool:
-        """One epoch of steps; False when Ctrl-C ended it early."""
-        with closing(self._epoch(interrupts)) as batches:
-            for batch, data in enumerate(batches):
+        """The steps of an epoch from its position on; False when Ctrl-C ended it early."""
+        totals, done = position.totals, position.step
+        with closing(self._epoch(interrupts, done)) as batches:
+            for batch, data in enumerate(batches, done):
                 if callbacks.batchwise:
                     with interrupts.at_once():
                         callbacks.begin_batch(batch)
                 self._model._sync_optimizer(core)
                 self._train(core, data, totals)
                 progress.advance(1, self._model._task.loss(totals), samples_of(totals))
-                if callbacks.batchwise:
+                if callbacks.listens:
                     with interrupts.at_once():
-                        callbacks.end_batch(batch, self._model._task.logs(totals))
+                        callbacks.end_batch(batch, core, self._model._task.logs(totals))
                 if interrupts.raised:
                     return False
                 if self._model.stop_training:

@@ -308,6 +308,13 @@ class Batches:
     TypeError, ValueError
         If the arrays hold different numbers of samples or none, or an option does not fit.
 
+    Attributes
+    ----------
+    passes : int
+        The number of the next pass, which its order and what `transform` draws follow from. For a run that
+        is continued in another process assign the epochs that were done, ``batches.passes =
+        model.epochs_done``.
+
     Notes
     -----
     Goodfellow, Bengio, Courville: "Deep Learning", 2016, section 8.1.3.
@@ -369,7 +376,7 @@ class Batches:
                 f"Batches: batch_size: expected at most {count}, the number of samples, with drop_last, "
                 f"got {batch_size}"
             )
-        self._passes = 0
+        self.passes = 0
 
     @staticmethod
     def _arrays(name: str, given: Any) -> list[NDArray[Any]]:
@@ -385,7 +392,7 @@ class Batches:
         return self._count // self.batch_size if self.drop_last else -(-self._count // self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
-        number, self._passes = self._passes, self._passes + 1
+        number, self.passes = self.passes, self.passes + 1
         order = np.arange(self._count)
         if self.shuffle:
             order = np.random.default_rng([self.seed, 1, number]).permutation(self._count)

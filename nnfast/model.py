@@ -183,7 +183,8 @@ class Model(ByHand):
         if self._core is not None:
             self._adopt(self._core, [layer._views for layer in self.layers])
             self._core.reset_optimizer()
-        self._epochs_trained = 0
+        self._epochs_trained = self._epochs_done = 0
+        self._position = None
         if isinstance(new_optimizer.lr, ReduceLROnPlateau):
             new_optimizer.lr.reset()
 
@@ -302,7 +303,7 @@ class Model(ByHand):
         sample_weight: ArrayLike | None = None,
         class_weight: Mapping[int, float] | ArrayLike | str | None = None,
         callbacks: Callback | Callable[..., Any] | Sequence[Callback | Callable[..., Any]] | None = None,
-        initial_epoch: int = 0,
+        initial_epoch: int | None = None,
         prefetch: int = 2,
     ) -> History:
         """Train on batches of the data.
@@ -347,7 +348,10 @@ class Model(ByHand):
             See `nnfast.callbacks`; a function is called as f(epoch, logs) after every epoch. Without methods
             for batches they cost nothing but their own time.
         initial_epoch : int
-            Epochs that were done before, of `epochs` in all: for a run that is continued.
+            Epochs that were done before, of `epochs` in all: for a run that is continued, see `epochs_done`.
+            If the model stands in the middle of that epoch, the run goes on with its next step, with the bits
+            of an unbroken run: callbacks hear nothing of that epoch's begin, and of an iterable as many
+            batches are left out as were done. 0 when left out, and then the first epoch begins anew.
         prefetch : int
             How many batches of an iterable, or pieces of arrays that lie in files, a thread makes ready while
             the engine computes; none of the next epoch. What comes out is the same, bit for bit. 0: all is
@@ -391,7 +395,10 @@ class Model(ByHand):
         """
         batch_size = _checks.integer("fit", "batch_size", batch_size, 1)
         epochs = _checks.integer("fit", "epochs", epochs, 0)
-        done = _checks.integer("fit", "initial_epoch", initial_epoch, 0, epochs)
+        done = 0
+        if initial_epoch is not None:
+            done = _checks.integer("fit", "initial_epoch", initial_epoch, 0, epochs)
+        position = None if initial_epoch is None else self._position
         prefetch = _checks.integer("fit", "prefetch", prefetch, 0, 1024)
         listed = CallbackList(callbacks)
         shuffle = _checks.flag("fit", "shuffle", shuffle)
@@ -413,6 +420,10 @@ class Model(ByHand):
                 if isinstance(data, Stream):
                     raise ValueError("fit: validation_split: expected arrays to split, got an iterable")
                 data, validation = split_off(data, split)
+        if position is not None and position.epoch != done:
+            position = None
+        if position is not None:
+            position.check(*_fit.made_of(data, batch_size, shuffle))
         core = self._ensure_model("fit")
         self._warn_if_all_frozen("fit")
         steps = data.steps if isinstance(data, Stream) else steps_of(len(data), batch_size)
@@ -425,9 +436,12 @@ class Model(ByHand):
             first_epoch=done,
             epochs=epochs,
             shuffle=shuffle,
-            progress=make_progress("fit", verbose, epochs, steps, done),
+            progress=make_progress(
+                "fit", verbose, epochs, steps, done, 0 if position is None else position.step
+            ),
             callbacks=listed,
             prefetch=prefetch,
+            position=position,
         )
 
     def evaluate(

@@ -20,8 +20,8 @@ class Progress:
     ) -> None:
         self.close()
 
-    def begin(self, epoch: int) -> None:
-        """Epoch `epoch` (from 1) starts."""
+    def begin(self, epoch: int, samples: int = 0) -> None:
+        """Epoch `epoch` (from 1) starts, or goes on after so many samples."""
 
     def advance(self, steps: int, loss: float, samples: int) -> None:
         """This many steps more are done; the epoch's loss and number of samples so far."""
@@ -36,23 +36,25 @@ class Progress:
 class BarProgress(Progress):
     """One tqdm bar over all steps of the run."""
 
-    def __init__(self, epochs: int, steps: int | None, unit: str = "step", first: int = 0) -> None:
+    def __init__(
+        self, epochs: int, steps: int | None, unit: str = "step", first: int = 0, done: int = 0
+    ) -> None:
         # Only now: importing it takes longer than importing nnfast.
         from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
         self._epochs = epochs
         self._rest = ""
-        self._began, self._speed = 0.0, ""
-        total = None if steps is None else (epochs - first) * steps
+        self._began, self._before, self._speed = 0.0, 0, ""
+        total = None if steps is None else (epochs - first) * steps - done
         self._bar: Any = tqdm(total=total, unit=unit, dynamic_ncols=True)
 
-    def begin(self, epoch: int) -> None:
-        self._began = time.perf_counter()
+    def begin(self, epoch: int, samples: int = 0) -> None:
+        self._began, self._before = time.perf_counter(), samples
         if self._epochs > 1:
             self._bar.set_description(f"epoch {epoch}/{self._epochs}", refresh=False)
 
     def advance(self, steps: int, loss: float, samples: int) -> None:
-        self._speed = f"{format_speed(samples, time.perf_counter() - self._began)}, "
+        self._speed = f"{format_speed(samples - self._before, time.perf_counter() - self._began)}, "
         self._bar.set_postfix_str(f"{self._speed}loss {format_value(loss)}{self._rest}", refresh=False)
         self._bar.update(steps)
 
@@ -74,15 +76,15 @@ class LineProgress(Progress):
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
         self._epoch = 0
-        self._began, self._speed = 0.0, ""
+        self._began, self._before, self._speed = 0.0, 0, ""
 
-    def begin(self, epoch: int) -> None:
+    def begin(self, epoch: int, samples: int = 0) -> None:
         self._epoch = epoch
-        self._began = time.perf_counter()
+        self._began, self._before = time.perf_counter(), samples
 
     def advance(self, steps: int, loss: float, samples: int) -> None:
         # Of training alone: what comes after the last step, validation say, does not count.
-        self._speed = format_speed(samples, time.perf_counter() - self._began)
+        self._speed = format_speed(samples - self._before, time.perf_counter() - self._began)
 
     def end(self, logs: dict[str, float], seconds: float) -> None:
         values = "  ".join(f"{name} {format_value(value)}" for name, value in logs.items())
@@ -99,10 +101,15 @@ def format_speed(samples: int, seconds: float) -> str:
     return f"{rate:.3g} samples/s"
 
 
-def make_progress(owner: str, verbose: int, epochs: int, steps: int | None, first: int = 0) -> Progress:
-    """The display for `verbose` 0, 1 or 2 (checked by the caller); `first` epochs are done already."""
+def make_progress(
+    owner: str, verbose: int, epochs: int, steps: int | None, first: int = 0, done: int = 0
+) -> Progress:
+    """The display for `verbose` 0, 1 or 2 (checked by the caller).
+
+    `first` epochs are done already, and `done` steps of the next.
+    """
     if verbose == 1:
-        return BarProgress(epochs, steps, "step" if owner == "fit" else "batch", first)
+        return BarProgress(epochs, steps, "step" if owner == "fit" else "batch", first, done)
     if verbose == 2:
         return LineProgress(epochs)
     return Progress()

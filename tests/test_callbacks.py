@@ -267,7 +267,7 @@ def test_checkpoints_of_the_best(tmp_path):
     with pytest.raises(FileNotFoundError, match="ModelCheckpoint: path: there is no folder"):
         fit(model, [cb.ModelCheckpoint(tmp_path / "none" / "x")])
     with pytest.raises(
-        ValueError, match=r"ModelCheckpoint: path: expected only \{epoch\} and loss, accuracy"
+        ValueError, match=r"ModelCheckpoint: path: expected only \{epoch\}, \{step\} and loss, accuracy"
     ):
         fit(model, [cb.ModelCheckpoint(tmp_path / "{nothing}")])
     model.optimizer.lr = lambda step: 0.1

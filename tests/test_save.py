@@ -356,6 +356,8 @@ def test_a_killed_writer_leaves_a_whole_file(path):
         assert (first == first[0, 0]).all() and (second == first[0, 0]).all()
         seen.add(float(first[0, 0]))
     assert len(seen) > 1  # the killing was done at different moments
+    model.save(path)
+    assert os.listdir(path.parent) == [path.name]  # what they left behind is gone
 
 
 def test_a_writer_killed_at_each_step_of_a_save(path, run_python):
@@ -394,8 +396,54 @@ while ended:
     assert ended or (weight == old + 1).all()
     n += 1
 assert n > 7, n
+assert os.listdir(os.path.dirname(path)) == [os.path.basename(path)], "what was left behind is there still"
 """
     run_python(code, env=SAME_PACKAGE)
+
+
+def test_only_what_killed_writers_left_is_removed(path):
+    """Neither the file of a writer that is at work, nor anything of another name."""
+    from nnfast import _io
+
+    model = network()
+    handle, busy = _io._temporary(str(path))
+    left, others = (
+        path.parent / f".{path.name}.0123abcd.tmp",
+        [
+            f".{path.name}.0123.tmp",
+            ".other.safetensors.0123abcd.tmp",
+            f".{path.name}.0123abcg.tmp",
+        ],
+    )
+    for name in (left.name, *others):
+        (path.parent / name).write_bytes(b"part")
+    (path.parent / f".{path.name}.aaaaaaaa.tmp").symlink_to(path.parent / others[0])
+    model.save(path)
+    there = set(os.listdir(path.parent))
+    assert left.name not in there and os.path.basename(busy) in there
+    assert there >= {path.name, *others, f".{path.name}.aaaaaaaa.tmp"}
+    os.close(handle)
+    model.save(path)
+    assert os.path.basename(busy) not in os.listdir(path.parent)
+
+
+SAVER = """
+import sys, nnfast as nf
+model = nf.Sequential(nf.Linear(50, 50), seed=0)
+for _ in range(150):
+    model.save(sys.argv[1])
+"""
+
+
+def test_writers_of_one_file_do_not_disturb_each_other(path):
+    """Each cleans up, and none takes what another is writing."""
+    command = [sys.executable, "-c", SAVER, str(path)]
+    writers = [subprocess.Popen(command, stderr=subprocess.PIPE, env=SAME_PACKAGE) for _ in range(3)]
+    for writer in writers:
+        _, error = writer.communicate(timeout=120)
+        assert writer.returncode == 0, error.decode()
+    nf.load(path)
+    assert os.listdir(path.parent) == [path.name]
 
 
 def test_description_is_readable(path):

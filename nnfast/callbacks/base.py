@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from nnfast._core import Model as CoreModel
     from nnfast.model import Model
 
 Logs: TypeAlias = "dict[str, float]"
@@ -44,6 +45,10 @@ class Callback:
     """
 
     model: Model
+    _every: int | None = None  # steps of the model between two calls of `_on_steps`
+
+    def _on_steps(self, logs: Logs) -> None:
+        """As `on_batch_end`, without making `fit` stop after the batches between."""
 
     def on_train_begin(self, logs: Logs) -> None:
         """`fit` starts; arguments and data are checked."""
@@ -98,11 +103,26 @@ class CallbackList:
         self._of_batches = [
             one for one in self.each if any(getattr(type(one), h) is not getattr(Callback, h) for h in hooks)
         ]
+        self._periodic = [one for one in self.each if one._every is not None]
 
     @property
     def batchwise(self) -> bool:
         """Whether one of them wants to hear of every batch."""
         return bool(self._of_batches)
+
+    @property
+    def listens(self) -> bool:
+        """Whether one of them wants to hear of some batches."""
+        return bool(self._of_batches or self._periodic)
+
+    def room(self, core: CoreModel, steps: int) -> int:
+        """How many of the next steps may be done before one of them has to be asked; 1 at least."""
+        if self._of_batches:
+            return 1
+        for one in self._periodic:
+            assert one._every is not None
+            steps = min(steps, one._every - core.step_count % one._every)
+        return steps
 
     def begin(self, model: Model) -> None:
         """All are told of the model before one of them acts."""
@@ -131,10 +151,14 @@ class CallbackList:
         for one in self._of_batches:
             one.on_batch_begin(batch, {})
 
-    def end_batch(self, batch: int, logs: Logs) -> None:
+    def end_batch(self, batch: int, core: CoreModel, logs: Logs) -> None:
         """`logs` are those of the epoch so far."""
         for one in self._of_batches:
             one.on_batch_end(batch, logs)
+        for one in self._periodic:
+            assert one._every is not None
+            if core.step_count % one._every == 0:
+                one._on_steps(logs)
 
     def forgives_nan(self, error: FloatingPointError) -> bool:
         """Whether a loss that is no number ends the run quietly."""

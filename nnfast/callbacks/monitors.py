@@ -121,13 +121,13 @@ class EarlyStopping(_Monitor):
 
 
 class ModelCheckpoint(_Monitor):
-    """Saves the model after every epoch, or after those that were the best so far.
+    """Saves the model after every epoch, after those that were the best so far, or every so many steps.
 
     Parameters
     ----------
     path : str or path
-        May hold "{epoch}" (from 1) and names of the history: "run-{epoch:03d}-{val_loss:.3f}.safetensors".
-        `nnfast.load` reads it, and training goes on where it was.
+        May hold "{epoch}" (from 1), "{step}" (all steps of the model's life) and names of the history:
+        "run-{epoch:03d}-{val_loss:.3f}.safetensors".
     monitor : str, optional
         As for `EarlyStopping`; used with `save_best_only`.
     save_best_only : bool
@@ -137,13 +137,22 @@ class ModelCheckpoint(_Monitor):
         As for `EarlyStopping`.
     min_delta : float >= 0
         An improvement is more than this.
+    save_freq : "epoch" or int >= 1
+        A number: after every so many steps, counted over the model's life, and not after epochs.
 
     Raises
     ------
     TypeError, ValueError
-        For settings of the wrong kind; when `fit` begins, if the model is one that no file can hold.
+        For settings of the wrong kind, or `save_best_only` with a `save_freq` in steps; when `fit` begins, if
+        the model is one that no file can hold.
     FileNotFoundError
         When `fit` begins, if the folder is not there.
+
+    Notes
+    -----
+    To go on where a file was written, in the middle of an epoch too, with the bits of an unbroken run:
+    ``model = nf.load(path)`` and ``model.fit(..., initial_epoch=model.epochs_done)``, all else as before.
+    Callbacks begin anew, as what they remember is not in the file.
 
     Examples
     --------
@@ -164,12 +173,22 @@ class ModelCheckpoint(_Monitor):
         save_best_only: bool = False,
         mode: str = "auto",
         min_delta: float = 0.0,
+        save_freq: str | int = "epoch",
     ) -> None:
         super().__init__(monitor, min_delta, mode)
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f"ModelCheckpoint: path: expected a string or a path, got {path!r}")
         self.path = os.fsdecode(path)
         self.save_best_only = _checks.flag("ModelCheckpoint", "save_best_only", save_best_only)
+        if isinstance(save_freq, str):
+            _checks.choice("ModelCheckpoint", "save_freq", save_freq, ("epoch",))
+        else:
+            self._every = _checks.integer("ModelCheckpoint", "save_freq", save_freq, 1)
+            if self.save_best_only:
+                raise ValueError(
+                    f"ModelCheckpoint: save_freq: expected 'epoch' with save_best_only, got {save_freq!r}"
+                )
+        self.save_freq = save_freq
 
     def on_train_begin(self, logs: Logs) -> None:
         from nnfast import _describe
@@ -181,13 +200,20 @@ class ModelCheckpoint(_Monitor):
         _describe.describe(self.model, self.model._ensure_model("fit"))
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        if self.save_best_only and not self._improved(logs):
-            return
+        if self._every is None and (not self.save_best_only or self._improved(logs)):
+            self._save(epoch, logs)
+
+    def _on_steps(self, logs: Logs) -> None:
+        assert self.model._position is not None
+        self._save(self.model._position.epoch, logs)
+
+    def _save(self, epoch: int, logs: Logs) -> None:
+        counts = {"epoch": epoch + 1, "step": self.model._ensure_model("fit").step_count}
         try:
-            path = self.path.format(epoch=epoch + 1, **{k: v for k, v in logs.items() if k != "epoch"})
+            path = self.path.format(**{**logs, **counts})
         except (KeyError, IndexError, ValueError) as error:
             raise ValueError(
-                f"ModelCheckpoint: path: expected only {{epoch}} and {', '.join(logs)} in braces, "
+                f"ModelCheckpoint: path: expected only {{epoch}}, {{step}} and {', '.join(logs)} in braces, "
                 f"got {self.path!r} ({error!r})"
             ) from None
         self.model.save(path)
