@@ -66,6 +66,18 @@ class Interrupts:
         self.raised = True
 
     @contextmanager
+    def during(self, backend: str) -> Iterator[None]:
+        """While a step runs. The engine asks for signals within it and leaves a broken-off step unapplied.
+
+        The reference does not: there a step comes to its end.
+        """
+        self._at_once = backend == "native"
+        try:
+            yield
+        finally:
+            self._at_once = False
+
+    @contextmanager
     def at_once(self) -> Iterator[None]:
         """While code of the user runs: raise there and then."""
         self._at_once = True
@@ -101,10 +113,10 @@ def train_epoch(
                         callbacks.begin_batch(step)
                 room = callbacks.room(core, piece.last - step)
                 last = step + model._sync_optimizer(core, room)
+                first, end = step - offset, last - offset
                 try:
-                    done = core.train(
-                        x, y, piece.order, batch, step - offset, last - offset, SLICE, totals, w
-                    )
+                    with interrupts.during(model.backend):
+                        done = core.train(x, y, piece.order, batch, first, end, SLICE, totals, w)
                 except FloatingPointError as error:
                     raise _of_the_epoch(error, offset * batch) from None
                 step += done
@@ -149,7 +161,8 @@ def evaluate_data(
             x, y, w = piece.data.x, piece.data.y, piece.data.w
             while step < piece.last:
                 first, last = step - piece.offset, piece.last - piece.offset
-                done = core.evaluate(x, y, batch, first, last, SLICE, totals, w)
+                with flag.during(model.backend):
+                    done = core.evaluate(x, y, batch, first, last, SLICE, totals, w)
                 step += done
                 if progress is not None:
                     progress.advance(done, model._task.loss(totals), samples_of(totals))

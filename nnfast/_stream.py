@@ -167,7 +167,8 @@ class Stream:
                     with interrupts.at_once():
                         callbacks.begin_batch(batch)
                 self._model._sync_optimizer(core)
-                self._train(core, data, totals)
+                with interrupts.during(self._model.backend):
+                    self._train(core, data, totals)
                 progress.advance(1, self._model._task.loss(totals), samples_of(totals))
                 if callbacks.listens:
                     with interrupts.at_once():
@@ -201,7 +202,8 @@ class Stream:
         outputs: list[Any] = []
         with closing(self._epoch(interrupts)) as batches:
             for data in batches:
-                core.evaluate(data.x, data.y, len(data), 0, 1, 0.0, totals, data.w)
+                with (interrupts or Interrupts()).during(self._model.backend):
+                    core.evaluate(data.x, data.y, len(data), 0, 1, 0.0, totals, data.w)
                 if task.has_callables:
                     # Copies: the generator may use its arrays again.
                     several = isinstance(data.y, list)

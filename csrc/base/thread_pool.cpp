@@ -48,6 +48,7 @@
 #include "base/error.h"
 #include "base/foreign_parallel.h"
 #include "base/fp_control.h"
+#include "base/interrupt.h"
 #include "base/placement.h"
 
 namespace nnf {
@@ -241,6 +242,7 @@ void Pool::work(int first_range) {
       const i64 begin = range.next.fetch_add(job.piece, std::memory_order_relaxed);
       if (begin >= range.end) break;
       try {
+        Interruptible::ask();  // of the caller, where it has set one: workers have none
         job.fn(job.context, begin, std::min(begin + job.piece, range.end));
       } catch (...) {
         if (!failed_.exchange(true, std::memory_order_acq_rel)) error_ = std::current_exception();
@@ -415,7 +417,12 @@ const char* num_threads_source() {
   return source;
 }
 
+thread_local Interruptible::Current Interruptible::current_;
+
 namespace detail {
+
+// Work of one thread between two questions: about a millisecond.
+constexpr i64 kAskCost = 16 * kParallelThreshold;
 
 void parallel_for(i64 tasks, i64 cost, TaskFn fn, void* context) {
   if (tasks <= 0) return;
@@ -433,7 +440,15 @@ void parallel_for(i64 tasks, i64 cost, TaskFn fn, void* context) {
       }
     }
   }
-  fn(context, 0, tasks);
+  if (!Interruptible::active()) {
+    fn(context, 0, tasks);
+    return;
+  }
+  const i64 piece = std::max<i64>(1, kAskCost / std::max<i64>(cost, 1));
+  for (i64 begin = 0; begin < tasks; begin += piece) {
+    Interruptible::ask();
+    fn(context, begin, std::min(begin + piece, tasks));
+  }
 }
 
 }  // namespace detail

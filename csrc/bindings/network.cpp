@@ -42,6 +42,7 @@ class Model {
     losses_.assign(outputs_.size(), -1);
     void* values = nullptr;
     check(nnf_model_buffer(model_.get(), NNF_PARAMETERS, &values, &parameters_));
+    check(nnf_model_set_poll(model_.get(), &signals_raise, nullptr));
   }
 
   // ---- arrays over the flat buffers, which live as long as the model: it is their base
@@ -224,12 +225,11 @@ class Model {
     forward_rows_ = -1;
     i64 done = 0;
     const i64* indices = order ? order->data() : nullptr;
-    const nnf_status status = released([&] {
+    const GiveBack back{sums};  // the steps before an error count
+    check(released([&] {
       return nnf_model_train(model_.get(), x.sources.data(), y.sources.data(), y.weights(), indices, n, batch, first,
                              last, seconds, sums.values.data(), &done);
-    });
-    sums.give_back();  // the steps before an error count
-    check(status);
+    }));
     return done;
   }
 
@@ -290,7 +290,7 @@ class Model {
     void* to = array_data(y);
     // Dense layers do a multiply-add a parameter and row, some 16 in the time that an element of other work takes.
     const double work = inputs_[0].nd > 1 ? kReleaseWork : static_cast<double>(parameters_ * rows) / 16;
-    run(work, [&] { return nnf_model_predict(model_.get(), &source, batch, 0, rows, &to); });
+    check(released([&] { return nnf_model_predict(model_.get(), &source, batch, 0, rows, &to); }, work));
     return y;
   }
 
@@ -404,9 +404,17 @@ class Model {
   }
 
  private:
+  // Long calls answer to Ctrl-C: what Python's handler raises ends them, and comes out of them.
+  static int signals_raise(void*) {
+    const PyGILState_STATE gil = PyGILState_Ensure();
+    const int raised = PyErr_CheckSignals();
+    PyGILState_Release(gil);
+    return raised;
+  }
   template <class F>
-  static nnf_status released(F&& body) {
-    return release(kReleaseWork, body);
+  static nnf_status released(F&& body, double work = kReleaseWork) {
+    const nnf_status status = release(work, body);
+    return PyErr_Occurred() != nullptr ? throw py::error_already_set() : status;
   }
 
   // A loss's weights, one an output, in the model's dtype; a null object for None.

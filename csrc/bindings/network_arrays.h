@@ -175,6 +175,12 @@ struct Sums {
   }
 };
 
+// Gives them back at the end, also of a call that raises.
+struct GiveBack {
+  const Sums& sums;
+  ~GiveBack() { sums.give_back(); }
+};
+
 // The result of a call: an array, or a list of them for a network with several outputs.
 struct Outputs {
   std::vector<py::object> arrays;

@@ -36,6 +36,7 @@ class ModelBase {
   virtual i64 node_updates(int node) const = 0;
   virtual void set_node_updates(int node, i64 count) = 0;
   virtual void set_optimizer_steps(i64 count) = 0;  // every node's, too
+  virtual void set_poll(nnf_poll_fn* poll, void* context) = 0;
   i64 optimizer_steps() const { return optimizer_steps_; }
 
   i64 step_count = 0;  // training steps: keys the dropout masks

@@ -36,6 +36,7 @@ class Model final : public ModelBase {
   i64 node_updates(int node) const override { return trainable_.updates(checked(node)); }
   void set_node_updates(int node, i64 count) override { trainable_.set_updates(checked(node), count); }
   void set_optimizer_steps(i64 count) override;
+  void set_poll(nnf_poll_fn* poll, void* context) override { poll_.set(poll, context); }
 
  private:
   Plan<T>& plan(i64 batch, Purpose purpose);
@@ -68,6 +69,7 @@ class Model final : public ModelBase {
   i64 first_rate_ = 0;
   std::vector<Regularizer> all_regularizers_;
   std::vector<Regularizer> regularizers_;  // those of nodes that are not frozen
+  Poll poll_;
   std::vector<double> norms_;  // room for apply_max_norm
   std::vector<std::unique_ptr<Plan<T>>> plans_;  // at most one of each purpose
   Plan<T>* pending_ = nullptr;  // a training forward that a backward may follow

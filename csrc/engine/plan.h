@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/memory.h"
+#include "engine/poll.h"
 #include "engine/trainable.h"
 
 namespace nnf {
@@ -48,10 +49,11 @@ class Plan {
   std::vector<int> backward_nodes() const;
   T* input_gradient(int i) { return pointer(values_[at(inputs_[at(i)])].grad_buffer); }  // custom only
 
-  void forward(i64 n, const RunState& run);
+  // With a poll, both throw Stopped, between two pieces of their work, when the caller is in a hurry.
+  void forward(i64 n, const RunState& run, Poll* poll = nullptr);
   // From the outputs' gradients, all of which must have been written; to the gradients of params, and the inputs' if
   // this plan is custom and `to_inputs`.
-  void backward(i64 n, const RunState& run, bool accumulate, bool to_inputs);
+  void backward(i64 n, const RunState& run, bool accumulate, bool to_inputs, Poll* poll = nullptr);
 
  private:
   struct Value {
@@ -111,6 +113,7 @@ class Plan {
   std::vector<int> outputs_;  // values, no two of them the same
   AlignedBuffer arena_;
   i64 arena_size_ = 0, naive_size_ = 0;
+  bool long_ = false;  // worth a look at the clock between steps
 };
 
 }  // namespace nnf

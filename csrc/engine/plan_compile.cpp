@@ -22,6 +22,9 @@ Plan<T>::Plan(const Graph& graph, const Parameters<T>& params, const Trainable& 
   share_buffers();
   if (trains()) share_gradients();
   place();
+  // What stays below both takes a few milliseconds at most: the parameters stand for the work of dense layers, the arena
+  // for that of all others.
+  long_ = static_cast<double>(params.size()) * static_cast<double>(batch) > (1 << 24) || arena_size_ > (1 << 21);
 }
 
 template <class T>

@@ -1,5 +1,6 @@
 // Running a plan: forward and backward over the arena, nothing allocated.
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "engine/plan.h"
 #include "kernels/elementwise/elementwise.h"
 
@@ -37,13 +38,17 @@ RunState at_rest(RunState run) {
   return run;
 }
 
+void ask(void* poll) { static_cast<Poll*>(poll)->check(); }
+
 }  // namespace
 
 template <class T>
-void Plan<T>::forward(i64 n, const RunState& run) {
+void Plan<T>::forward(i64 n, const RunState& run, Poll* poll) {
   NNF_ASSERT(n >= 0 && n <= batch_);
   const RunState resting = at_rest(run);
+  const Interruptible asking(long_ && poll != nullptr ? &ask : nullptr, poll);
   for (Step& s : steps_) {
+    Interruptible::ask();
     for (std::size_t j = 0; j < s.inputs.size(); ++j) s.x[j] = pointer(values_[at(s.inputs[j])].buffer);
     s.op->forward({n, s.x.data(), pointer(values_[at(s.output)].buffer), s.params.data(),
                    s.frozen && !s.buffers.empty() ? resting : run, s.buffers.data()});
@@ -51,14 +56,16 @@ void Plan<T>::forward(i64 n, const RunState& run) {
 }
 
 template <class T>
-void Plan<T>::backward(i64 n, const RunState& run, bool accumulate, bool to_inputs) {
+void Plan<T>::backward(i64 n, const RunState& run, bool accumulate, bool to_inputs, Poll* poll) {
   NNF_ASSERT(trains() && n >= 0 && n <= batch_);
   const RunState resting = at_rest(run);
+  const Interruptible asking(long_ && poll != nullptr ? &ask : nullptr, poll);
   const auto wanted = [to_inputs](const Value& v) { return v.reaches_params || (to_inputs && v.needs_grad); };
   for (std::size_t i = steps_.size(); i-- > 0;) {
     Step& s = steps_[i];
     const Value& out = values_[at(s.output)];
     if (!s.has_backward || !wanted(out)) continue;
+    Interruptible::ask();
     for (std::size_t j = 0; j < s.inputs.size(); ++j) {
       const Value& in = values_[at(s.inputs[j])];
       s.x[j] = pointer(in.buffer);

@@ -126,8 +126,9 @@ void Model<T>::train(const nnf_source* x, const nnf_source* y, const nnf_source*
     load_targets(y, weights, order, start, count);
     // A forward moves running statistics: those of a step that is not applied are put back.
     std::copy_n(params_.untrained(), params_.untrained_size(), untrained_before_.begin());
+    bool stopped = false;
     try {
-      p.forward(count, run);
+      p.forward(count, run, &poll_);
       const double value = losses(p, count, true, penalty(regularizers_, params_));
       if (!std::isfinite(value)) {
         // A NaN's sign means nothing.
@@ -135,13 +136,19 @@ void Model<T>::train(const nnf_source* x, const nnf_source* y, const nnf_source*
                          std::isnan(value) ? std::fabs(value) : value,
                          static_cast<long long>(step_count), static_cast<long long>(start));
       }
+      if (p.has_backward()) {
+        p.backward(count, run, /*accumulate=*/false, /*to_inputs=*/false, &poll_);
+        add_penalty_gradient(regularizers_, params_);
+      }
+    } catch (const Stopped&) {
+      stopped = true;
     } catch (...) {
       std::copy(untrained_before_.begin(), untrained_before_.end(), params_.untrained());
       throw;
     }
-    if (p.has_backward()) {
-      p.backward(count, run, /*accumulate=*/false, /*to_inputs=*/false);
-      add_penalty_gradient(regularizers_, params_);
+    if (stopped) {
+      std::copy(untrained_before_.begin(), untrained_before_.end(), params_.untrained());
+      break;
     }
     step();
     std::copy(sums_.begin(), sums_.end(), totals);
@@ -173,7 +180,11 @@ void Model<T>::evaluate(const nnf_source* x, const nnf_source* y, const nnf_sour
     const i64 start = s * batch, count = std::min(batch, n - start);
     load(p, x, nullptr, start, count, /*may_borrow=*/true);
     load_targets(y, weights, nullptr, start, count);
-    p.forward(count, run);
+    try {
+      p.forward(count, run, &poll_);
+    } catch (const Stopped&) {
+      break;
+    }
     losses(p, count, false, mean ? extra : 0.0);
     ++done;
     if (deadline.passed()) break;
@@ -194,7 +205,11 @@ void Model<T>::predict(const nnf_source* x, i64 batch, i64 first, i64 last, void
   for (i64 start = first; start < last; start += p.batch()) {
     const i64 count = std::min(p.batch(), last - start);
     load(p, x, nullptr, start, count, /*may_borrow=*/true);
-    p.forward(count, run);
+    try {
+      p.forward(count, run, &poll_);
+    } catch (const Stopped&) {
+      break;
+    }
     deliver(p, start - first, count, out);
   }
   for (int i = 0; i < p.num_inputs(); ++i) p.borrow_input(i, nullptr);

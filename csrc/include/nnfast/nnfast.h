@@ -560,6 +560,12 @@ NNF_API nnf_status nnf_model_evaluate(nnf_model *model, const nnf_source *x, con
 NNF_API nnf_status nnf_model_predict(nnf_model *model, const nnf_source *x, int64_t batch, int64_t first,
                                      int64_t last, void *const *out);
 
+/* While a call of train, evaluate or predict lasts, poll is asked now and then, by the thread that called, between two
+ * pieces of its work: other than 0, and the call ends at once, without error. *done then says how many steps were carried out; the one
+ * under way is not applied, and a prediction's remaining rows are not written. NULL: nobody is asked. */
+typedef int nnf_poll_fn(void *context);
+NNF_API nnf_status nnf_model_set_poll(nnf_model *model, nnf_poll_fn *poll, void *context);
+
 /* Custom training. forward keeps what backward needs when training != 0; backward adds to the gradients when
  * accumulate != 0, overwrites them otherwise; step applies the optimizer. grad_output: an array for each output, NULL
  * standing for zeros. gx: an array for each input, where not NULL; gx itself may be NULL. */
