@@ -21,7 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import nnfast as nf
-from nnfast import plot
+from nnfast.plot._curves import draw_curves
+from nnfast.plot._figure import new_figure, save
+from nnfast.plot._images import draw_image, wrong_ones
 
 Array = NDArray[Any]
 Pair = tuple[Array, Array]
@@ -198,18 +200,18 @@ def table(rows: Sequence[Row]) -> str:
 def picture(path: str, histories: dict[str, nf.History], held_out: Pair, outputs: Array) -> None:
     """Learning curves above, the digits the CNN missed below."""
     images, labels = held_out
-    shown, true, guess = plot.wrong_ones(images, labels, outputs)
-    figure = plot.new_figure(10.0, 6.0)
+    shown, true, guess = wrong_ones(images, labels, outputs)
+    figure = new_figure(10.0, 6.0)
     parts: Any = figure.subfigures(2, 1, height_ratios=(2, 1))
     above, below = parts
     for axes, metric in zip(above.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        plot.draw_curves(axes, histories, metric)
+        draw_curves(axes, histories, metric)
     count = min(len(shown), 12)
     title = f"digits the CNN missed: {len(shown)} of {len(labels)}"
     below.suptitle(title + (f", the first {count}" if count < len(shown) else ""))
-    for i, axes in enumerate(below.subplots(1, max(count, 1), squeeze=False)[0]):
-        plot.draw_image(axes, *((shown[i], true[i], guess[i]) if i < count else (None, 0, 0)))
-    plot.save(figure, path)
+    for i, axes in enumerate(below.subplots(1, count, squeeze=False)[0] if count else []):
+        draw_image(axes, shown[i], true[i], guess[i])
+    save(figure, path)
 
 
 def run(options: argparse.Namespace) -> None:

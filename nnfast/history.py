@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import itertools
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class History:
@@ -72,6 +75,31 @@ class History:
             writer.writerow(columns)
             # A value that a callback added later than the first epoch has a shorter column.
             writer.writerows(itertools.zip_longest(*columns.values(), fillvalue=""))
+
+    def plot(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Figure:
+        """Draw the learning curves: `nnfast.plot.learning_curves`, which takes these arguments.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib.
+        TypeError, ValueError
+            If there are no epochs, or an option does not fit.
+
+        Examples
+        --------
+        >>> h = History()
+        >>> h.append({"loss": 0.5, "val_loss": 0.6}, 0.1)
+        >>> [line.get_label() for line in h.plot(metrics="loss").axes[0].lines]
+        ['training', 'held out']
+        """
+        from nnfast import plot
+
+        return plot.learning_curves(self, path, **options)
 
     def __getitem__(self, name: str) -> list[float]:
         try:
