@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 WRITTEN = 25  # classes up to which the cells show numbers
-MARGIN = 0.08  # of the samples' range, left free around them
 
 
 def _classes(owner: str, name: str, given: ArrayLike) -> Array:
@@ -134,6 +133,7 @@ def decision_boundary(
     *,
     threshold: float | None = None,
     resolution: int = 200,
+    margin: float = 0.08,
     ax: Any = None,
 ) -> Figure:
     """What a model of two features says over the plane, and the samples.
@@ -154,6 +154,8 @@ def decision_boundary(
         else 0.
     resolution : int, default 200
         Points along each axis.
+    margin : float >= 0, default 0.08
+        How far the plane reaches beyond the samples, as a share of their range.
     ax : matplotlib Axes, optional
         Where to draw; a new figure when left out.
 
@@ -181,11 +183,12 @@ def decision_boundary(
     if samples.ndim != 2 or samples.shape[1] != 2 or len(samples) == 0:
         raise ValueError(f"{owner}: x: expected shape (n, 2) with n at least 1, got {samples.shape}")
     resolution = _checks.integer(owner, "resolution", resolution, 2)
+    margin = _checks.real(owner, "margin", margin, low=0.0)
     labels = None if y is None else _classes(owner, "y", y)
     if labels is not None and len(labels) != len(samples):
         raise ValueError(f"{owner}: y: expected {len(samples)} classes like x, got {len(labels)}")
     low, high = samples.min(axis=0), samples.max(axis=0)
-    free = np.where(high > low, MARGIN * (high - low), 1.0)
+    free = np.where(high > low, margin * (high - low), 1.0)
     u, v = (np.linspace(low[i] - free[i], high[i] + free[i], resolution) for i in range(2))
     plane = np.stack(np.meshgrid(u, v), axis=-1).reshape(-1, 2)
     outputs = np.asarray(model.predict(plane))
