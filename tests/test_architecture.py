@@ -114,7 +114,7 @@ def imports(path):
 def test_package_imports():
     """Only the declared dependences when it is imported; extras inside the functions that need them."""
     needed = {*sys.stdlib_module_names, "numpy", "safetensors", "tqdm", "nnfast", "."}
-    extras = {"matplotlib", "sklearn"}
+    extras = {"gymnasium", "matplotlib", "sklearn"}
     for path in sources(PACKAGE, (".py",)):
         for name, at_import in imports(path):
             package = name.split(".")[0] or "."

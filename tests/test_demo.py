@@ -135,7 +135,10 @@ def test_mnist_example(tmp_path, monkeypatch, capsys):
         head + bytes([1]) + np.array([600], ">u4").tobytes() + labels.tobytes()
     )
     monkeypatch.setattr(mnist, "HELD_OUT", 100)
-    assert mnist.main(["--data", str(tmp_path), "--epochs", "3", "--batch-size", "10"]) == 0
+    arguments = ["--data", str(tmp_path), "--epochs", "3", "--batch-size", "10", "--out", str(tmp_path)]
+    assert mnist.main(arguments) == 0
+    for name in ("mnist_mlp", "mnist_cnn", "mnist_mlp_weights", "mnist_cnn_weights"):
+        assert (tmp_path / f"{name}.png").read_bytes()[:8] == PNG
     lines = [line for line in capsys.readouterr().out.splitlines() if "held-out" in line]
     assert [line.split(":")[0] for line in lines] == ["mlp", "cnn"]
     assert all(float(line.split()[1]) > 0.95 for line in lines)

@@ -337,9 +337,7 @@ def test_gradient_norms_of_a_history():
     axes = plot.gradient_norms(history).axes[0]
     assert axes.lines[0].get_ydata().tolist() == [1.0, 0.5] and axes.get_yscale() == "log"
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["0", "conv"]
-    with pytest.raises(
-        ValueError, match=r"gradient_norms: history: .*GradientNorms, got no epochs"
-    ):
+    with pytest.raises(ValueError, match=r"gradient_norms: history: .*GradientNorms, got no epochs"):
         plot.gradient_norms(nf.History())
 
 

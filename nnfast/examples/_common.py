@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Array = NDArray[Any]
 
@@ -27,17 +24,12 @@ def parse(
     first = (about or "").split("\n")[0]
     parser = argparse.ArgumentParser(prog=f"python -m nnfast.examples.{name}", description=first)
     if data:
-        parser.add_argument(
-            "--data", metavar="FOLDER", help="folder with the files (default: the one in $NNFAST_DATA)"
-        )
-        parser.add_argument("--download", action="store_true", help="fetch files that are not there")
+        add_data(parser)
     for option, (default, text) in numbers.items():
         flag = f"--{option.replace('_', '-')}"
         parser.add_argument(flag, type=type(default), default=default, help=f"{text} (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the run (default: %(default)s)")
-    parser.add_argument(
-        "--out", default=".", metavar="FOLDER", help="where the picture is written (default: here)"
-    )
+    add_out(parser)
     options = parser.parse_args(arguments)
     for option in numbers:
         value = getattr(options, option)
@@ -46,6 +38,21 @@ def parse(
     if options.seed < 0:
         parser.error(f"--seed: expected at least 0, got {options.seed}")
     return options
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """--data and --download."""
+    parser.add_argument(
+        "--data", metavar="FOLDER", help="folder with the files (default: the one in $NNFAST_DATA)"
+    )
+    parser.add_argument("--download", action="store_true", help="fetch files that are not there")
+
+
+def add_out(parser: argparse.ArgumentParser) -> None:
+    """--out."""
+    parser.add_argument(
+        "--out", default=".", metavar="FOLDER", help="where pictures are written (default: here)"
+    )
 
 
 def folder(name: str, given: str | None) -> str:
@@ -80,19 +87,14 @@ def digits(seed: int, train: float = 0.75) -> tuple[tuple[Array, Array], tuple[A
     return learned, held_out
 
 
-def figure(width: float, height: float) -> Figure:
-    """An empty figure of this size in inches; without matplotlib the program ends here, with a hint."""
-    from nnfast.plot._figure import new_figure
-
+def picture(name: str, options: argparse.Namespace, draw: Callable[..., Any], *given: Any) -> None:
+    """Write the figure that `draw(*given)` returns into the folder of --out; a hint without matplotlib."""
     try:
-        return new_figure(width, height)
+        figure = draw(*given)
     except ImportError as error:
-        raise SystemExit(f"no picture: {error}") from None
-
-
-def save(picture: Figure, name: str, options: argparse.Namespace) -> None:
-    """Write the picture into the folder that --out names."""
+        print(f"no picture: {error}")
+        return
     os.makedirs(options.out, exist_ok=True)
     path = os.path.join(options.out, f"{name}.png")
-    picture.savefig(path, dpi=120)
+    figure.savefig(path, dpi=120)
     print(f"picture: {path}")

@@ -25,6 +25,7 @@ import numpy as np
 import nnfast as nf
 from nnfast import datasets
 from nnfast.examples import _common
+from nnfast.plot import new_figure
 
 TEST_DAYS = 21
 HIDDEN = (64, 32)
@@ -74,6 +75,29 @@ def peer(x: Any, t: Any, new: Any, seed: int) -> Any:
     return MLPRegressor(hidden_layer_sizes=HIDDEN, random_state=seed).fit(x, t).predict(new)
 
 
+def draw(columns: dict[str, Any], test: Any, own: Any, theirs: Any) -> Any:
+    """The three weeks, hour by hour, and the errors day by day."""
+    figure = new_figure(12.0, 6.4)
+    above, below = figure.subplots(2, 1, height_ratios=(3, 2))
+    day, rentals = columns["dteday"][test], columns["cnt"][test]
+    hours = day.astype("datetime64[h]") + columns["hr"][test].astype(int)
+    above.plot(hours, rentals, color="0.6", label="rented")
+    above.plot(hours, own, color="C0", linewidth=1, label="predicted")
+    above.set(ylabel="rentals an hour", ylim=(0, None), title=f"the last {TEST_DAYS} days")
+    above.legend(ncols=2)
+    dates = np.unique(day)
+    for guess, color, label in ((own, "C0", "nnfast"), (theirs, "C1", "scikit-learn")):
+        if guess is not None:
+            error = [np.abs(guess - rentals)[day == date].mean() for date in dates]
+            below.plot(dates, error, "o-", color=color, label=label)
+    below.set(ylabel="mean error", ylim=(0, None), xticks=dates[::4], title="error by day")
+    below.legend()
+    for axes in (above, below):
+        axes.grid(alpha=0.3)
+        axes.margins(x=0.01)
+    return figure
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; returns the exit status."""
     options = _common.parse(
@@ -103,25 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if theirs is not None:
         theirs = np.expm1(theirs * std + mean)
         print(f"scikit-learn: R2 {nf.metrics.r2(rentals[test], theirs):.4f}")
-
-    figure = _common.figure(12.0, 6.4)
-    above, below = figure.subplots(2, 1, height_ratios=(3, 2))
-    hours = day[test].astype("datetime64[h]") + columns["hr"][test].astype(int)
-    above.plot(hours, rentals[test], color="0.6", label="rented")
-    above.plot(hours, own, color="C0", linewidth=1, label="predicted")
-    above.set(ylabel="rentals an hour", ylim=(0, None), title=f"the last {TEST_DAYS} days")
-    above.legend(ncols=2)
-    dates = np.unique(day[test])
-    for guess, color, label in ((own, "C0", "nnfast"), (theirs, "C1", "scikit-learn")):
-        if guess is not None:
-            error = [np.abs(guess - rentals[test])[day[test] == date].mean() for date in dates]
-            below.plot(dates, error, "o-", color=color, label=label)
-    below.set(ylabel="mean error", ylim=(0, None), title="error by day")
-    below.legend()
-    for axes in (above, below):
-        axes.grid(alpha=0.3)
-        axes.margins(x=0.01)
-    _common.save(figure, "bike_sharing", options)
+    _common.picture("bike_sharing", options, draw, columns, test, own, theirs)
     return 0
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import nnfast as nf
 from nnfast.examples import _common
+from nnfast.plot import new_figure
 
 STARTS = {"near": (0.6, 0.9), "far": (2.0, 2.0)}  # weight and bias
 COSTS = {"quadratic cost": nf.QuadraticCost(), "cross-entropy": nf.BCELoss()}
@@ -34,6 +35,21 @@ def answers(start: tuple[float, float], cost: Any, rate: float, epochs: int) -> 
         unit.train_batch([[1.0]], [[0.0]])
         given.append(unit.predict([[1.0]]).item())
     return given
+
+
+def draw(curves: dict[tuple[str, str], list[float]]) -> Any:
+    """The answers over the steps, a panel a start."""
+    figure = new_figure(10.0, 3.8)
+    for axes, start in zip(figure.subplots(1, 2, sharey=True), STARTS, strict=True):
+        for name in COSTS:
+            axes.plot(curves[name, start], label=name)
+        axes.axhline(0, color="black", linewidth=0.8)
+        weight, bias = STARTS[start]
+        axes.set(xlabel="step", ylim=(-0.03, 1.03), title=f"{start} start: weight {weight}, bias {bias}")
+        axes.grid(alpha=0.3)
+    figure.axes[0].set_ylabel("answer (wanted: 0)")
+    figure.axes[0].legend()
+    return figure
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,18 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         took = next((step for step, answer in enumerate(curve) if answer < LEARNED), None)
         when = f"after {took} steps" if took is not None else f"not within {options.epochs} steps"
         print(f"{name:14} {start:4} start: {curve[0]:.2f} -> {curve[-1]:.3f}, below {LEARNED} {when}")
-
-    figure = _common.figure(10.0, 3.8)
-    for axes, start in zip(figure.subplots(1, 2, sharey=True), STARTS, strict=True):
-        for name in COSTS:
-            axes.plot(curves[name, start], label=name)
-        axes.axhline(0, color="black", linewidth=0.8)
-        weight, bias = STARTS[start]
-        axes.set(xlabel="step", ylim=(-0.03, 1.03), title=f"{start} start: weight {weight}, bias {bias}")
-        axes.grid(alpha=0.3)
-    figure.axes[0].set_ylabel("answer (wanted: 0)")
-    figure.axes[0].legend()
-    _common.save(figure, "cross_entropy", options)
+    _common.picture("cross_entropy", options, draw, curves)
     return 0
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 import nnfast as nf
 from nnfast.examples import _common
+from nnfast.plot import new_figure
 
 WIDTH, DEPTH = 100, 8
 DRAWS: dict[str, Any] = {
@@ -28,15 +29,15 @@ DRAWS: dict[str, Any] = {
 }
 
 
-def network(draw: Any, seed: int) -> nf.Model:
+def network(init: Any, seed: int) -> nf.Model:
     """64 pixels, tanh layers, ten digits: every hidden layer is an output, too, to be looked at."""
     signal = start = nf.Input(64)
     hidden = []
     for i in range(DEPTH):
-        linear = nf.Linear(WIDTH if i else 64, WIDTH, weight_init=draw, bias_init="zeros")
+        linear = nf.Linear(WIDTH if i else 64, WIDTH, weight_init=init, bias_init="zeros")
         signal = nf.Tanh()(linear(signal))
         hidden.append(signal)
-    logits = nf.Linear(WIDTH, 10, weight_init=draw, bias_init="zeros")(signal)
+    logits = nf.Linear(WIDTH, 10, weight_init=init, bias_init="zeros")(signal)
     return nf.Model(start, [logits, *hidden], seed=seed)
 
 
@@ -56,6 +57,23 @@ def train(model: nf.Model, x: Any, y: Any, epochs: int, held_out: tuple[Any, Any
     return right
 
 
+def draw(sizes: dict[str, Any], last: dict[str, Any], curves: dict[str, Any]) -> Any:
+    """The layers' outputs before training, and the accuracy."""
+    figure = new_figure(13.0, 3.9)
+    left, middle, right = figure.subplots(1, 3)
+    for name in DRAWS:
+        left.semilogy(range(1, DEPTH + 1), sizes[name], "o-", label=name)
+        middle.hist(last[name].ravel(), bins=60, range=(-1, 1), density=True, histtype="step", linewidth=1.5)
+        right.plot(range(1, len(curves[name]) + 1), curves[name], label=name)
+    left.set(xlabel="hidden layer", ylabel="standard deviation of its outputs", title="before training")
+    left.legend()
+    middle.set(xlabel=f"output of layer {DEPTH}", ylabel="density", yscale="log", title="before training")
+    right.set(xlabel="epoch", ylabel="held-out accuracy", ylim=(0, 1.02), title="training")
+    for axes in (left, middle, right):
+        axes.grid(alpha=0.3)
+    return figure
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; returns the exit status."""
     options = _common.parse("initialisation", __doc__, arguments, epochs=(15, "epochs"))
@@ -64,8 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     x, held_out = (x - mean) / std, ((held_out[0] - mean) / std, held_out[1])
 
     sizes, curves, last = {}, {}, {}
-    for name, draw in DRAWS.items():
-        model = network(draw, options.seed)
+    for name, init in DRAWS.items():
+        model = network(init, options.seed)
         hidden = model.predict(x)[1:]
         sizes[name], last[name] = [float(h.std()) for h in hidden], hidden[-1]
         curves[name] = train(model, x, y, options.epochs, held_out)
@@ -73,20 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{name:15}  standard deviation of layer 1: {sizes[name][0]:.1e}, of layer {DEPTH}: "
             f"{sizes[name][-1]:.1e};  {curves[name][-1]:.3f} of the held-out digits right"
         )
-
-    figure = _common.figure(13.0, 3.9)
-    left, middle, right = figure.subplots(1, 3)
-    for name in DRAWS:
-        left.semilogy(range(1, DEPTH + 1), sizes[name], "o-", label=name)
-        middle.hist(last[name].ravel(), bins=60, range=(-1, 1), density=True, histtype="step", linewidth=1.5)
-        right.plot(range(1, options.epochs + 1), curves[name], label=name)
-    left.set(xlabel="hidden layer", ylabel="standard deviation of its outputs", title="before training")
-    left.legend()
-    middle.set(xlabel=f"output of layer {DEPTH}", ylabel="density", yscale="log", title="before training")
-    right.set(xlabel="epoch", ylabel="held-out accuracy", ylim=(0, 1.02), title="training")
-    for axes in (left, middle, right):
-        axes.grid(alpha=0.3)
-    _common.save(figure, "initialisation", options)
+    _common.picture("initialisation", options, draw, sizes, last, curves)
     return 0
 
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 import nnfast as nf
 from nnfast.examples import _common
+from nnfast.plot import new_figure
 
 INPUTS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 GATES = {"AND": [0, 0, 0, 1], "OR": [0, 1, 1, 1], "NAND": [1, 1, 1, 0], "XOR": [0, 1, 1, 0]}
@@ -43,6 +45,21 @@ def train_network(epochs: int, seed: int) -> nf.Sequential:
     return network
 
 
+def draw(gates: dict[str, nf.Sequential], network: nf.Sequential) -> Any:
+    """Where each answers 0 (blue) and 1 (orange)."""
+    figure = new_figure(12.5, 2.9)
+    panels = figure.subplots(1, 5)
+    for axes, (name, gate) in zip(panels, gates.items(), strict=False):
+        nf.plot.decision_boundary(gate, INPUTS, GATES[name], margin=0.3, ax=axes)
+        axes.set_title(f"{name}: perceptron")
+    nf.plot.decision_boundary(network, INPUTS, GATES["XOR"], margin=0.3, ax=panels[-1])
+    panels[-1].set_title("XOR: 4 hidden units")
+    for axes in panels:
+        axes.set(xlabel="", ylabel="", xticks=[0, 1], yticks=[0, 1], aspect="equal")
+        axes.get_legend().remove()
+    return figure
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; returns the exit status."""
     options = _common.parse(
@@ -65,18 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     network = train_network(options.epochs, options.seed)
     answers = (network.predict(INPUTS)[:, 0] > 0).astype(int)
     print(f"XOR   by a network:     {answers.tolist()}")
-
-    figure = _common.figure(12.5, 2.9)
-    panels = figure.subplots(1, 5)
-    for axes, (name, gate) in zip(panels, gates.items(), strict=False):
-        nf.plot.decision_boundary(gate, INPUTS, GATES[name], margin=0.3, ax=axes)
-        axes.set_title(f"{name}: perceptron")
-    nf.plot.decision_boundary(network, INPUTS, GATES["XOR"], margin=0.3, ax=panels[-1])
-    panels[-1].set_title("XOR: 4 hidden units")
-    for axes in panels:
-        axes.set(xlabel="", ylabel="", xticks=[0, 1], yticks=[0, 1], aspect="equal")
-        axes.get_legend().remove()
-    _common.save(figure, "logic_gates", options)
+    _common.picture("logic_gates", options, draw, gates, network)
     return 0
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 import nnfast as nf
 from nnfast.examples import _common
+from nnfast.plot import new_figure
 
 MEANS = np.array([[-0.8, -0.6], [0.9, 0.7]])
 COVARIANCE = np.array([[1.0, 0.6], [0.6, 1.2]])
@@ -35,6 +36,24 @@ def best() -> nf.Sequential:
     layer: Any = model.layers[0]
     layer.weight, layer.bias = weight[None], [-weight @ MEANS.mean(axis=0)]
     return model
+
+
+def draw(model: nf.Sequential, history: nf.History, x: Any, y: Any) -> Any:
+    """The samples with both lines, and the loss."""
+    figure = new_figure(10.0, 4.2)
+    left, right = figure.subplots(1, 2)
+    nf.plot.decision_boundary(model, x, y, ax=left)
+    low, high = left.get_xlim()
+    layer: Any = best().layers[0]
+    (w0, w1), bias = layer.weight[0], layer.bias[0]
+    plane = np.array([low, high])
+    left.plot(plane, -(w0 * plane + bias) / w1, "k:", label="best possible")
+    left.legend(fontsize=8, loc="lower right")
+    left.set_title("samples, and where the learned odds are even")
+    history.plot(metrics="loss", ax=right)
+    right.set_title("cross-entropy while learning")
+    right.get_legend().remove()
+    return figure
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,21 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{name:13}  w = ({w0:.2f}, {w1:.2f})  b = {bias:5.2f}  "
             f"loss {found['loss']:.4f}  accuracy {found['accuracy']:.4f}"
         )
-
-    figure = _common.figure(10.0, 4.2)
-    left, right = figure.subplots(1, 2)
-    nf.plot.decision_boundary(model, x, y, ax=left)
-    low, high = left.get_xlim()
-    layer: Any = best().layers[0]
-    (w0, w1), bias = layer.weight[0], layer.bias[0]
-    plane = np.array([low, high])
-    left.plot(plane, -(w0 * plane + bias) / w1, "k:", label="best possible")
-    left.legend(fontsize=8, loc="lower right")
-    left.set_title("samples, and where the learned odds are even")
-    history.plot(metrics="loss", ax=right)
-    right.set_title("cross-entropy while learning")
-    right.get_legend().remove()
-    _common.save(figure, "logistic_regression", options)
+    _common.picture("logistic_regression", options, draw, model, history, x, y)
     return 0
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 import nnfast as nf
 from nnfast.examples import _common
+from nnfast.plot import new_figure
 
 START = (-1.4, 1.6)
 NEAR = 1e-3  # of the minimum's value 0
@@ -62,17 +63,9 @@ def optimizers() -> dict[str, Callable[[Any, Any, int], None]]:
     return {"SGD": sgd, "momentum": momentum, "RMSprop": rmsprop, "Adam": adam}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the example; returns the exit status."""
-    options = _common.parse("optimizers_valley", __doc__, arguments, steps=(300, "steps of each"))
-    paths = {name: descend(update, options.steps) for name, update in optimizers().items()}
-    heights = {name: valley(*path.T) for name, path in paths.items()}
-    for name, height in heights.items():
-        took = next((step for step, value in enumerate(height) if value < NEAR), None)
-        when = f"below {NEAR:g} after {took} steps" if took is not None else f"not below {NEAR:g}"
-        print(f"{name:9} {height[0]:.2f} -> {height[-1]:.1e}, {when}")
-
-    figure = _common.figure(11.0, 4.4)
+def draw(paths: dict[str, Any], heights: dict[str, Any]) -> Any:
+    """The paths on the map of the valley, and the heights over the steps."""
+    figure = new_figure(11.0, 4.4)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     x, y = np.meshgrid(np.linspace(-1.9, 1.7, 200), np.linspace(-0.8, 2.6, 200))
     left.contour(x, y, valley(x, y), np.geomspace(0.05, 100, 14), colors="0.75", linewidths=0.8)
@@ -85,7 +78,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     left.legend(loc="lower left")
     right.set(xlabel="step", ylabel="height", title="height over the steps")
     right.grid(alpha=0.3)
-    _common.save(figure, "optimizers_valley", options)
+    return figure
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the example; returns the exit status."""
+    options = _common.parse("optimizers_valley", __doc__, arguments, steps=(300, "steps of each"))
+    paths = {name: descend(update, options.steps) for name, update in optimizers().items()}
+    heights = {name: valley(*path.T) for name, path in paths.items()}
+    for name, height in heights.items():
+        took = next((step for step, value in enumerate(height) if value < NEAR), None)
+        when = f"below {NEAR:g} after {took} steps" if took is not None else f"not below {NEAR:g}"
+        print(f"{name:9} {height[0]:.2f} -> {height[-1]:.1e}, {when}")
+    _common.picture("optimizers_valley", options, draw, paths, heights)
     return 0
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 import nnfast as nf
 from nnfast.examples import _common
+from nnfast.plot import new_figure
 
 SAMPLE, MISLABELLED, VALIDATION = 200, 40, 100
 KINDS = ("nothing", "L2", "L1", "dropout", "early stopping")
@@ -38,6 +39,23 @@ def network(kind: str, seed: int) -> nf.Sequential:
     model = nf.Sequential(*layers, nf.Linear(128, 10, l1=l1, l2=l2), seed=seed)
     model.compile(nf.Adam(lr=1e-3), "cross_entropy", metrics=["accuracy", cross_entropy])
     return model
+
+
+def draw(histories: dict[str, nf.History], models: dict[str, nf.Sequential]) -> Any:
+    """The loss over the epochs, and the weights it leads to."""
+    figure = new_figure(12.0, 4.4)
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    for kind, history in histories.items():
+        left.plot(history.epochs, history["val_cross_entropy"], label=kind)
+    left.set(xlabel="epoch", ylabel="cross-entropy", ylim=(0, 2.5), title="validation data")
+    left.grid(alpha=0.3)
+    left.legend(ncols=2)
+    bins = np.linspace(-0.3, 0.3, 81)
+    for i, kind in enumerate(KINDS[:4]):
+        weight = models[kind].state_dict()["0.weight"]
+        right.hist(weight.ravel(), bins, histtype="step", color=f"C{i}", linewidth=1.3)
+    right.set(xlabel="weight of the first layer", ylabel="number", yscale="log", title="at the end")
+    return figure
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,20 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{kind:14} {len(histories[kind]):8} {found['accuracy']:10.4f} {found['cross_entropy']:15.3f} "
             f"{size:15.4f}"
         )
-
-    figure = _common.figure(12.0, 4.4)
-    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    for kind, history in histories.items():
-        left.plot(history.epochs, history["val_cross_entropy"], label=kind)
-    left.set(xlabel="epoch", ylabel="cross-entropy", ylim=(0, 2.5), title="validation data")
-    left.grid(alpha=0.3)
-    left.legend(ncols=2)
-    bins = np.linspace(-0.3, 0.3, 81)
-    for i, kind in enumerate(KINDS[:4]):
-        weight = models[kind].state_dict()["0.weight"]
-        right.hist(weight.ravel(), bins, histtype="step", color=f"C{i}", linewidth=1.3)
-    right.set(xlabel="weight of the first layer", ylabel="number", yscale="log", title="at the end")
-    _common.save(figure, "regularisation", options)
+    _common.picture("regularisation", options, draw, histories, models)
     return 0
 
 

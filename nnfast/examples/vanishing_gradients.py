@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import nnfast as nf
 from nnfast.examples import _common
+from nnfast.plot import new_figure
 
 WIDTH = 50
 ACTIVATIONS = {"sigmoid": (nf.Sigmoid, "xavier_normal"), "ReLU": (nf.ReLU, "kaiming_normal")}
@@ -39,6 +41,26 @@ def first_layer_gradient(model: nf.Sequential, x: _common.Array, y: _common.Arra
     return float((model.gradients()["0.weight"] ** 2).sum() ** 0.5)
 
 
+def draw(norms: dict[str, list[float]], right: dict[str, list[float]], x: Any, y: Any, seed: int) -> Any:
+    """Gradients by layer and by depth, and what comes of them."""
+    figure = new_figure(13.5, 4.2)
+    left, middle, last = figure.subplots(1, 3)
+    for name in ACTIVATIONS:
+        fresh = network(name, DEPTHS[-1], seed)
+        nf.plot.gradient_norms(fresh, x, y, label=name, ax=left)
+        middle.semilogy(DEPTHS, norms[name], "o-", label=name)
+        last.plot(DEPTHS, right[name], "o-", label=name)
+    left.set_title(f"{DEPTHS[-1]} hidden layers, before training")
+    middle.set(xlabel="hidden layers", ylabel="norm of the gradient", title="the first layer's gradient")
+    last.set(xlabel="hidden layers", ylabel="held-out accuracy", ylim=(0, 1.02), title="after training")
+    for axes in (middle, last):
+        axes.grid(alpha=0.3)
+        axes.legend(loc="lower left")
+    left.legend(loc="lower right")
+    last.legend(loc="center right")
+    return figure
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; returns the exit status."""
     options = _common.parse(
@@ -56,22 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             model.fit(x, y, batch_size=32, epochs=options.epochs, verbose=0)
             right[name].append(model.evaluate(*held_out)["accuracy"])
             print(f"{depth:7}  {name:8} {norms[name][-1]:18.1e} {right[name][-1]:32.3f}")
-
-    figure = _common.figure(13.5, 4.2)
-    left, middle, last = figure.subplots(1, 3)
-    for name in ACTIVATIONS:
-        fresh = network(name, DEPTHS[-1], options.seed)
-        nf.plot.gradient_norms(fresh, x, y, label=name, ax=left)
-        middle.semilogy(DEPTHS, norms[name], "o-", label=name)
-        last.plot(DEPTHS, right[name], "o-", label=name)
-    left.set_title(f"{DEPTHS[-1]} hidden layers, before training")
-    middle.set(xlabel="hidden layers", ylabel="norm of the gradient", title="the first layer's gradient")
-    last.set(xlabel="hidden layers", ylabel="held-out accuracy", ylim=(0, 1.02), title="after training")
-    for axes in (middle, last):
-        axes.grid(alpha=0.3)
-        axes.legend(loc="lower left")
-    left.legend(loc="lower right")
-    _common.save(figure, "vanishing_gradients", options)
+    _common.picture("vanishing_gradients", options, draw, norms, right, x, y, options.seed)
     return 0
 
 

@@ -6,6 +6,7 @@
 - `weights`, `activations`: what the first layer looks for, what a layer makes of a sample
 - `network`: layers and their connections
 - `gradient_norms`: whether gradients vanish or explode on their way back
+- `new_figure`: an empty figure, for several of these side by side
 
 Needs matplotlib (`pip install "nnfast[plot]"`), which is imported by the first call. Every function returns a
 `matplotlib.figure.Figure` and saves it where a `path` is given; those that draw one panel take `ax`, an Axes
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from nnfast.plot._classes import confusion_matrix, decision_boundary
 from nnfast.plot._curves import learning_curves
+from nnfast.plot._figure import new_figure
 from nnfast.plot._gradients import gradient_norms
 from nnfast.plot._graph import network
 from nnfast.plot._images import misclassified
@@ -30,5 +32,6 @@ __all__ = [
     "learning_curves",
     "misclassified",
     "network",
+    "new_figure",
     "weights",
 ]

@@ -108,9 +108,12 @@ def confusion_matrix(
 
 def _draw_matrix(axes: Any, numbers: Array, names: list[str], form: str) -> None:
     count = len(names)
+    box = axes.get_window_extent()
+    # In points; the colour bar takes some.
+    cell = 0.8 * min(box.width, box.height) * 72 / axes.figure.dpi / count
     image = axes.imshow(numbers, cmap="Blues", vmin=0)
     axes.figure.colorbar(image, ax=axes, shrink=0.8)
-    size = max(5.0, min(9.0, 110 / count))
+    size = float(np.clip(cell / 2.6, 4.0, 9.0))  # four figures fit into a cell
     tilt = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if max(map(len, names)) > 3 else {}
     axes.set_xticks(range(count), names, fontsize=size, **tilt)
     axes.set_yticks(range(count), names, fontsize=size)

@@ -16,7 +16,27 @@ Path = str | os.PathLike[str]
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of this size in inches; ImportError without matplotlib."""
+    """An empty figure without pyplot, to be divided by `subplots` into axes for this module's functions.
+
+    Parameters
+    ----------
+    width, height : float
+        In inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib.
+
+    Examples
+    --------
+    >>> figure = new_figure(8, 4)
+    >>> left, right = figure.subplots(1, 2)
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError:
