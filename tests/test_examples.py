@@ -160,7 +160,8 @@ def test_optimizers_valley(run):
 
 def test_vanishing_gradients(run):
     pytest.importorskip("sklearn")
-    rows = {tuple(line.split()[:2]): numbers(line)[1:] for line in run("vanishing_gradients", "--epochs", "10")[1:]}
+    lines = run("vanishing_gradients", "--epochs", "10")[1:]
+    rows = {tuple(line.split()[:2]): numbers(line)[1:] for line in lines}
     assert rows["12", "sigmoid"][0] < 1e-6 * rows["1", "sigmoid"][0]
     assert rows["12", "ReLU"][0] > 0.1 * rows["1", "ReLU"][0]
     assert rows["12", "sigmoid"][1] < 0.2 < 0.9 < rows["12", "ReLU"][1]
