@@ -309,7 +309,9 @@ class Adam(_WithBetas):
 
     g += weight_decay * p; m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g^2;
     p -= lr / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + eps), t counting the steps from 1. `amsgrad`
-    takes the largest v so far for v under the root (Reddi, Kale, Kumar 2018).
+    takes the largest v so far for v under the root (Reddi, Kale, Kumar 2018). With `eps_hat` the step is
+    lr sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + eps), the paper's form before its section 2.1, which
+    Keras and scikit-learn have.
 
     Parameters
     ----------
@@ -325,6 +327,8 @@ class Adam(_WithBetas):
         Whether the largest v is kept.
     clipnorm, clipvalue : float > 0, optional
         At most one of them: limits of the gradients, of their norm or one by one.
+    eps_hat : bool
+        Whether eps is added to sqrt(v) itself instead of to its unbiased value.
 
     Raises
     ------
@@ -351,14 +355,17 @@ class Adam(_WithBetas):
         *,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
+        eps_hat: bool = False,
     ) -> None:
         super().__init__(lr, weight_decay, clipnorm, clipvalue)
         self.betas = betas
         self.eps = eps
         self.amsgrad = _checks.flag(type(self).__name__, "amsgrad", amsgrad)
+        self.eps_hat = _checks.flag(type(self).__name__, "eps_hat", eps_hat)
 
     def settings(self) -> dict[str, Any]:
-        return {**super().settings(), **({"amsgrad": True} if self.amsgrad else {})}
+        flags = {name: True for name in ("amsgrad", "eps_hat") if getattr(self, name)}
+        return {**super().settings(), **flags}
 
 
 class AdamW(Adam):
@@ -380,6 +387,8 @@ class AdamW(Adam):
         Whether the largest v is kept.
     clipnorm, clipvalue : float > 0, optional
         At most one of them: limits of the gradients, of their norm or one by one.
+    eps_hat : bool
+        Whether eps is added to sqrt(v) itself instead of to its unbiased value.
 
     Raises
     ------
@@ -402,8 +411,10 @@ class AdamW(Adam):
         *,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
+        eps_hat: bool = False,
     ) -> None:
-        super().__init__(lr, betas, eps, weight_decay, amsgrad, clipnorm=clipnorm, clipvalue=clipvalue)
+        limits = {"clipnorm": clipnorm, "clipvalue": clipvalue}
+        super().__init__(lr, betas, eps, weight_decay, amsgrad, **limits, eps_hat=eps_hat)
 
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "decoupled": True}

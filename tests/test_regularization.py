@@ -69,6 +69,7 @@ OPTIMIZERS = [
     nf.RMSprop(0.01, momentum=0.5, centered=True),
     nf.Adam(0.01, amsgrad=True),
     nf.AdamW(0.01),
+    nf.Adam(0.01, eps=1e-3, eps_hat=True),
     nf.NAdam(0.01),
     nf.SGD(0.5, clipnorm=0.1),
     nf.SGD(0.5, momentum=0.9, clipvalue=0.01),
@@ -317,3 +318,57 @@ def test_the_options_are_shown_and_checked(layer):
     for options in ({"l1": -1.0}, {"l2": float("inf")}, {"max_norm": 0.0}):
         with pytest.raises(ValueError, match=f"{type(layer).__name__}: {next(iter(options))}"):
             type(layer)(*sizes, **options)
+
+
+@BACKENDS
+def test_adams_other_epsilon(backend):
+    """Keras's and scikit-learn's form, step by step in NumPy."""
+    model = nf.Sequential(nf.Linear(3, 1, bias=False), dtype="float64", seed=0)
+    model.compile(nf.Adam(0.1, eps=0.3, eps_hat=True), backend=backend)
+    w = np.array([0.5, -1.0, 2.0])
+    model.layers[0].weight = [w]
+    m, v = np.zeros(3), np.zeros(3)
+    for t, gradient in enumerate(GRADIENTS, start=1):
+        model.forward([gradient], training=True)
+        model.backward([[1.0]])
+        model.step()
+        g = np.asarray(gradient)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        w = w - 0.1 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(v) + 0.3)
+    np.testing.assert_allclose(model.layers[0].weight[0], w, rtol=1e-12)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_penalty_in_the_mean(reduction, weighted):
+    """Divided by what the batch weighs, as the loss is: engine, reference, and by hand for one batch."""
+    x, y = data(20)
+    weights = np.linspace(0.5, 2.0, 20) if weighted else None
+    found = []
+    for backend in ("native", "reference"):
+        model = network(nf.SGD(0.1), backend, loss=nf.CrossEntropyLoss(reduction=reduction), l1=0.3, l2=0.2)
+        plain = network(nf.SGD(0.1), backend, loss=nf.CrossEntropyLoss(reduction=reduction))
+        core, penalty = model._ensure_model("test"), 0.0
+        for i in (0, 3):
+            w = model.layers[i].weight
+            penalty += 0.3 * np.abs(w).sum() + 0.2 * (w**2).sum()
+        core.set_penalty_in_mean(True)
+        total = weights.sum() if weighted else 20.0
+        difference = (
+            model.evaluate(x, y, batch_size=6, sample_weight=weights)["loss"]
+            - plain.evaluate(x, y, sample_weight=weights)["loss"]
+        )
+        expected = penalty / total if reduction == "mean" else penalty
+        np.testing.assert_allclose(difference, expected, rtol=1e-10)
+        history = model.fit(x, y, batch_size=8, epochs=2, verbose=0, sample_weight=weights)
+        model._sync_optimizer(core)
+        totals = model._new_totals()
+        core.train(x, y, None, 8, 0, 3, 0.0, totals, weights)
+        found.append((history["loss"], model.state_dict(), totals.loss, totals.objective))
+        if not weighted and reduction == "mean":  # sample for sample the same sum
+            np.testing.assert_allclose(totals.loss, totals.objective, rtol=1e-12)
+    (losses, state, *sums), (twin_losses, twin, *twin_sums) = found
+    np.testing.assert_allclose(losses, twin_losses, rtol=1e-9)
+    np.testing.assert_allclose(sums, twin_sums, rtol=1e-9)
+    for name, array in state.items():
+        np.testing.assert_allclose(array, twin[name], rtol=1e-7, atol=1e-9)

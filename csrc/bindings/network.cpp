@@ -110,7 +110,7 @@ class Model {
                      py::handle beta1, py::handle beta2, py::handle amsgrad, py::handle decoupled,
                      py::handle momentum_decay, py::handle rho, py::handle lr_decay,
                      py::handle initial_accumulator_value, py::handle eps, py::handle clip_value,
-                     py::handle clip_norm) {
+                     py::handle clip_norm, py::handle eps_hat) {
     const InUse guard(busy_, "model");
     constexpr const char* kName = "set_optimizer";
     nnf_optimizer o{};
@@ -133,6 +133,7 @@ class Model {
     o.eps = read_double(kName, "eps", eps);
     o.clip_value = read_double(kName, "clip_value", clip_value);
     o.clip_norm = read_double(kName, "clip_norm", clip_norm);
+    o.eps_hat = read_bool(kName, "eps_hat", eps_hat);
     check(nnf_model_set_optimizer(model_.get(), &o));
   }
   void reset_optimizer() {
@@ -177,6 +178,10 @@ class Model {
     const InUse guard(busy_, "model");
     constexpr const char* kName = "set_updates";
     check(nnf_model_set_updates(model_.get(), read_node(kName, "node", node), read_integer(kName, "count", count)));
+  }
+  void set_penalty_in_mean(py::handle on) {
+    const InUse guard(busy_, "model");
+    check(nnf_model_set_penalty_in_mean(model_.get(), read_bool("set_penalty_in_mean", "on", on)));
   }
   void set_seed(py::handle seed) {
     const InUse guard(busy_, "model");
@@ -499,7 +504,8 @@ void init_network(py::module_& m) {
       .def_readwrite("weight", &Totals::weight)
       .def_readwrite("samples", &Totals::samples)
       .def_readwrite("outputs", &Totals::outputs)
-      .def_readwrite("steps", &Totals::steps);
+      .def_readwrite("steps", &Totals::steps)
+      .def_readwrite("objective", &Totals::objective);
 
   py::class_<Model>(m, "Model")
       .def(py::init<Graph&, py::handle>(), py::arg("graph"), py::arg("dtype"))
@@ -519,7 +525,7 @@ void init_network(py::module_& m) {
            py::arg("beta2") = 0.999, py::arg("amsgrad") = false, py::arg("decoupled") = false,
            py::arg("momentum_decay") = 4e-3, py::arg("rho") = 0.9, py::arg("lr_decay") = 0.0,
            py::arg("initial_accumulator_value") = 0.0, py::arg("eps") = 1e-8, py::arg("clip_value") = 0.0,
-           py::arg("clip_norm") = 0.0)
+           py::arg("clip_norm") = 0.0, py::arg("eps_hat") = false)
       .def("reset_optimizer", &Model::reset_optimizer)
       .def("set_learning_rates", &Model::set_learning_rates, py::arg("first"), py::arg("lr"))
       .def("set_regularizer", &Model::set_regularizer, py::arg("index"), py::kw_only(), py::arg("l1") = 0.0,
@@ -528,6 +534,7 @@ void init_network(py::module_& m) {
       .def("set_lr_scale", &Model::set_lr_scale, py::arg("node"), py::arg("scale"))
       .def("updates", &Model::updates, py::arg("node"))
       .def("set_updates", &Model::set_updates, py::arg("node"), py::arg("count"))
+      .def("set_penalty_in_mean", &Model::set_penalty_in_mean, py::arg("on"))
       .def("set_seed", &Model::set_seed, py::arg("seed"))
       .def_property("step_count", &Model::step_count, &Model::set_step_count)
       .def_property("optimizer_step_count", &Model::optimizer_step_count, &Model::set_optimizer_step_count)

@@ -168,6 +168,10 @@ nnf_status nnf_model_set_poll(nnf_model* model, nnf_poll_fn* poll, void* context
   return nnf::guard([&] { need(model, "model").model->set_poll(poll, context); });
 }
 
+nnf_status nnf_model_set_penalty_in_mean(nnf_model* model, int on) {
+  return nnf::guard([&] { need(model, "model").model->penalty_in_mean = on != 0; });
+}
+
 nnf_status nnf_model_get_step(const nnf_model* model, int64_t* step) {
   return nnf::guard([&] { need(step, "step") = need(model, "model").model->step_count; });
 }

@@ -237,7 +237,9 @@ void Model<T>::backward(const void* const* grad_output, bool accumulate, void* c
     bool to_inputs = false;
     for (int i = 0; gx != nullptr && i < p.num_inputs(); ++i) to_inputs = to_inputs || gx[i] != nullptr;
     p.backward(n, pending_run_, accumulate, to_inputs);
-    if (!accumulate) add_penalty_gradient(regularizers_, params_);
+    if (!accumulate) {
+      add_penalty_gradient(regularizers_, params_, penalty_in_mean ? 1 / static_cast<double>(n) : 1.0);
+    }
   }
   for (int i = 0; gx != nullptr && i < p.num_inputs(); ++i) {
     T* to = static_cast<T*>(gx[i]);

@@ -41,6 +41,7 @@ class ModelBase {
 
   i64 step_count = 0;  // training steps: keys the dropout masks
   u64 seed = 0;
+  bool penalty_in_mean = false;  // penalties are divided by what a batch weighs, as the losses are
 
  protected:
   i64 optimizer_steps_ = 0;  // updates made with the optimizer's present states

@@ -50,8 +50,10 @@ class Model final : public ModelBase {
   // Room for a batch's targets; sums_ continues the caller's totals.
   void reserve(const Plan<T>& p, const nnf_totals* totals);
   void load_targets(const nnf_source* y, const nnf_source* weights, const i64* order, i64 first, i64 n);
-  // The outputs' losses, each times its share, and the penalties `extra`; gradients where wanted; sums.
-  double losses(Plan<T>& p, i64 n, bool gradient, double extra);
+  // The outputs' losses, each times its share, and the penalties, which sum to `penalty`; gradients where wanted; sums.
+  double losses(Plan<T>& p, i64 n, bool gradient, double penalty);
+  // What penalties are multiplied by in a step of n samples; the losses have met its targets.
+  double penalty_share(i64 n) const;
   std::size_t num_totals() const { return losses_.size() + (losses_.size() > 1 ? 1 : 0); }
   // The plan's outputs for n samples, to the caller's arrays from row `first` on.
   void deliver(Plan<T>& p, i64 first, i64 n, void* const* out) const;

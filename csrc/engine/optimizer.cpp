@@ -18,6 +18,15 @@ void check_below_1(const char* name, double value) {
   if (!(value >= 0 && value < 1)) throw_invalid("%s: expected 0 <= %s < 1, got %g", name, name, value);
 }
 
+// With eps_hat the step is lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps), the form before section 2.1 of
+// Kingma, Ba, "Adam", 2015: Keras's and scikit-learn's.
+AdamOptions adam_options(const nnf_optimizer& o, i64 step) {
+  AdamOptions a =
+      make_adam_options(step, o.lr, o.beta1, o.beta2, o.eps, o.weight_decay, o.decoupled != 0);
+  if (o.eps_hat) a.eps /= a.bias2_sqrt;
+  return a;
+}
+
 }  // namespace
 
 void check_optimizer(const nnf_optimizer& o) {
@@ -106,7 +115,7 @@ void update(const nnf_optimizer& o, i64 steps, i64 n, T* param, T* grad, T* cons
       return;
     case NNF_ADAM:
       adam_update<T>(n, param, grad, states[0], states[1], o.amsgrad ? states[2] : nullptr,
-                     make_adam_options(steps + 1, o.lr, o.beta1, o.beta2, o.eps, o.weight_decay, o.decoupled != 0));
+                     adam_options(o, steps + 1));
       return;
     case NNF_ADAGRAD:
       adagrad_update<T>(n, param, grad, states[0],

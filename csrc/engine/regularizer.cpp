@@ -1,8 +1,10 @@
-// Penalties and constraints; see regularizer.h. Sums are taken in double, in the order of memory, by one thread: a few
-// layers' weights once a step.
+// Penalties and constraints; see regularizer.h.
 #include "engine/regularizer.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include "kernels/optim/penalty.h"
 
 namespace nnf {
 namespace {
@@ -48,31 +50,20 @@ double penalty(const std::vector<Regularizer>& list, const Parameters<T>& params
     if (r.l1 == 0 && r.l2 == 0) continue;
     const ParamEntry& e = params.entries()[static_cast<std::size_t>(r.index)];
     const T* w = params.values() + e.offset;
-    double absolute = 0, square = 0;
-    for (i64 i = 0; i < e.spec.size; ++i) {
-      const double value = static_cast<double>(w[i]);
-      absolute += std::fabs(value);
-      square += value * value;
-    }
     // An option that is off must not turn an infinite weight into NaN.
-    if (r.l1 != 0) total += r.l1 * absolute;
-    if (r.l2 != 0) total += r.l2 * square;
+    if (r.l1 != 0) total += r.l1 * absolute_sum<T>(e.spec.size, w);
+    if (r.l2 != 0) total += r.l2 * square_sum<T>(e.spec.size, w);
   }
   return total;
 }
 
 template <class T>
-void add_penalty_gradient(const std::vector<Regularizer>& list, const Parameters<T>& params) {
+void add_penalty_gradient(const std::vector<Regularizer>& list, const Parameters<T>& params, double share) {
   for (const Regularizer& r : list) {
     if (r.l1 == 0 && r.l2 == 0) continue;
     const ParamEntry& e = params.entries()[static_cast<std::size_t>(r.index)];
-    const T* w = params.values() + e.offset;
-    T* g = params.gradients() + e.offset;
-    const T l1 = static_cast<T>(r.l1), slope = static_cast<T>(2.0 * r.l2);
-    for (i64 i = 0; i < e.spec.size; ++i) {
-      const T sign = static_cast<T>((w[i] > T{0}) - (w[i] < T{0}));
-      g[i] += l1 * sign + slope * w[i];
-    }
+    add_penalty_slope<T>(e.spec.size, params.values() + e.offset, share * r.l1, 2.0 * share * r.l2,
+                         params.gradients() + e.offset);
   }
 }
 
@@ -110,7 +101,7 @@ void apply_max_norm(const std::vector<Regularizer>& list, const Parameters<T>& p
 
 #define NNF_INSTANTIATE(T)                                                                       \
   template double penalty<T>(const std::vector<Regularizer>&, const Parameters<T>&);             \
-  template void add_penalty_gradient<T>(const std::vector<Regularizer>&, const Parameters<T>&);  \
+  template void add_penalty_gradient<T>(const std::vector<Regularizer>&, const Parameters<T>&, double); \
   template void apply_max_norm<T>(const std::vector<Regularizer>&, const Parameters<T>&, std::vector<double>&);
 NNF_INSTANTIATE(float)
 NNF_INSTANTIATE(double)

@@ -68,14 +68,23 @@ void Model<T>::load_targets(const nnf_source* y, const nnf_source* weights, cons
 }
 
 template <class T>
-double Model<T>::losses(Plan<T>& p, i64 n, bool gradient, double extra) {
+double Model<T>::penalty_share(i64 n) const {
+  if (!penalty_in_mean || !losses_[0]->mean()) return 1;
+  const double weight = losses_.size() == 1 ? losses_[0]->weight() : static_cast<double>(n);
+  return weight > 0 ? 1 / weight : 0;
+}
+
+template <class T>
+double Model<T>::losses(Plan<T>& p, i64 n, bool gradient, double penalty) {
   const bool mean = losses_[0]->mean();
-  double value = extra;
+  double value = 0;
   for (int i = 0; i < p.num_outputs(); ++i) {
     Loss<T>& loss = *losses_[static_cast<std::size_t>(i)];
     T* const g = gradient ? p.output_gradient(i) : nullptr;
     value += loss.share() * loss.apply(p.output(i), n, g, sums_[static_cast<std::size_t>(i)]);
   }
+  const double extra = penalty * penalty_share(n);
+  value += extra;
   nnf_totals& penalties = sums_.back();
   if (losses_.size() == 1) {  // they are part of the only loss
     penalties.loss += extra * (mean ? losses_[0]->weight() : 1.0);
@@ -130,6 +139,7 @@ void Model<T>::train(const nnf_source* x, const nnf_source* y, const nnf_source*
     try {
       p.forward(count, run, &poll_);
       const double value = losses(p, count, true, penalty(regularizers_, params_));
+      sums_.back().objective += value * static_cast<double>(count);
       if (!std::isfinite(value)) {
         // A NaN's sign means nothing.
         throw_non_finite("loss is %g at step %lld (sample %lld of the epoch); the step was not applied",
@@ -138,7 +148,7 @@ void Model<T>::train(const nnf_source* x, const nnf_source* y, const nnf_source*
       }
       if (p.has_backward()) {
         p.backward(count, run, /*accumulate=*/false, /*to_inputs=*/false, &poll_);
-        add_penalty_gradient(regularizers_, params_);
+        add_penalty_gradient(regularizers_, params_, penalty_share(count));
       }
     } catch (const Stopped&) {
       stopped = true;
@@ -174,8 +184,8 @@ void Model<T>::evaluate(const nnf_source* x, const nnf_source* y, const nnf_sour
   const Deadline deadline(seconds);
   const double extra = penalty(regularizers_, params_);
   // Once in the mean over all samples, and once in their sum.
-  const bool mean = losses_[0]->mean();
-  if (!mean && sums_.back().steps == 0) sums_.back().loss += extra;
+  const bool in_mean = losses_[0]->mean() && !penalty_in_mean;
+  if (!in_mean && sums_.back().steps == 0) sums_.back().loss += extra;
   for (i64 s = first; s < last; ++s) {
     const i64 start = s * batch, count = std::min(batch, n - start);
     load(p, x, nullptr, start, count, /*may_borrow=*/true);
@@ -185,7 +195,7 @@ void Model<T>::evaluate(const nnf_source* x, const nnf_source* y, const nnf_sour
     } catch (const Stopped&) {
       break;
     }
-    losses(p, count, false, mean ? extra : 0.0);
+    losses(p, count, false, in_mean ? extra : 0.0);
     ++done;
     if (deadline.passed()) break;
   }

@@ -92,6 +92,9 @@
   K(adadelta_step, AdadeltaFn)                       \
   K(adam_step, AdamFn)                               \
   K(nadam_step, NadamFn)                             \
+  K(absolute_sum_part, NormSumFn)                    \
+  K(square_sum_part, NormSumFn)                      \
+  K(penalty_slope, PenaltySlopeFn)                   \
   K(perceptron_pass, PerceptronFn)                   \
   K(transpose, TransposeFn)                          \
   K(max_pool_nhwc, PoolRowFn)                        \

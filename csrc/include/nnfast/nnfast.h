@@ -42,7 +42,7 @@ typedef enum nnf_status {
 
 typedef enum nnf_dtype { NNF_F32 = 0, NNF_F64 = 1 } nnf_dtype;
 
-#define NNF_ABI_VERSION 3
+#define NNF_ABI_VERSION 4
 
 NNF_API const char *nnf_last_error(void);
 NNF_API const char *nnf_version(void);
@@ -480,6 +480,7 @@ typedef struct nnf_optimizer {
   double eps;                                 /* all but SGD */
   double clip_value;                          /* gradients are limited to +-clip_value before an update; 0: not */
   double clip_norm;                           /* ... and to this norm of all of them together; 0: not */
+  int eps_hat;                                /* Adam: eps is added to sqrt(v) itself, not to its unbiased value */
 } nnf_optimizer;
 /* Keeps the states when the kind and their number stay the same, gives them their first values otherwise. */
 NNF_API nnf_status nnf_model_set_optimizer(nnf_model *model, const nnf_optimizer *optimizer);
@@ -501,6 +502,10 @@ NNF_API nnf_status nnf_model_set_lr_scale(nnf_model *model, int node, double sca
  * frozen. nnf_model_set_optimizer_step sets them all. */
 NNF_API nnf_status nnf_model_get_updates(const nnf_model *model, int node, int64_t *count);
 NNF_API nnf_status nnf_model_set_updates(nnf_model *model, int node, int64_t count);
+/* on: the penalties belong to the sum over the samples of which the loss is the mean, so a step's are divided by what
+ * its batch weighs (several outputs, and custom training: by its number of samples). Losses of reduction sum: no
+ * difference. */
+NNF_API nnf_status nnf_model_set_penalty_in_mean(nnf_model *model, int on);
 NNF_API nnf_status nnf_model_get_step(const nnf_model *model, int64_t *step);
 NNF_API nnf_status nnf_model_set_step(nnf_model *model, int64_t step);
 /* Updates made with the optimizer's present states: what Adam's bias correction and SGD's first step count. 0 again when
@@ -540,6 +545,8 @@ typedef struct nnf_totals {
   double abs_error, squared_error; /* summed over samples x outputs; not for class losses */
   double weight;                   /* sum of sample_weight (1 without) but for ignored labels: the last three's factor */
   int64_t samples, outputs, steps;
+  double objective; /* training: what a step minimised, shares and penalties included, times its samples; the last's of
+                     * several outputs */
 } nnf_totals;
 
 /* Training steps first..last-1 of the epoch that `order` (n sample indices; NULL: 0..n-1) describes, step s

@@ -60,6 +60,13 @@ struct NadamOptions {
 template <class T>
 using NadamFn = void (*)(i64 n, T* param, const T* grad, T* m, T* v, const NadamOptions& o);
 
+// sum |w| and sum w^2, in a tree fixed by n
+template <class T>
+using NormSumFn = T (*)(i64 n, const T* w);
+// g += l1 * sign(w) + slope * w; sign(0) = 0. An l1 of 0 is left out, so that a NaN in w comes from slope alone.
+template <class T>
+using PenaltySlopeFn = void (*)(i64 n, const T* w, T l1, T slope, T* g);
+
 // Rosenblatt's rule, sample by sample: y = (weight . x_i + bias > 0);  e = target_i - y;
 // weight += lr * e * x_i;  bias += lr * e. x (n, features), target (n). Returns how many samples had e != 0.
 template <class T>

@@ -230,6 +230,36 @@ void nadam_step(i64 n, T* param, const T* grad, T* m, T* v, const NadamOptions& 
 }
 
 template <class T>
+T absolute_sum_part(i64 n, const T* w) {
+  return tree_sum<T>(n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE { return abs(lanes.load(w + i)); });
+}
+
+template <class T>
+T square_sum_part(i64 n, const T* w) {
+  return tree_sum<T>(n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+    const Vec<T> v = lanes.load(w + i);
+    return v * v;
+  });
+}
+
+template <class T>
+void penalty_slope(i64 n, const T* w, T l1, T slope, T* g) {
+  const Vec<T> s = set1<T>(slope);
+  if (l1 == T{0}) {
+    for_each_vector<T>(n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+      lanes.store(g + i, lanes.load(g + i) + s * lanes.load(w + i));
+    });
+    return;
+  }
+  const Vec<T> up = set1<T>(l1);
+  for_each_vector<T>(n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+    const Vec<T> v = lanes.load(w + i);
+    const Vec<T> sign = select(gt(v, zero<T>()), up, select(lt(v, zero<T>()), -up, zero<T>()));
+    lanes.store(g + i, lanes.load(g + i) + (sign + s * v));
+  });
+}
+
+template <class T>
 i64 perceptron_pass(i64 n, i64 features, T* weight, T* bias, const T* x, const T* target, double lr) {
   i64 errors = 0;
   for (i64 s = 0; s < n; ++s) {

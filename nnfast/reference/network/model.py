@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..checks import Array, deliver, floats, has_shape, integer_in, value_error
 from .graph import Graph
 from .objective import Totals
-from .objectives import Objectives, numbers
+from .objectives import Objectives, Target, numbers
 from .ops import Run
 from .state import State
 
@@ -68,6 +68,13 @@ class Model(State):
         """As in `State`; a backward of the forward before is no longer possible."""
         super().set_trainable(node, trainable)
         self._pending = None
+
+    def _penalty_share(self, targets: list[Target]) -> float:
+        """What penalties are multiplied by in a step with these targets."""
+        if not (self._penalty_in_mean and self._objectives.mean):
+            return 1.0
+        weight = self._objectives.weight(targets)
+        return 1.0 / weight if weight > 0 else 0.0
 
     # ---- samples
 
@@ -228,7 +235,7 @@ class Model(State):
         with np.errstate(over="ignore", invalid="ignore"):
             gx = [g.copy() for g in self._backward(gradients, values, run, accumulate, need_input_grad)]
             if not accumulate:
-                self._add_penalty_gradient()
+                self._add_penalty_gradient(1 / len(values[0]) if self._penalty_in_mean else 1.0)
         if not need_input_grad:
             return None
         return gx if len(gx) > 1 else gx[0]
@@ -312,7 +319,8 @@ class Model(State):
                 self._pending = None
                 before = [array.copy() for array in self._buffers]
                 values = self._forward([array[chosen] for array in x], run)
-                outputs, extra = self._outputs(values), self._penalty()
+                outputs, share = self._outputs(values), self._penalty_share(target)
+                extra = share * self._penalty()
                 losses = objectives.losses(outputs, target)
                 loss = objectives.total(losses) + extra
                 if not np.isfinite(loss):
@@ -323,9 +331,10 @@ class Model(State):
                         "the step was not applied"
                     )
                 self._backward(objectives.gradients(outputs, target), values, run, accumulate=False)
-                self._add_penalty_gradient()
+                self._add_penalty_gradient(share)
                 self.step()
             objectives.add(sums, losses, extra, outputs, target)
+            sums[-1].objective += loss * len(chosen)
             done += 1
         return done
 
@@ -348,7 +357,10 @@ class Model(State):
         done, extra = 0, self._penalty()
         for rows in self._batches("evaluate", n, batch, first, last, seconds):
             # The penalty counts once in the mean over all samples, and once in their sum.
-            share = extra if objectives.mean or sums[-1].steps == 0 else 0.0
+            in_mean = objectives.mean and not self._penalty_in_mean
+            share = extra if in_mean else 0.0
+            if not in_mean and sums[-1].steps == 0:
+                sums[-1].loss += extra
             target = targets(rows)
             with np.errstate(over="ignore", invalid="ignore"):
                 outputs = self._infer(x, rows)

@@ -48,6 +48,7 @@ class Totals:
     output is that of the label, or of the largest target; for losses of two classes the share of the outputs
     on their target's side. `abs_error` and `squared_error` are summed over samples and outputs, but not for
     class losses; `weight` sums the samples' weights without ignored labels; `outputs` is numbers a sample.
+    `objective` sums what each training step minimised, shares and penalties included, times its samples.
     """
 
     loss: float = 0.0
@@ -59,6 +60,7 @@ class Totals:
     samples: int = 0
     outputs: int = 0
     steps: int = 0
+    objective: float = 0.0
 
 
 class Objective:

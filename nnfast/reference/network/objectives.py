@@ -97,6 +97,11 @@ class Objectives:
         each = zip(self._ready("loss"), outputs, targets, strict=True)
         return [objective.loss(output, *target) for objective, output, target in each]
 
+    def weight(self, targets: list[Target]) -> float:
+        """What the batch weighs: for several outputs its number of samples."""
+        ready = self._ready("loss")
+        return ready[0].weight(*targets[0]) if len(ready) == 1 else float(len(targets[0][0]))
+
     def total(self, losses: list[float]) -> float:
         """What is minimised, but for penalties."""
         return sum(share * loss for share, loss in zip(self._shares, losses, strict=True))

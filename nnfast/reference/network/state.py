@@ -12,11 +12,10 @@ import numpy as np
 
 from .. import clipping, optimizers
 from ..checks import FLOATS, Array, at_least, integer_in, one_of, value_error
+from . import updates
 from .graph import Graph
 from .image_ops import ConvTranspose2d
 from .regularizer import Regularizer
-
-KINDS = ("sgd", "rmsprop", "adam", "adagrad", "adadelta", "nadam")
 
 
 class State:
@@ -48,6 +47,7 @@ class State:
         self._optimizer: dict[str, Any] | None = None
         self._rates: dict[int, float] = {}  # learning rates of single steps
         self._regularizers: dict[int, Regularizer] = {}  # of a parameter
+        self._penalty_in_mean = False
         self._seed = 0
         self._step_count = 0
         self._optimizer_step_count = 0
@@ -102,90 +102,15 @@ class State:
         """Key of the dropout masks, 0..2^64-1."""
         self._seed = integer_in("set_seed", "seed", seed, 0, 2**64 - 1)
 
-    def set_optimizer(
-        self,
-        kind: str,
-        *,
-        lr: float,
-        weight_decay: float = 0.0,
-        momentum: float = 0.0,
-        dampening: float = 0.0,
-        nesterov: bool = False,
-        alpha: float = 0.99,
-        centered: bool = False,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        amsgrad: bool = False,
-        decoupled: bool = False,
-        momentum_decay: float = 4e-3,
-        rho: float = 0.9,
-        lr_decay: float = 0.0,
-        initial_accumulator_value: float = 0.0,
-        eps: float = 1e-8,
-        clip_value: float = 0.0,
-        clip_norm: float = 0.0,
-    ) -> None:
+    def set_optimizer(self, kind: str, **options: Any) -> None:
         """Update by "sgd", "rmsprop", "adam" (`decoupled`: AdamW), "adagrad", "adadelta" or "nadam".
 
         States stay while their kind and number do. Before an update the gradients are limited to
-        +-clip_value and to the norm clip_norm, where these are not 0.
+        +-clip_value and to the norm clip_norm, where these are not 0. `eps_hat`: Adam's eps is added to
+        sqrt(v) itself, not to its unbiased value (Kingma & Ba 2015, before section 2.1).
         """
-        function = "set_optimizer"
-        one_of(function, "kind", kind, KINDS)
-        options = {
-            "lr": lr,
-            "weight_decay": weight_decay,
-            "momentum": momentum,
-            "alpha": alpha,
-            "momentum_decay": momentum_decay,
-            "rho": rho,
-            "lr_decay": lr_decay,
-            "initial_accumulator_value": initial_accumulator_value,
-            "eps": eps,
-            "clip_value": clip_value,
-            "clip_norm": clip_norm,
-        }
-        for name, value in options.items():
-            at_least(function, name, value, 0)
-        for name, value in {"alpha": alpha, "rho": rho}.items():
-            if value > 1:
-                raise value_error(function, name, "a number in 0..1", value)
-        for name, value in {"beta1": beta1, "beta2": beta2}.items():
-            if not 0 <= value < 1:
-                raise value_error(function, name, "a number in 0..1, below 1", value)
-        if kind == "sgd" and nesterov and (momentum == 0 or dampening != 0):
-            raise value_error(
-                function, "nesterov", "a momentum above 0 and no dampening", f"{momentum} and {dampening}"
-            )
-        common = {"lr": lr, "weight_decay": weight_decay}
-        adam = {"betas": (beta1, beta2), "eps": eps}
-        own: dict[str, dict[str, Any]] = {
-            "sgd": {"momentum": momentum, "dampening": dampening, "nesterov": nesterov},
-            "rmsprop": {"alpha": alpha, "eps": eps, "momentum": momentum, "centered": centered},
-            "adam": {**adam, "amsgrad": amsgrad},
-            "adagrad": {"lr_decay": lr_decay, "eps": eps},
-            "adadelta": {"rho": rho, "eps": eps},
-            "nadam": {**adam, "momentum_decay": momentum_decay, "decoupled_weight_decay": decoupled},
-        }
-        # The names of the states: what decides whether those that are there can stay.
-        names = {
-            "sgd": ["momentum_buffer"] if momentum else [],
-            "rmsprop": ["square_avg", *["grad_avg"] * centered, *["momentum_buffer"] * (momentum != 0)],
-            "adam": ["m", "v", *["max_v"] * amsgrad],
-            "adagrad": ["sum"],
-            "adadelta": ["square_avg", "acc_delta"],
-            "nadam": ["m", "v"],
-        }[kind]
-        before = self._optimizer
-        self._optimizer = {
-            "kind": kind,
-            "decoupled": decoupled,
-            "options": {**common, **own[kind]},
-            "states": names,
-            "first": initial_accumulator_value if kind == "adagrad" else 0.0,
-            "clip_value": clip_value,
-            "clip_norm": clip_norm,
-        }
+        before, self._optimizer = self._optimizer, updates.settings(kind, **options)
+        names = self._optimizer["states"]
         if before is None or before["kind"] != kind or before["states"] != names:
             self._states = [self._zeros() for _ in names]
             self._fill_states()
@@ -232,12 +157,20 @@ class State:
                 continue
             yield regularizer, self._params[index], self._gradients[index]
 
+    def set_penalty_in_mean(self, on: bool) -> None:
+        """Whether a step's penalties are divided by what its batch weighs, as its losses are.
+
+        With several outputs, and in custom training, by the batch's number of samples. Nothing changes for
+        losses of reduction "sum".
+        """
+        self._penalty_in_mean = bool(on)
+
     def _penalty(self) -> float:
         return sum((regularizer.penalty(w) for regularizer, w, _ in self._regularized()), 0.0)
 
-    def _add_penalty_gradient(self) -> None:
+    def _add_penalty_gradient(self, share: float) -> None:
         for regularizer, w, gradient in self._regularized():
-            gradient += regularizer.penalty_gradient(w)
+            gradient += share * regularizer.penalty_gradient(w)
 
     # ---- what is trained, and how fast
 
@@ -309,6 +242,8 @@ class State:
             options["first_step"] = step == 0
         elif kind not in ("rmsprop", "adadelta"):
             options["step"] = step + 1
+        if self._optimizer["eps_hat"]:
+            options["eps"] /= np.sqrt(1 - options["betas"][1] ** (step + 1))
         if kind == "adam" and self._optimizer["decoupled"]:
             kind = "adamw"
         states = {
