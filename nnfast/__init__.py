@@ -10,6 +10,7 @@
 - networks: `Sequential`, the layers, losses and optimizers below
 - functions of arrays with their gradients: `matmul`, `linear`, `conv2d`, `softmax`, `adam_update`, ...
 - `reference`: the same in plain NumPy, to be read
+- `sklearn`: estimators for scikit-learn (imported on its own: `import nnfast.sklearn`)
 - `callbacks`, `data`, `datasets`, `metrics`, `initializers`, `plot`, `examples`: what surrounds a network
 - `show_config`, `set_num_threads`, `num_threads`: the machine
 - `get_include`, `get_library_dir`: for C, C++ and Cython

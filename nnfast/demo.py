@@ -89,7 +89,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def load() -> tuple[Pair, Pair]:
     """(images, labels) to train on and held out; pixels in 0..1, shape (n, 1, 8, 8)."""
     try:
-        from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+        from sklearn.datasets import load_digits
     except ImportError:
         raise SystemExit('the demonstration needs scikit-learn: pip install "nnfast[demo]"') from None
     digits = load_digits()
@@ -158,8 +158,8 @@ def reference_row(make: Any, data: Pair, held_out: Pair, epochs: int, seed: int,
 
 def sklearn_row(data: Pair, held_out: Pair, epochs: int, seed: int) -> Row:
     """scikit-learn's MLPClassifier with the same network, optimizer, batches and epochs."""
-    from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
-    from sklearn.neural_network import MLPClassifier  # type: ignore[import-untyped]
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
 
     x, y = data[0].reshape(len(data[0]), -1), data[1]
     peer = MLPClassifier(

@@ -1,0 +1,234 @@
+"""The network behind an estimator: a model and its engine, with what the solvers ask of them.
+
+What this is: an epoch, a loss with its gradient, and predictions as calls of the engine, for dense and sparse
+samples; the weights as they were at the best epoch.
+What this is not: when to stop, which learning rate (`_stochastic`), or what scikit-learn calls things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from nnfast import _fit
+from nnfast.callbacks import CallbackList
+from nnfast.model import Model
+from nnfast.optimizers import Optimizer
+from nnfast.progress import Progress
+from nnfast.sklearn import _data
+from nnfast.sklearn._objective import Objective
+
+Array = NDArray[Any]
+
+PREDICTED = 256  # samples at a time
+
+
+class Machine:
+    """A model that is compiled for an objective."""
+
+    def __init__(self, model: Model, objective: Objective, penalty: float | None) -> None:
+        self.model = model
+        self.set_objective(objective)
+        self.penalty = penalty  # alpha of the weights; None: the layers' own penalties, per batch
+        self.compile(model.optimizer or "sgd")
+
+    def set_objective(self, objective: Objective) -> None:
+        """Train for this from now on."""
+        self.objective = objective
+
+    def compile(self, optimizer: str | Optimizer) -> None:
+        """Start an optimizer without any state."""
+        self.model.compile(optimizer, self.objective.loss)
+        task = self.model._task
+        task.weights = [self.objective.share] * len(task.weights)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        core = self.model._ensure_model("fit")
+        self.model._task.hand_over(core)
+        self.set_penalty(self.penalty)
+
+    def set_penalty(self, penalty: float | None) -> None:
+        """alpha / 2 times the squared weights, divided by the batch's weight."""
+        self.penalty = penalty
+        core = self.core
+        core.set_penalty_in_mean(penalty is not None)
+        if penalty is not None:
+            for number, (_, name, view) in enumerate(core.params()):
+                if name == "weight" and view.ndim > 1:
+                    core.set_regularizer(number, l2=penalty / 2)
+
+    @property
+    def core(self) -> Any:
+        """The engine's model."""
+        return self.model._ensure_model("fit")
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._hand_over()
+
+    # ---------------------------------------------------------------- weights
+
+    def weights(self) -> list[Array]:
+        """Views of everything that training changes, running statistics included."""
+        core = self.core
+        return [view for _, _, view in core.params() + core.buffers()]
+
+    def snapshot(self) -> list[Array]:
+        """Copies of all weights."""
+        return [view.copy() for view in self.weights()]
+
+    def restore(self, saved: list[Array]) -> None:
+        """The weights of a snapshot."""
+        for view, array in zip(self.weights(), saved, strict=True):
+            view[...] = array
+
+    def all_finite(self) -> bool:
+        """Whether every weight is a number."""
+        return all(np.isfinite(view).all() for view in self.weights())
+
+    def scale_velocity(self, factor: float) -> None:
+        """SGD's momentum, in which the engine keeps gradients and scikit-learn steps: at a new learning rate
+        the same step is other gradients."""
+        for velocity in self.core.states(0):
+            velocity *= factor
+
+    # ---------------------------------------------------------------- training
+
+    def train_epoch(
+        self,
+        X: Any,
+        y: Array,
+        weight: Array | None,
+        order: NDArray[np.int64],
+        batch: int,
+        progress: Progress | None = None,
+        callbacks: CallbackList | None = None,
+    ) -> Any:
+        """One pass over the samples in this order; the engine's sums."""
+        totals = self.model._new_totals()
+        if self.objective.custom is not None:
+            self._train_custom(X, y, weight, order, batch, totals)
+        elif sparse.issparse(X):
+            for rows, chosen in _data.pieces(X, order, batch, self.model.dtype.itemsize):
+                w = None if weight is None else weight[chosen]
+                self._steps(rows, y[chosen], w, None, batch, totals, progress, callbacks)
+        else:
+            self._steps(X, y, weight, order, batch, totals, progress, callbacks)
+        return totals
+
+    def _steps(
+        self,
+        X: Array,
+        y: Array,
+        weight: Array | None,
+        order: NDArray[np.int64] | None,
+        batch: int,
+        totals: Any,
+        progress: Progress | None,
+        callbacks: CallbackList | None,
+    ) -> None:
+        model, core, first = self.model, self.core, 0
+        steps = -(-(len(X) if order is None else len(order)) // batch)
+        batchwise = callbacks is not None and callbacks.batchwise
+        while first < steps:
+            if batchwise:
+                assert callbacks is not None
+                callbacks.begin_batch(first)
+            last = first + model._sync_optimizer(core, 1 if batchwise else steps - first)
+            done = core.train(X, y, order, batch, first, last, _fit.SLICE, totals, weight)
+            first += done
+            if progress is not None:
+                progress.advance(done, model._task.loss(totals))
+            if batchwise:
+                assert callbacks is not None
+                callbacks.end_batch(first - 1, model._task.logs(totals))
+            if model.stop_training:
+                return
+
+    def _train_custom(
+        self, X: Any, y: Array, weight: Array | None, order: NDArray[np.int64], batch: int, totals: Any
+    ) -> None:
+        for first in range(0, len(order), batch):
+            chosen = order[first : first + batch]
+            rows = X[chosen].toarray() if sparse.issparse(X) else X[chosen]
+            value = self._custom_gradient(rows, y[chosen], None if weight is None else weight[chosen])
+            self.model._sync_optimizer(self.core)
+            self.core.step()
+            totals.objective += value * len(chosen)
+            totals.samples += len(chosen)
+            totals.steps += 1
+
+    def _custom_gradient(self, rows: Array, y: Array, weight: Array | None) -> float:
+        """The user's loss, penalties included, whose gradient the engine then holds."""
+        custom = self.objective.custom
+        assert custom is not None
+        outputs = self.core.forward(rows, training=True)
+        value, gradient = custom(y, outputs, weight)
+        gradient = np.ascontiguousarray(gradient, outputs.dtype).reshape(outputs.shape)
+        if not np.isfinite(value):
+            raise FloatingPointError(f"loss is {value}")
+        self.core.backward(gradient)
+        return float(value) + self._penalty() / len(rows)
+
+    def _penalty(self) -> float:
+        if not self.penalty:
+            return 0.0
+        named = [view for _, name, view in self.core.params() if name == "weight" and view.ndim > 1]
+        return 0.5 * self.penalty * sum(float(np.vdot(view, view)) for view in named)
+
+    def loss_and_gradients(self, X: Any, y: Array, weight: Array | None) -> tuple[float, list[Array]]:
+        """The mean loss of all samples without penalties, and its gradients in the order of the parameters.
+
+        Of a sparse matrix some rows at a time.
+        """
+        total, parts, weighs = 0.0, None, 0.0
+        for rows, chosen in self._batches(X):
+            w = None if weight is None else weight[chosen]
+            share = float(len(rows) if w is None else w.sum())
+            if share == 0:
+                continue
+            total += share * self._loss_of(rows, y[chosen], w)
+            gradients = self.core.gradients()
+            if parts is None:
+                parts = [share * gradient for gradient in gradients]
+            else:
+                for part, gradient in zip(parts, gradients, strict=True):
+                    part += share * gradient
+            weighs += share
+        assert parts is not None
+        for part in parts:
+            part /= weighs
+        return total / weighs, parts
+
+    def _batches(self, X: Any) -> Iterator[tuple[Array, Any]]:
+        if sparse.issparse(X):
+            yield from _data.pieces(X, None, 1, self.model.dtype.itemsize)
+        else:
+            yield X, slice(None)
+
+    def _loss_of(self, rows: Array, y: Array, weight: Array | None) -> float:
+        """The loss of one batch; its gradients stay in the engine."""
+        if self.objective.custom is not None:
+            return self._custom_gradient(rows, y, weight)
+        # A step of length 0: forward, loss and backward in one call of the engine.
+        self.model._sync_optimizer(self.core)
+        totals = self.model._new_totals()
+        self.core.step_count = 0  # the same dropout masks at every call
+        self.core.train(rows, y, None, len(rows), 0, 1, 0.0, totals, weight)
+        return float(totals.objective / len(rows))
+
+    # ---------------------------------------------------------------- prediction
+
+    def outputs(self, X: Any) -> Array:
+        """What the network puts out for the samples: before the link, dropout off."""
+        if not sparse.issparse(X):
+            return self.model.predict(X)
+        out = np.empty((X.shape[0], *self.model.output_shape), self.model.dtype)
+        for rows, chosen in _data.pieces(X, None, PREDICTED, self.model.dtype.itemsize):
+            out[chosen] = self.model.predict(rows, PREDICTED)
+        return out

@@ -1,0 +1,173 @@
+"""`MLPClassifier`: scikit-learn's, on nnfast's engine.
+
+What this is: the parameters, their defaults and documentation. What it is not: what they do, which is in
+`_classification`, `_mlp` and `_base`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from nnfast.sklearn._classification import Classifier
+from nnfast.sklearn._mlp import Perceptron
+
+
+class MLPClassifier(Classifier, Perceptron):
+    """Multilayer perceptron for classes, as `sklearn.neural_network.MLPClassifier`.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Neurons of each hidden layer.
+    activation : str, Layer or list of these, default="relu"
+        Of the hidden layers, one for all or one each: scikit-learn's "identity", "logistic", "tanh" and
+        "relu"; "leaky_relu", "prelu", "relu6", "elu", "selu", "gelu", "silu", "mish", "softplus", "softsign",
+        "hard_sigmoid", "step", or a layer of nnfast, such as ``nf.ELU(alpha=0.5)``, which is copied.
+    solver : {"adam", "sgd", "lbfgs", "adamw", "nadam", "rmsprop", "adagrad", "adadelta"} or Optimizer
+        scikit-learn's three, nnfast's others with their defaults and `learning_rate_init`, or an optimizer of
+        nnfast, such as ``nf.SGD(nf.OneCycleLR(0.1, 500))``, which is copied.
+    alpha : float, default=0.0001
+        L2 penalty: alpha / 2 times the sum of the squared weights, divided by the samples of a batch, is part
+        of its loss.
+    batch_size : int or "auto", default="auto"
+        Samples a step; "auto" is min(200, n_samples).
+    learning_rate : {"constant", "invscaling", "adaptive"}, Schedule or callable, default="constant"
+        scikit-learn's, for "sgd" alone: learning_rate_init / t^power_t after t samples, or a fifth whenever
+        nothing improves. A schedule of `nnfast.schedules`, for any named solver, counts epochs or steps.
+    learning_rate_init : float, default=0.001
+    power_t : float, default=0.5
+    max_iter : int, default=200
+        Epochs at most; for "lbfgs" iterations.
+    shuffle : bool, default=True
+        Whether each epoch takes the samples in a new order.
+    random_state : int, RandomState or None, default=None
+        Initial weights, validation set and orders, which are scikit-learn's for the same number.
+    tol : float, default=1e-4
+        Smallest improvement that counts.
+    verbose : bool or int, default=False
+        Print the loss after each epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights that are there.
+    momentum : float, default=0.9
+        Of "sgd".
+    nesterovs_momentum : bool, default=True
+        Of "sgd".
+    early_stopping : bool, default=False
+        Whether the score of a validation set decides when to stop, and which weights are kept: the best.
+    validation_fraction : float, default=0.1
+        How much of the samples the validation set takes, unless `fit` is given `X_val`.
+    beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
+        Of "adam". Epsilon is added to sqrt(v) as in the paper's last form (Kingma & Ba 2015, section 2).
+    n_iter_no_change : int or inf, default=10
+        Epochs without improvement after which training stops.
+    max_fun : int, default=15000
+        Evaluations of the loss by "lbfgs" at most.
+    loss : "log_loss", Loss or callable, default="log_loss"
+        A loss of nnfast: ``nf.CrossEntropyLoss(label_smoothing=0.1)`` for more than two classes,
+        ``nf.BCEWithLogitsLoss(pos_weight=[3.0])`` for two or for several labels. Or a function
+        loss(y_true, y_pred, sample_weight) of arrays, the logits and weights of a batch (None without), that
+        returns the loss and its gradient with respect to y_pred; y_true has class indices (n,), or truth
+        values (n, n_outputs) for two classes and for several labels.
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        Factors of the samples' weights, by class, for several labels a dict each; "balanced" makes all
+        classes of a call weigh the same.
+    dropout : float or list of float, default=0.0
+        After each hidden layer, one for all or one each: the share of its outputs that a step leaves out.
+    batch_norm : bool, default=False
+        Whether batch normalisation stands between each hidden layer and its activation.
+    callbacks : Callback, callable or list of these, default=None
+        Of `nnfast.callbacks`, a `ModelCheckpoint` for instance. Their logs have "loss" and, with a validation
+        set, "val_score".
+    progress : bool, default=False
+        Whether a progress bar is shown.
+    n_threads : int or None, default=None
+        Threads at most; None is `nnfast.get_num_threads()`. The result is the same bits for any number.
+
+    Attributes
+    ----------
+    classes_ : ndarray (n_classes,)
+    coefs_ : list of ndarray (n_inputs, n_outputs)
+        Weights of the layers.
+    intercepts_ : list of ndarray (n_outputs,)
+    loss_ : float
+        Of the last epoch, penalty included.
+    best_loss_ : float or None
+        The smallest; None with `early_stopping`.
+    loss_curve_ : list of float
+        Of each epoch. Not with "lbfgs", as the rest that is kept by epochs.
+    validation_scores_ : list of float or None
+        Accuracy of the validation set after each epoch.
+    best_validation_score_ : float or None
+    n_iter_ : int
+        Epochs, or iterations of "lbfgs".
+    t_ : int
+        Samples seen.
+    n_features_in_, n_layers_, n_outputs_ : int
+    feature_names_in_ : ndarray of str
+        Where X had names.
+    out_activation_ : str
+    model_ : nnfast.Sequential
+        The network itself; ``model_.save(path)`` writes it to a file.
+
+    Notes
+    -----
+    With float64 samples, scikit-learn's own parameters and an equal `random_state`, "sgd" and "adam" give its
+    weights and losses up to rounding. Losses are computed from logits: that of a sample does not end
+    at -log(machine epsilon), 36 in float64 and 16 in float32, as scikit-learn's does. With "lbfgs" weights
+    are float64.
+
+    Rows of a sparse matrix are made dense some at a time, whole batches of about 4 MB; a matrix in CSC is
+    converted to CSR once.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from nnfast.sklearn import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier((16,), solver="lbfgs", activation="gelu", random_state=0).fit(X, y)
+    >>> clf.predict(X[:2])
+    array([0, 0])
+    >>> clf.score(X, y) > 0.97
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **Perceptron._parameter_constraints,
+        **Classifier._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        loss: Any = "log_loss",
+        class_weight: Any = None,
+        dropout: Any = 0.0,
+        batch_norm: bool = False,
+        callbacks: Any = None,
+        progress: bool = False,
+        n_threads: int | None = None,
+    ) -> None:
+        self._store(locals())
