@@ -623,6 +623,9 @@ class Graph:
     def output(self, node: int) -> None: ...
     def outputs(self, nodes: Sequence[int]) -> None: ...
 
+def finite_samples(x: Any, features: int) -> bool:
+    """Whether x is a dense float32 or float64 array (n, features), n > 0, without NaN and infinity."""
+
 class Totals:
     """Sums over the samples so far: the mean loss is loss / loss_weight, a metric its sum / weight."""
 

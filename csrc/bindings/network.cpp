@@ -483,9 +483,28 @@ class Model {
   Busy busy_;
 };
 
+// Whether x is floats (n, features), n > 0, that the engine takes as they are, and all of them finite.
+bool finite_samples(py::handle x, py::handle features) {
+  Shape shape;
+  shape.nd = 1;
+  shape.dims[0] = read_integer("finite_samples", "features", features);
+  nnf_source source{};
+  if (!reads_as_is(x.ptr(), shape, &source) || source.rows == 0) return false;
+  const i64 n = source.rows * source.row_size;
+  int finite = 0;
+  run(static_cast<double>(n) / 4, [&] {
+    return nnf_all_finite(source.type == NNF_SRC_F32 ? NNF_F32 : NNF_F64, n, source.data, &finite);
+  });
+  return finite != 0;
+}
+
 }  // namespace
 
 void init_network(py::module_& m) {
+  m.def(
+      "finite_samples", [](py::handle x, py::handle features) { return finite_samples(x, features); }, py::arg("x"),
+      py::arg("features"));
+
   py::class_<Graph>(m, "Graph")
       .def(py::init<>())
       .def("input", &Graph::input, py::arg("shape"))

@@ -44,6 +44,16 @@ nnf_status nnf_activation_forward(nnf_dtype dt, nnf_activation act, double alpha
   });
 }
 
+nnf_status nnf_all_finite(nnf_dtype dt, int64_t n, const void* x, int* finite) {
+  return nnf::guard_typed(dt, [&](auto zero) {
+    using T = decltype(zero);
+    nnf::require_size("all_finite", "n", n);
+    nnf::require_array("all_finite", "x", x, n);
+    nnf::require_array("all_finite", "finite", finite, 1);
+    *finite = nnf::all_finite<T>(n, static_cast<const T*>(x)) ? 1 : 0;
+  });
+}
+
 nnf_status nnf_activation_backward(nnf_dtype dt, nnf_activation act, double alpha, int64_t n, const void* g,
                                    const void* x, void* gx) {
   return nnf::guard_typed(dt, [&](auto zero) {

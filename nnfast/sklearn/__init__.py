@@ -19,5 +19,6 @@ except ModuleNotFoundError as error:  # pragma: no cover
 
 from nnfast.sklearn._mlp_classifier import MLPClassifier
 from nnfast.sklearn._mlp_regressor import MLPRegressor
+from nnfast.sklearn._wrapped import NetworkClassifier, NetworkRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "NetworkClassifier", "NetworkRegressor"]

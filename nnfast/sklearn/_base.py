@@ -21,7 +21,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 import nnfast as nf
-from nnfast import config
+from nnfast import _core, config
 from nnfast.model import Model
 from nnfast.optimizers import Optimizer
 from nnfast.schedules import Schedule
@@ -78,6 +78,9 @@ class NetworkEstimator(BaseEstimator, ABC):
     __metadata_request__predict: ClassVar[dict[str, Any]] = {"check_input": UNUSED}
     __metadata_request__predict_proba: ClassVar[dict[str, Any]] = {"check_input": UNUSED}
     __metadata_request__predict_log_proba: ClassVar[dict[str, Any]] = {"check_input": UNUSED}
+
+    # What samples a fit takes: options of validate_data.
+    _shapes_taken: ClassVar[dict[str, Any]]
 
     # Types of the parameters and attributes that the code here reads.
     solver: Any
@@ -216,9 +219,7 @@ class NetworkEstimator(BaseEstimator, ABC):
         X = self._validated(X)
         encoded = self._encode(y)
         if len(encoded) != X.shape[0]:
-            raise ValueError(
-                f"y_val: expected {X.shape[0]} targets, as many as X_val has, got {len(encoded)}"
-            )
+            raise ValueError(f"y_val: expected {X.shape[0]} targets, as X_val has, got {len(encoded)}")
         return HeldOut(_data.as_rows(X), self._as_scored(encoded), self._sample_weight(weight, X, encoded))
 
     def _score_held_out(self, held_out: HeldOut) -> float:
@@ -234,7 +235,7 @@ class NetworkEstimator(BaseEstimator, ABC):
 
     def _validated(self, X: Any) -> Any:
         """Samples checked as scikit-learn does; quickly when there is nothing to convert."""
-        if _data.ready(X, self.n_features_in_) and not hasattr(self, "feature_names_in_"):
+        if _core.finite_samples(X, self.n_features_in_) and not hasattr(self, "feature_names_in_"):
             return X
         return validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
 

@@ -57,7 +57,6 @@ class Classifier(ClassifierMixin, NetworkEstimator):
             y,
             accept_sparse=["csr", "csc"],
             multi_output=True,
-            dtype=(np.float64, np.float32),
             reset=reset,
             **self._shapes_taken,
         )

@@ -1,17 +1,14 @@
 """Samples as the estimators take them: dense arrays and sparse matrices, whole or a batch at a time.
 
-What this is: the quick check of arrays that need no conversion, and the rows of a sparse matrix made dense
-piece by piece, never the whole of it.
-What this is not: scikit-learn's validation, which everything else goes through.
+What this is: the rows of a sparse matrix made dense piece by piece, never the whole of it.
+What this is not: validation of what comes from outside (`_base`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -21,26 +18,9 @@ Array = NDArray[Any]
 DENSE_BYTES = 1 << 22
 
 
-def ready(X: Any, n_features: int) -> bool:
-    """Whether X is what validation would return as it is: finite float32 or float64 (n, n_features)."""
-    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype.char not in "fd" or not X.flags.c_contiguous:
-        return False
-    n, features = X.shape
-    if features != n_features or n == 0:
-        return False
-    # A sum of squares that overflows says nothing: validation then looks at every number.
-    flat = X.reshape(-1)
-    return math.isfinite(flat.dot(flat))
-
-
 def as_rows(X: Any) -> Any:
     """A dense array as it is; a sparse matrix with quick access to rows."""
     return sparse.csr_array(X) if sparse.issparse(X) else X
-
-
-def take(X: Any, rows: Any) -> Any:
-    """Some of the samples."""
-    return X[rows]
 
 
 def pieces(X: Any, order: Array | None, batch: int, itemsize: int) -> Iterator[tuple[Array, Any]]:

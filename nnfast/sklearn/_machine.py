@@ -58,9 +58,15 @@ class Machine:
         core = self.core
         core.set_penalty_in_mean(penalty is not None)
         if penalty is not None:
-            for number, (_, name, view) in enumerate(core.params()):
-                if name == "weight" and view.ndim > 1:
-                    core.set_regularizer(number, l2=penalty / 2)
+            # In custom training the engine does not know what a batch weighs: `_custom_gradient` does.
+            l2 = 0.0 if self.objective.custom is not None else penalty / 2
+            for number, _ in self._penalized():
+                core.set_regularizer(number, l2=l2)
+
+    def _penalized(self) -> list[tuple[int, Array]]:
+        """Number and view of the parameters that alpha counts for."""
+        params = enumerate(self.core.params())
+        return [(number, view) for number, (_, name, view) in params if name == "weight" and view.ndim > 1]
 
     @property
     def core(self) -> Any:
@@ -173,13 +179,14 @@ class Machine:
         if not np.isfinite(value):
             raise FloatingPointError(f"loss is {value}")
         self.core.backward(gradient)
-        return float(value) + self._penalty() / len(rows)
-
-    def _penalty(self) -> float:
         if not self.penalty:
-            return 0.0
-        named = [view for _, name, view in self.core.params() if name == "weight" and view.ndim > 1]
-        return 0.5 * self.penalty * sum(float(np.vdot(view, view)) for view in named)
+            return float(value)
+        share = self.penalty / float(len(rows) if weight is None else weight.sum())
+        gradients = self.core.gradients()
+        for number, view in self._penalized():
+            value += 0.5 * share * float(np.square(view).sum())
+            gradients[number] += share * view
+        return float(value)
 
     def loss_and_gradients(self, X: Any, y: Array, weight: Array | None) -> tuple[float, list[Array]]:
         """The mean loss of all samples without penalties, and its gradients in the order of the parameters.
@@ -227,8 +234,14 @@ class Machine:
     def outputs(self, X: Any) -> Array:
         """What the network puts out for the samples: before the link, dropout off."""
         if not sparse.issparse(X):
-            return self.model.predict(X)
+            return self._predict(X)
         out = np.empty((X.shape[0], *self.model.output_shape), self.model.dtype)
         for rows, chosen in _data.pieces(X, None, PREDICTED, self.model.dtype.itemsize):
-            out[chosen] = self.model.predict(rows, PREDICTED)
+            out[chosen] = self._predict(rows)
         return out
+
+    def _predict(self, X: Array) -> Array:
+        shape = self.model._input_shape
+        if X.shape[1:] != shape:
+            X = X.reshape(len(X), *shape)  # type: ignore[misc]
+        return self.model.predict(X, PREDICTED)

@@ -86,7 +86,7 @@ class Perceptron(NetworkEstimator):
     alpha: float
     dropout: Any
     batch_norm: bool
-    _shapes_taken: ClassVar[dict[str, Any]] = {}  # options of validate_data
+    _shapes_taken: ClassVar[dict[str, Any]] = {"dtype": (np.float64, np.float32)}
 
     # ---------------------------------------------------------------- architecture
 

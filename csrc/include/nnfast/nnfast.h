@@ -370,6 +370,8 @@ NNF_API nnf_status nnf_nadam_update(nnf_dtype dt, int64_t n, void *param, const 
 NNF_API nnf_status nnf_perceptron_update(nnf_dtype dt, int64_t n, int64_t features, void *weight, void *bias,
                                          const void *x, const void *target, double lr, int64_t *errors);
 
+/* *finite: whether all n numbers are, neither NaN nor infinite. */
+NNF_API nnf_status nnf_all_finite(nnf_dtype dt, int64_t n, const void *x, int *finite);
 /* Gradients clipped in place. norm: of all `count` arrays as one, by exponent p > 0 (may be infinite); they are
  * multiplied by min(1, max_norm / (norm + 1e-6)). refuse != 0: a norm that is not finite is NNF_INVALID_VALUE. */
 NNF_API nnf_status nnf_clip_value(nnf_dtype dt, int64_t n, void *grad, double limit);
