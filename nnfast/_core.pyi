@@ -743,8 +743,11 @@ class Model:
     def predict(self, x: Any, batch: int = 256, out: Any = None) -> Any: ...
     def train_now(self, x: Any, y: Any, totals: Totals) -> bool:
         """One step of `train` on all of x and y, if they need no conversion; False, nothing done, if not."""
-    def predict_now(self, x: Any, batch: int) -> Array | None:
-        """`predict` of few rows that need no conversion, in the shortest time; None for everything else."""
+    def predict_now(self, x: Any, batch: int, finite: bool = False) -> Array | None:
+        """`predict` of few rows that need no conversion, in the shortest time; None for everything else.
+
+        And, with `finite`, for numbers that are not.
+        """
     def forward(self, x: Any, training: bool = False) -> Any: ...
     def backward(self, grad_output: Any, accumulate: bool = False, need_input_grad: bool = False) -> Any:
         """Gradients to the parameters; an entry None in a list for several outputs stands for zeros."""

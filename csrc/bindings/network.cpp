@@ -29,6 +29,16 @@ i64 read_batch(const char* function, py::handle value) {
   return std::min(batch, i64{1} << 62);  // more than any array has; leaves room for sums
 }
 
+// Dense floats without NaN and infinity.
+bool all_finite(const nnf_source& source) {
+  const i64 n = source.rows * source.row_size;
+  int finite = 0;
+  run(static_cast<double>(n) / 4, [&] {
+    return nnf_all_finite(source.type == NNF_SRC_F32 ? NNF_F32 : NNF_F64, n, source.data, &finite);
+  });
+  return finite != 0;
+}
+
 class Model {
  public:
   Model(Graph& graph, py::handle dtype) {
@@ -283,10 +293,12 @@ class Model {
     return out.result();
   }
 
-  // A prediction of few samples in an array that the engine takes as it is, or None: the caller then asks predict.
-  py::object predict_now(py::handle x, py::handle batch_) {
+  // A prediction of few samples in an array that the engine takes as it is, or None: the caller then asks predict. So
+  // it does for numbers that are not finite, where `finite` asks for such.
+  py::object predict_now(py::handle x, py::handle batch_, bool finite) {
     nnf_source source{};
     if (inputs_.size() != 1 || outputs_.size() != 1 || !reads_as_is(x.ptr(), inputs_[0], &source)) return py::none();
+    if (finite && !all_finite(source)) return py::none();
     const i64 rows = source.rows, batch = read_batch("predict", batch_);
     if (rows < 1 || rows > batch || rows > kFirstSlice) return py::none();
     const InUse guard(busy_, "model", WhenBusy::wait);
@@ -489,13 +501,7 @@ bool finite_samples(py::handle x, py::handle features) {
   shape.nd = 1;
   shape.dims[0] = read_integer("finite_samples", "features", features);
   nnf_source source{};
-  if (!reads_as_is(x.ptr(), shape, &source) || source.rows == 0) return false;
-  const i64 n = source.rows * source.row_size;
-  int finite = 0;
-  run(static_cast<double>(n) / 4, [&] {
-    return nnf_all_finite(source.type == NNF_SRC_F32 ? NNF_F32 : NNF_F64, n, source.data, &finite);
-  });
-  return finite != 0;
+  return reads_as_is(x.ptr(), shape, &source) && source.rows > 0 && all_finite(source);
 }
 
 }  // namespace
@@ -562,7 +568,7 @@ void init_network(py::module_& m) {
       .def("evaluate", &Model::evaluate, py::arg("x"), py::arg("y"), py::arg("batch"), py::arg("first"),
            py::arg("last"), py::arg("seconds"), py::arg("totals"), py::arg("sample_weight") = py::none())
       .def("predict", &Model::predict, py::arg("x"), py::arg("batch") = 256, py::arg("out") = py::none())
-      .def("predict_now", &Model::predict_now, py::arg("x"), py::arg("batch"))
+      .def("predict_now", &Model::predict_now, py::arg("x"), py::arg("batch"), py::arg("finite") = false)
       .def("train_now", &Model::train_now, py::arg("x"), py::arg("y"), py::arg("totals"))
       .def("forward", &Model::forward, py::arg("x"), py::arg("training") = false)
       .def("backward", &Model::backward, py::arg("grad_output"), py::arg("accumulate") = false,

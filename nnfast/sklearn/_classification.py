@@ -185,8 +185,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):
         decided = self._decided(self._outputs(X, check_input))
         if self._multilabel:
             return decided.astype(int)
-        if not self._multiclass:
-            decided = decided.astype(np.intp) if len(self.classes_) > 1 else np.zeros(len(decided), np.intp)
+        if len(self.classes_) == 1:
+            decided = np.zeros(len(decided), np.intp)
         return self.classes_.take(decided)
 
     def predict_proba(self, X: Any, check_input: bool = True) -> Array:

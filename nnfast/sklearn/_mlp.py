@@ -10,12 +10,12 @@ import copy
 import math
 from collections.abc import Callable
 from numbers import Integral, Real
+from operator import is_
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 import nnfast as nf
 from nnfast.layers import Layer, Linear
@@ -165,20 +165,23 @@ class Perceptron(NetworkEstimator):
         # The engine keeps weights as (inputs, outputs); nnfast shows them transposed.
         self.coefs_ = [layer._views["weight"].T for layer in linear]
         self.intercepts_ = [layer._views["bias"] for layer in linear]
-        self._linked = (*self.coefs_, *self.intercepts_)
+        self._linked = (tuple(self.coefs_), tuple(self.intercepts_))
+
+    def _is_current(self) -> bool:
+        if "_machine" not in self.__dict__:
+            return False
+        coefs, intercepts = self._linked
+        return all(map(is_, self.coefs_, coefs)) and all(map(is_, self.intercepts_, intercepts))
 
     def _is_built(self) -> bool:
         return "coefs_" in self.__dict__
 
     def _ensure_machine(self) -> Machine:
-        machine = self.__dict__.get("_machine")
-        if machine is None:
+        if "_machine" not in self.__dict__:
             return self._from_arrays()
-        for mine, linked in zip((*self.coefs_, *self.intercepts_), self._linked, strict=False):
-            if mine is not linked:
-                self._assign(machine)
-                break
-        return machine
+        if not self._is_current():
+            self._assign(self._machine)
+        return self._machine
 
     def _from_arrays(self) -> Machine:
         """A network for weights that were assigned to an estimator without one."""
@@ -191,7 +194,7 @@ class Perceptron(NetworkEstimator):
         """Take over arrays that were assigned to `coefs_` and `intercepts_`."""
         given = [*self.coefs_, *self.intercepts_]
         self._link(machine)
-        for view, array in zip(self._linked, given, strict=True):
+        for view, array in zip([*self.coefs_, *self.intercepts_], given, strict=True):
             if view is not array:
                 if np.shape(array) != view.shape:
                     raise ValueError(
@@ -212,11 +215,6 @@ class Perceptron(NetworkEstimator):
         super().__setstate__(state)
         if "_machine" in self.__dict__:
             self._link(self._machine)
-
-    def _outputs(self, X: Any, check_input: bool = True) -> Array:
-        if "coefs_" not in self.__dict__:
-            check_is_fitted(self)
-        return super()._outputs(X, check_input)
 
     def _fit(
         self,

@@ -393,7 +393,7 @@ class Model(State):
         """As `predict_now`: False, the caller asks `train`."""
         return False
 
-    def predict_now(self, x: Array, batch: int) -> None:
+    def predict_now(self, x: Array, batch: int, finite: bool = False) -> None:
         """Nothing is worth a second way here: the caller asks `predict`."""
 
     def plan(self, batch: int, training: bool) -> tuple[int, int]:
