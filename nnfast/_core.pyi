@@ -637,6 +637,7 @@ class Totals:
     squared_error: float
     weight: float
     samples: int
+    objective: float
     outputs: int
     steps: int
 

@@ -78,7 +78,7 @@ def digits(seed: int, train: float = 0.75) -> tuple[tuple[Array, Array], tuple[A
     from nnfast.data import split
 
     try:
-        from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+        from sklearn.datasets import load_digits
     except ImportError:
         raise SystemExit('this example needs scikit-learn: pip install "nnfast[demo]"') from None
     images, labels = load_digits(return_X_y=True)

@@ -69,7 +69,7 @@ def predict(x: Any, t: Any, new: Any, epochs: int, seed: int) -> Any:
 def peer(x: Any, t: Any, new: Any, seed: int) -> Any:
     """The same by scikit-learn, as it comes; None where it is not installed."""
     try:
-        from sklearn.neural_network import MLPRegressor  # type: ignore[import-untyped]
+        from sklearn.neural_network import MLPRegressor
     except ImportError:
         return None
     return MLPRegressor(hidden_layer_sizes=HIDDEN, random_state=seed).fit(x, t).predict(new)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from nnfast import _fit
-from nnfast.callbacks import CallbackList
+from nnfast.callbacks.base import CallbackList
 from nnfast.model import Model
 from nnfast.optimizers import Optimizer
 from nnfast.progress import Progress
@@ -140,19 +140,17 @@ class Machine:
     ) -> None:
         model, core, first = self.model, self.core, 0
         steps = -(-(len(X) if order is None else len(order)) // batch)
-        batchwise = callbacks is not None and callbacks.batchwise
         while first < steps:
-            if batchwise:
-                assert callbacks is not None
+            if callbacks is not None:
                 callbacks.begin_batch(first)
-            last = first + model._sync_optimizer(core, 1 if batchwise else steps - first)
+            room = steps - first if callbacks is None else callbacks.room(core, steps - first)
+            last = first + model._sync_optimizer(core, room)
             done = core.train(X, y, order, batch, first, last, _fit.SLICE, totals, weight)
             first += done
             if progress is not None:
-                progress.advance(done, model._task.loss(totals))
-            if batchwise:
-                assert callbacks is not None
-                callbacks.end_batch(first - 1, model._task.logs(totals))
+                progress.advance(done, model._task.loss(totals), _fit.samples_of(totals))
+            if callbacks is not None and callbacks.listens:
+                callbacks.end_batch(first - 1, core, model._task.logs(totals))
             if model.stop_training:
                 return
 

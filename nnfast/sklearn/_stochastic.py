@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 import nnfast as nf
-from nnfast.callbacks import CallbackList
+from nnfast.callbacks.base import CallbackList
 from nnfast.optimizers import Optimizer
 from nnfast.progress import Progress, make_progress
 from nnfast.sklearn._machine import Machine
