@@ -1,0 +1,89 @@
+"""Fits and predictions of the estimators beside scikit-learn's, same data, parameters and random numbers.
+
+Both train to the same weights, so the accuracies (ours | theirs, on held-out samples) tell of rounding alone.
+MNIST is looked for in the folder NNFAST_DATA: 2,500 images, one epoch.
+"""
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn import neural_network
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+from sklearn.preprocessing import scale
+
+from nnfast import datasets
+from nnfast import sklearn as ours
+
+TABLES = {"iris": load_iris, "breast cancer": load_breast_cancer, "digits": load_digits}
+
+
+def data(name):
+    """Samples for training and for testing: every fifth."""
+    if name == "MNIST":
+        folder = Path(os.environ.get("NNFAST_DATA", "")) / "mnist"
+        if not folder.is_dir():
+            pytest.skip("no MNIST in the folder NNFAST_DATA")
+        images, y = datasets.mnist(folder)
+        X, y = images[:3125].reshape(3125, -1) / 255.0, y[:3125].astype(np.int64)
+    else:
+        X, y = TABLES[name](return_X_y=True)
+        X = X / 16.0 if name == "digits" else scale(X)
+    held = np.arange(len(X)) % 5 == 0
+    return X[~held], y[~held], X[held], y[held]
+
+
+def fits(name, dtype, **options):
+    """A fit of each, and the accuracies."""
+    X, y, X_test, y_test = data(name)
+    X = X.astype(dtype)
+    makers, accuracies = {}, []
+    for package, module in (("nnfast", ours), ("sklearn", neural_network)):
+        model = module.MLPClassifier(random_state=0, **options)
+
+        def fit(model=model):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # few epochs end before convergence
+                model.fit(X, y)
+
+        fit()
+        accuracies.append(model.score(X_test.astype(dtype), y_test))
+        makers[package] = lambda fit=fit: fit
+    return makers, "{:.4f} | {:.4f}".format(*accuracies)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("batch", [32, 200])
+@pytest.mark.parametrize(
+    ("name", "hidden", "epochs"), [("digits", (100,), 20), ("MNIST", (100,), 1), ("MNIST", (512, 512), 1)]
+)
+def test_fit(versus, name, hidden, epochs, batch, dtype):
+    options = {"hidden_layer_sizes": hidden, "batch_size": batch, "max_iter": epochs}
+    makers, accuracy = fits(name, dtype, **options)
+    versus(f"{name} {hidden} batch {batch} {dtype[0]}{dtype[-2:]} {accuracy}", makers, dtype=dtype)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("name", ["iris", "breast cancer"])
+def test_fit_of_small_tables(versus, name, solver):
+    makers, accuracy = fits(name, "float64", hidden_layer_sizes=(5, 2), solver=solver)
+    versus(f"{name} (5, 2) {solver} {accuracy}", makers, dtype="float64")
+
+
+@pytest.mark.parametrize("checked", [True, False], ids=["checked", "unchecked"])
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+@pytest.mark.parametrize(
+    ("name", "hidden"), [("iris", (5, 2)), ("breast cancer", (5, 2)), ("digits", (100,))]
+)
+def test_prediction_of_one_row(versus, name, hidden, method, checked):
+    X, y, _, _ = data(name)
+    row, makers = X[:1].copy(), {}
+    for package, module in (("nnfast", ours), ("sklearn", neural_network)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            call = getattr(module.MLPClassifier(hidden, random_state=0).fit(X, y), method)
+        options = {} if checked or package == "sklearn" else {"check_input": False}
+        makers[package] = lambda call=call, options=options: lambda: call(row, **options)
+    versus(f"{name} {hidden} {method} {'' if checked else 'unchecked'}", makers, dtype="float64")
