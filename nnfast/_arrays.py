@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nnfast._prefetch import is_mapped
+from nnfast._mapped import is_mapped
 from nnfast.losses import CLASS_KINDS, Loss
 
 Array = NDArray[Any]

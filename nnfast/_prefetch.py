@@ -1,30 +1,21 @@
-"""Data made ready while the engine computes: a thread that is a little ahead, and arrays in mapped files.
+"""Data made ready while the engine computes, by a thread that is a little ahead.
 
-What this is: `Ahead`, an iterator whose values another thread makes; and what has to be known of arrays that
-lie in files: which do, how much to copy at a time, and how to hand back the memory.
-What this is not: which samples come when (`nnfast._samples`, `nnfast._stream`).
+What this is: `Ahead`, an iterator whose values another thread makes, and `ahead`, which ends that thread.
+What this is not: which samples come when (`nnfast._samples`, `nnfast._stream`), or files (`nnfast._mapped`).
 """
 
 from __future__ import annotations
 
 import contextvars
-import mmap
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[Any]
 Value = TypeVar("Value")
 
 NAME = "nnfast-prefetch"  # of the threads
-# Bytes of samples, converted, that are copied from a file at a time: some milliseconds of work for the
-# engine, so that a piece costs little beside what it holds, and small beside any model that needs files.
-PIECE = 2**23
 
 
 class Ahead(Generic[Value]):
@@ -59,6 +50,8 @@ class Ahead(Generic[Value]):
             pass
         except BaseException as caught:  # the caller's to deal with
             error = caught
+        if isinstance(self._source, Generator):
+            self._source.close()  # here, where it ran
         with self._changed:
             self._over, self._error = True, error
             self._changed.notify_all()
@@ -130,65 +123,3 @@ def ahead(
         raise
     finally:
         values.close(lambda: interrupted or hurry())
-
-
-# ---------------------------------------------------------------- mapped files
-
-
-def _map_of(array: Any) -> tuple[mmap.mmap | None, str | None]:
-    """The mapping that an array is a view of, and its mode where `numpy.memmap` made it."""
-    mode = None
-    while isinstance(array, np.ndarray):
-        if isinstance(array, np.memmap) and mode is None:
-            mode = array.mode
-        array = array.base
-    if isinstance(array, memoryview):
-        array = array.obj
-    return (array, mode) if isinstance(array, mmap.mmap) else (None, None)
-
-
-def is_mapped(data: Any) -> bool:
-    """Whether an array, or one in a list of them, lies in a file."""
-    if isinstance(data, list):
-        return any(is_mapped(array) for array in data)
-    return _map_of(data)[0] is not None
-
-
-def release(arrays: list[Array]) -> None:
-    """Hand back the memory of a mapping's pages, which stay in the system's cache of the file.
-
-    They would count as this process's until memory is short, and a user would see it grow to the size of the
-    file. Not for mode "c", whose changes are in those pages alone.
-    """
-    if not hasattr(mmap, "MADV_DONTNEED"):
-        return
-    for array in arrays:
-        mapping, mode = _map_of(array)
-        if mapping is not None and mode in ("r", "r+", "w+"):
-            mapping.madvise(mmap.MADV_DONTNEED)
-
-
-def as_list(data: Any) -> list[Array]:
-    """The arrays of what is one, a list of them, or nothing."""
-    if data is None:
-        return []
-    return [array for array in data if array is not None] if isinstance(data, list) else [data]
-
-
-def copied(data: Any, rows: Any, dtype: Any = None) -> Any:
-    """Dense copies of some rows of an array or a list of them, in another dtype where one is given."""
-    if isinstance(data, list):
-        return [copied(array, rows, dtype) for array in data]
-    if data is None:
-        return None
-    part = data[rows]
-    kind = part.dtype.newbyteorder("=") if dtype is None else dtype
-    make = np.asarray if part.flags.owndata else np.array  # the latter copies
-    with np.errstate(all="ignore"):  # the engine's conversions do not warn either
-        return make(part, kind, order="C")
-
-
-def batches_a_piece(x: Any, batch: int, dtype: np.dtype[Any]) -> int:
-    """How many batches are copied at a time."""
-    sample = sum(array[:1].size for array in as_list(x)) * dtype.itemsize
-    return max(1, PIECE // max(1, sample * batch))

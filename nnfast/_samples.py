@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnfast import _arrays, _prefetch
+from nnfast import _arrays, _mapped, _prefetch
+from nnfast._mapped import Files
 
 if TYPE_CHECKING:
     from nnfast._core import Model
@@ -49,18 +50,14 @@ class Data:
         """The same as the engine reads it."""
         return Data(_arrays.dense(self.x), _arrays.dense(self.y), self.w)
 
-    def copied(self, rows: Any, dtype: np.dtype[Any]) -> Data:
+    def copied(self, rows: Any, dtype: np.dtype[Any], files: Files) -> Data:
         """Copies of some of the samples, the inputs in the model's dtype."""
-        return Data(
-            _prefetch.copied(self.x, rows, dtype),
-            _prefetch.copied(self.y, rows),
-            _prefetch.copied(self.w, rows),
-        )
+        return Data(files.copy(self.x, rows, dtype), files.copy(self.y, rows), files.copy(self.w, rows))
 
     @property
     def mapped(self) -> bool:
         """Whether some of it lies in a file."""
-        return _prefetch.is_mapped(self.x) or _prefetch.is_mapped(self.y)
+        return _mapped.is_mapped(self.x) or _mapped.is_mapped(self.y)
 
 
 def split_off(data: Data, share: float) -> tuple[Data, Data]:
@@ -96,35 +93,36 @@ def pieces(
     steps = steps_of(len(data), batch)
     if not data.mapped:
         return _prefetch.ahead(iter([Piece(data, order, 0, steps)]), 0)
-    count = _prefetch.batches_a_piece(data.x, batch, dtype)
-    everything = _prefetch.as_list(data.x) + _prefetch.as_list(data.y)
+    count = _mapped.batches_a_piece(data.x, batch, dtype)
 
     def copies() -> Iterator[Piece]:
-        for start in range(first, steps, count):
-            end = min(start + count, steps)
-            rows = slice(start * batch, end * batch)
-            part = data.copied(rows if order is None else order[rows], dtype)
-            _prefetch.release(everything)
-            yield Piece(part, None, start, end)
+        with Files(_mapped.as_list(data.x) + _mapped.as_list(data.y)) as files:
+            for start in range(first, steps, count):
+                end = min(start + count, steps)
+                rows = slice(start * batch, end * batch)
+                part = data.copied(rows if order is None else order[rows], dtype, files)
+                files.release()
+                yield Piece(part, None, start, end)
 
     return _prefetch.ahead(copies(), prefetch)
 
 
 def predict(core: Model, x: Any, batch: int, dtype: np.dtype[Any], shapes: list[tuple[int, ...]]) -> Any:
     """The outputs, of these shapes, for samples in memory or in a file."""
-    if not _prefetch.is_mapped(x):
+    if not _mapped.is_mapped(x):
         return core.predict(x, batch)
-    arrays = _prefetch.as_list(x)
+    arrays = _mapped.as_list(x)
     n = len(arrays[0])
-    rows = batch * _prefetch.batches_a_piece(x, batch, dtype)
+    rows = batch * _mapped.batches_a_piece(x, batch, dtype)
     outputs = [np.empty((n, *shape), dtype) for shape in shapes]
 
     def copies() -> Iterator[tuple[slice, Any]]:
-        for start in range(0, n, rows):
-            part = slice(start, start + rows)
-            copy = _prefetch.copied(x, part, dtype)
-            _prefetch.release(arrays)
-            yield part, copy
+        with Files(arrays) as files:
+            for start in range(0, n, rows):
+                part = slice(start, start + rows)
+                copy = files.copy(x, part, dtype)
+                files.release()
+                yield part, copy
 
     with _prefetch.ahead(copies(), 1) as parts:
         for part, samples in parts:

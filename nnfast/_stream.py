@@ -16,6 +16,7 @@ import numpy as np
 
 from nnfast import _checks
 from nnfast._fit import Interrupts, samples_of
+from nnfast._mapped import Files
 from nnfast._prefetch import ahead, settle
 from nnfast._samples import Data
 from nnfast._task import gather
@@ -109,7 +110,7 @@ class Stream:
         Runs in a thread of its own when batches are prefetched: they are copies then, as the user's code may
         use its arrays again for the next, and in the model's dtype.
         """
-        done = 0
+        done, files = 0, Files([])
         while self._steps is None or done < self._steps:
             if self._iterator is None:
                 self._iterator = iter(self._source)
@@ -130,7 +131,7 @@ class Stream:
             if done <= skip:
                 continue
             data = self._check(batch)
-            yield data.copied(slice(None), self._model.dtype) if self._prefetch else data.dense()
+            yield data.copied(slice(None), self._model.dtype, files) if self._prefetch else data.dense()
 
     def _epoch(self, interrupts: Interrupts | None, skip: int = 0) -> Generator[Data, None, None]:
         """The batches of one epoch; sets `exhausted` when an iterator ends before `steps` are done."""

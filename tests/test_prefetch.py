@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nnfast as nf
-from nnfast import _prefetch, data
+from nnfast import _mapped, _prefetch, data
 
 SAME_PACKAGE = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 RNG = np.random.default_rng(8)
@@ -98,8 +98,13 @@ def mapped(tmp_path):
 @pytest.mark.parametrize("piece", [1, 2**9, 2**23])
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_mapped_files_train_as_arrays_do(mapped, dtype, shuffle, piece, backend, monkeypatch):
-    monkeypatch.setattr(_prefetch, "PIECE", piece)
+@pytest.mark.parametrize("way", ["mapping", "file", "mapping handed back"])
+def test_mapped_files_train_as_arrays_do(mapped, way, dtype, shuffle, piece, backend, monkeypatch):
+    monkeypatch.setattr(_mapped, "PIECE", piece)
+    if way != "mapping":
+        monkeypatch.setattr(_mapped, "KEEP", 0)
+    if way == "mapping handed back":
+        monkeypatch.setattr(_mapped, "_region", lambda address, size: None)
     weights = RNG.random(60)
     given = {"batch_size": 8, "shuffle": shuffle, "validation_split": 0.2, "sample_weight": weights}
     expected, history = trained(X, Y, backend, dtype, **given)
@@ -113,13 +118,15 @@ def test_mapped_files_train_as_arrays_do(mapped, dtype, shuffle, piece, backend,
     # Of a file that is written to, or has changes of its own, nothing is lost.
     for mode in ("r+", "c"):
         own = mapped(np.zeros_like(X), mode, name=mode)
-        own[...] = X
+        own[...] = X  # of "c" in this process's memory alone, of "r+" not yet on the disk
         same(trained(own, Y, backend, dtype, **given)[0], expected)
         np.testing.assert_array_equal(own, X)
 
 
-def test_mapped_images_of_any_layout(mapped, backend):
+@pytest.mark.parametrize("keep", [0, 2**30])
+def test_mapped_images_of_any_layout(mapped, keep, backend, monkeypatch):
     """Rows that are not dense, or of the other byte order, are turned piece by piece."""
+    monkeypatch.setattr(_mapped, "KEEP", keep)
     images = RNG.integers(0, 255, (20, 5, 5, 3)).astype(np.uint8)
     views = {
         "last": mapped(images, name="a").transpose(0, 3, 1, 2),
@@ -139,6 +146,46 @@ def test_mapped_images_of_any_layout(mapped, backend):
         np.testing.assert_array_equal(model.forward(x[:4]), model.predict(x[:4]))
         models.append(model)
         same(model, models[0])
+
+
+def test_rows_are_read_from_the_very_file(mapped, tmp_path, monkeypatch):
+    """Views at any place and distance; and never from another file that has taken the name."""
+    monkeypatch.setattr(_mapped, "KEEP", 0)
+    array = RNG.integers(0, 1000, (30, 5, 3)).astype(np.int32)
+    opened = mapped(array)
+    by_hand = np.memmap(tmp_path / "x.npy", np.int32, "r", offset=128 + 60, shape=(20, 5, 3))
+    order = RNG.permutation(9)
+    for given, whole in [
+        (opened, array),
+        (np.asarray(opened)[3:], array[3:]),
+        (opened[4:28:2], array[4:28:2]),
+        (by_hand, array[1:21]),
+        (opened[:, 2:], array[:, 2:]),
+    ]:
+        with _mapped.Files([given]) as files:
+            assert len(files._files) == 1
+            for rows in (order, slice(0, 4), slice(2, 99), np.array([], int), np.arange(3, 7)):
+                np.testing.assert_array_equal(files.copy(given, rows), whole[rows])
+        assert not files._files
+    for given in (opened[::-1], opened[:, ::2], mapped(array, "c", name="c"), array):
+        with _mapped.Files([given]) as files:
+            assert not files._files
+            np.testing.assert_array_equal(files.copy(given, order), np.asarray(given)[order])
+    np.save(tmp_path / "new.npy", array + 1)
+    os.replace(tmp_path / "new.npy", tmp_path / "x.npy")
+    with _mapped.Files([opened]) as files:
+        assert not files._files
+        np.testing.assert_array_equal(files.copy(opened, order), array[order])
+
+
+def test_a_file_that_shrinks_is_an_error_and_no_crash(mapped, tmp_path, monkeypatch):
+    monkeypatch.setattr(_mapped, "KEEP", 0)
+    x = mapped(np.zeros((2000, 6), np.float32))
+    os.truncate(tmp_path / "x.npy", 4096)
+    model = nf.Sequential(nf.Linear(6, 3), seed=0)
+    model.compile("sgd", "cross_entropy")
+    with pytest.raises(OSError, match="the file of a mapped array has become shorter"):
+        model.fit(x, np.zeros(2000, int), verbose=0)
 
 
 def test_several_inputs_and_outputs_from_files(mapped, backend):
@@ -171,7 +218,7 @@ def test_targets_may_be_the_mapped_samples_themselves(mapped):
 
 
 def test_a_step_that_is_not_finite_names_the_sample_of_the_epoch(mapped, monkeypatch):
-    monkeypatch.setattr(_prefetch, "PIECE", 1)
+    monkeypatch.setattr(_mapped, "PIECE", 1)
     x = np.ones((60, 6), np.float32)
     x[41] = np.nan
     model = nf.Sequential(nf.Linear(6, 3), seed=0)
@@ -391,7 +438,10 @@ def test_ctrl_c_returns_with_the_history_so_far(kind, verbose, tmp_path):
 MEMORY = """
 import os, sys
 import numpy as np, nnfast as nf
-size, row = int(sys.argv[1]), 16384
+from nnfast import _mapped
+_mapped.KEEP, size, row = 0, int(sys.argv[1]), 16384
+if sys.argv[2] == "mapping":
+    _mapped._region = lambda address, size: None
 with open("sparse", "wb") as file:
     file.truncate(size)
 x = np.memmap("sparse", np.uint8, "r", shape=(size // row, row))
@@ -422,8 +472,8 @@ print(peak - before)
 """
 
 
-def grown(size, tmp_path):
-    command = [sys.executable, "-c", MEMORY, str(size)]
+def grown(size, way, tmp_path):
+    command = [sys.executable, "-c", MEMORY, str(size), way]
     process = subprocess.run(
         command, capture_output=True, text=True, env=SAME_PACKAGE, cwd=tmp_path, timeout=1800, check=False
     )
@@ -433,12 +483,13 @@ def grown(size, tmp_path):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_memory_stays_flat(tmp_path):
-    """A file of 512 MB: the process grows by pieces, not by what was read."""
-    assert grown(2**29, tmp_path) < 2**26
+@pytest.mark.parametrize("way", ["file", "mapping"])
+def test_memory_stays_flat(way, tmp_path):
+    """A file of 256 MB: the process grows by pieces, not by what was read."""
+    assert grown(2**28, way, tmp_path) < 2**26
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_a_file_of_20_gb_trains_with_flat_memory(tmp_path):
-    assert grown(20 * 10**9, tmp_path) < 2**27
+    assert grown(20 * 10**9, "file", tmp_path) < 2**27

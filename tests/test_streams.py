@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nnfast as nf
-from nnfast import _prefetch, data
+from nnfast import _mapped, data
 
 
 def classifier(seed=4, backend="native", **options):
@@ -211,7 +211,7 @@ def test_a_mapped_file_is_never_loaded_whole(tmp_path, dtype, monkeypatch):
     model = nf.Sequential(nf.Linear(features, 2), seed=0)
     model.compile(nf.SGD(lr=1e-3), "cross_entropy")
     monkeypatch.setattr(data, "ROWS", 2**13)
-    monkeypatch.setattr(_prefetch, "PIECE", 2**14)  # a batch at a time
+    monkeypatch.setattr(_mapped, "PIECE", 2**14)  # a batch at a time
     tracemalloc.start()
     try:
         model.fit(x, y, batch_size=64, verbose=0)
