@@ -93,6 +93,7 @@ def train_epoch(
     data: Data,
     order: NDArray[np.int64] | None,
     batch: int,
+    steps: int,
     position: Position,
     progress: Progress,
     interrupts: Interrupts,
@@ -100,8 +101,8 @@ def train_epoch(
     prefetch: int,
 ) -> bool:
     """The steps of an epoch from its position on; False when Ctrl-C ended it early."""
-    totals, steps, step = position.totals, steps_of(len(data), batch), position.step
-    with pieces(data, order, batch, step, model.dtype, prefetch) as parts:
+    totals, step = position.totals, position.step
+    with pieces(data, order, batch, step, steps, model.dtype, prefetch) as parts:
         while step < steps:
             with interrupts.at_once():
                 piece = next(parts)
@@ -154,7 +155,7 @@ def evaluate_data(
     """Add the whole data set to `totals`; False when Ctrl-C ended it early."""
     steps, step = steps_of(len(data), batch), 0
     flag = interrupts or Interrupts()
-    with pieces(data, None, batch, 0, model.dtype, 1) as parts:
+    with pieces(data, None, batch, 0, steps, model.dtype, 1) as parts:
         while step < steps:
             with flag.at_once():
                 piece = next(parts)
@@ -212,6 +213,7 @@ def run_fit(
     validation: Data | Stream | None,
     *,
     batch: int,
+    steps: int | None,
     first_epoch: int,
     epochs: int,
     shuffle: bool,
@@ -249,7 +251,10 @@ def run_fit(
                 try:
                     if isinstance(data, Data):
                         shown = progress, interrupts, callbacks
-                        complete = train_epoch(model, core, data, order, batch, position, *shown, prefetch)
+                        assert steps is not None  # of arrays it is known
+                        complete = train_epoch(
+                            model, core, data, order, batch, steps, position, *shown, prefetch
+                        )
                     else:
                         complete = data.train_epoch(core, position, progress, interrupts, callbacks)
                 except FloatingPointError as error:

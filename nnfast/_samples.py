@@ -87,10 +87,9 @@ class Piece:
 
 
 def pieces(
-    data: Data, order: Order | None, batch: int, first: int, dtype: np.dtype[Any], prefetch: int
+    data: Data, order: Order | None, batch: int, first: int, steps: int, dtype: np.dtype[Any], prefetch: int
 ) -> AbstractContextManager[Iterator[Piece]]:
-    """The epoch from batch `first` on; what is in a file is copied up to `prefetch` pieces ahead."""
-    steps = steps_of(len(data), batch)
+    """Batches first..steps-1 of the epoch; what is in a file is copied up to `prefetch` pieces ahead."""
     if not data.mapped:
         return _prefetch.ahead(iter([Piece(data, order, 0, steps)]), 0)
     count = _mapped.batches_a_piece(data.x, batch, dtype)
@@ -99,7 +98,7 @@ def pieces(
         with Files(_mapped.as_list(data.x) + _mapped.as_list(data.y)) as files:
             for start in range(first, steps, count):
                 end = min(start + count, steps)
-                rows = slice(start * batch, end * batch)
+                rows = slice(start * batch, min(end * batch, len(data)))
                 part = data.copied(rows if order is None else order[rows], dtype, files)
                 files.release()
                 yield Piece(part, None, start, end)

@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from nnfast._core import Model, Totals
     from nnfast._position import Position
     from nnfast.callbacks.base import CallbackList
-    from nnfast.model import Model as Network
+    from nnfast._given import Given as Network
 
 
 def is_stream(x: Any, y: Any) -> bool:
     """Whether `x`, given without targets, is something that yields batches, and not an array."""
-    if y is not None or isinstance(x, (list, tuple, str, bytes, dict)):
+    if y is not None or isinstance(x, (tuple, str, bytes, dict)):
         return False
+    if isinstance(x, list):
+        return bool(x) and all(isinstance(batch, tuple) and len(batch) in (2, 3) for batch in x)
     arrays = ("__array__", "__array_interface__", "__array_struct__")
     return not any(hasattr(x, name) for name in arrays) and hasattr(x, "__iter__")
 

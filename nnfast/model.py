@@ -14,10 +14,10 @@ from typing import Any
 
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from nnfast import _arrays, _checks, _fit, _weights, optimizers
-from nnfast._by_hand import ByHand
-from nnfast._samples import Data, predict, split_off, steps_of
-from nnfast._stream import Stream, is_stream
+from nnfast import _checks, _fit, optimizers
+from nnfast._given import Given
+from nnfast._samples import predict, split_off, steps_of
+from nnfast._stream import Stream
 from nnfast._task import make_task
 from nnfast._wiring import Node, from_nodes, input_names
 from nnfast.callbacks.base import Callback, CallbackList
@@ -32,7 +32,7 @@ from nnfast.schedules import ReduceLROnPlateau
 Array = NDArray[Any]
 
 
-class Model(ByHand):
+class Model(Given):
     """A network described as a graph, and the base of `nnfast.Sequential`.
 
     Parameters
@@ -208,84 +208,6 @@ class Model(ByHand):
         if message is not None:
             warnings.warn(message, UserWarning, stacklevel=3)
 
-    # ---------------------------------------------------------------- data
-
-    def _data(
-        self,
-        owner: str,
-        x: Any,
-        y: Any,
-        names: tuple[str, str] = ("x", "y"),
-        sample_weight: Any = None,
-        class_weight: Any = None,
-    ) -> Data:
-        """Checked samples, targets and weights."""
-        if not self._task.losses:
-            raise ValueError(f"{owner}: the model has no loss: call compile(loss=...) first")
-        with self._all_or_nothing():
-            samples = self._samples(owner, x, names[0])
-            if isinstance(y, Mapping):
-                y = _arrays.by_name(owner, names[1], y, self._output_names)
-            first = samples[0] if self._num_inputs > 1 else samples
-            if not self._task.several:
-                loss, shape = self._task.losses[0], self._output_shapes[0]
-                targets = _arrays.as_targets(owner, names[1], y, loss, shape, self.dtype)
-                _arrays.check_lengths(owner, names[0], first, names[1], targets)
-                weights = _weights.combined(owner, sample_weight, class_weight, targets, loss, shape)
-                return Data(samples, targets, weights)
-            if class_weight is not None:
-                raise ValueError(f"{owner}: class_weight: expected None for a model of several outputs")
-            if isinstance(sample_weight, Mapping):
-                sample_weight = _arrays.by_name(owner, "sample_weight", sample_weight, self._output_names)
-            given, each = _arrays.as_list(owner, names[1], y, len(self._outputs), "an output"), []
-            for i, (loss, shape) in enumerate(zip(self._task.losses, self._output_shapes, strict=True)):
-                name = f"{names[1]}[{i}]"
-                each.append(_arrays.as_targets(owner, name, given[i], loss, shape, self.dtype))
-                _arrays.check_lengths(owner, names[0], first, name, each[i])
-            return Data(samples, each, _weights.of_outputs(owner, sample_weight, len(first), len(each)))
-
-    def _data_or_stream(
-        self,
-        owner: str,
-        x: Any,
-        y: Any,
-        steps: int | None,
-        epochs: int,
-        sample_weight: ArrayLike | None = None,
-        class_weight: Any = None,
-        prefetch: int = 1,
-    ) -> Data | Stream:
-        """Checked arrays, or the iterable that yields batches, its first one checked."""
-        if is_stream(x, y):
-            for name, value in (("sample_weight", sample_weight), ("class_weight", class_weight)):
-                if value is not None:
-                    raise ValueError(
-                        f"{owner}: {name}: expected None with an iterable, whose batches may be "
-                        "(x, y, sample_weight)"
-                    )
-            stream = Stream(self, owner, "x", x, steps, epochs, prefetch)
-            if not self._task.losses:
-                raise ValueError(f"{owner}: the model has no loss: call compile(loss=...) first")
-            stream.start()
-            return stream
-        if steps is not None:
-            raise ValueError(f"{owner}: steps_per_epoch: expected an iterable of batches as x, got arrays")
-        return self._data(
-            owner, x, y, ("x", "y"), sample_weight, class_weight
-        )  # which says so where y is missing
-
-    def _validation_data(self, given: Any, epochs: int, prefetch: int) -> Data | Stream:
-        if isinstance(given, (tuple, list)) and len(given) in (2, 3):
-            weights = given[2] if len(given) == 3 else None
-            return self._data(
-                "fit", given[0], given[1], ("validation_data[0]", "validation_data[1]"), weights
-            )
-        if not is_stream(given, None):
-            raise TypeError(f"fit: validation_data: expected (x, y), got {type(given).__name__}")
-        stream = Stream(self, "fit", "validation_data", given, None, epochs, prefetch)
-        stream.start()
-        return stream
-
     # ---------------------------------------------------------------- training and use
 
     def fit(
@@ -335,8 +257,9 @@ class Model(ByHand):
         verbose : {0, 1, 2}
             Silent, a progress bar, or a line an epoch.
         steps_per_epoch : int, optional
-            Batches an epoch takes from an iterable, which goes on where the epoch before stopped; left out,
-            an epoch is all of it. An iterator, which can be gone through once, needs it for several epochs.
+            Batches an epoch takes: of arrays the first so many in the epoch's order, of an iterable the next,
+            which goes on where the epoch before stopped. Left out, an epoch is all of it. An iterator, which
+            can be gone through once, needs it for several epochs.
         sample_weight : (n,) numbers >= 0, optional
             A factor of each sample's loss, in the metrics too. A mean divides by the weights' sum: a weight
             of 2 is the sample twice. For several outputs it counts for all of them, or is a list of one each,
@@ -426,13 +349,19 @@ class Model(ByHand):
             position.check(*_fit.made_of(data, batch_size, shuffle))
         core = self._ensure_model("fit")
         self._warn_if_all_frozen("fit")
-        steps = data.steps if isinstance(data, Stream) else steps_of(len(data), batch_size)
+        if isinstance(data, Stream):
+            steps = data.steps
+        else:
+            steps = steps_of(len(data), batch_size)
+            if steps_per_epoch is not None:
+                steps = _checks.integer("fit", "steps_per_epoch", steps_per_epoch, 1, steps)
         return _fit.run_fit(
             self,
             core,
             data,
             validation,
             batch=batch_size,
+            steps=steps,
             first_epoch=done,
             epochs=epochs,
             shuffle=shuffle,

@@ -166,6 +166,44 @@ def test_a_penalty_counts_once_in_a_sum_over_batches(backend):
     assert found == pytest.approx(model.evaluate(x, y)["loss"], rel=100 * np.finfo(float).eps)
 
 
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_steps_per_epoch_of_arrays(backend):
+    """Shorter epochs, each in an order of its own."""
+    x, y = arrays()
+    model, twin = classifier(backend=backend), classifier(backend=backend)
+    history = model.fit(x, y, batch_size=8, epochs=3, steps_per_epoch=2, verbose=0)
+    losses = []
+    for epoch in range(3):
+        order = np.random.default_rng([4, 1, epoch]).permutation(50)
+        losses.append(np.mean([twin.train_batch(x[o], y[o])["loss"] for o in (order[:8], order[8:16])]))
+    same_weights(model, twin)
+    np.testing.assert_allclose(history["loss"], losses, rtol=1e-6)
+
+
+def test_a_list_of_batches_is_an_iterable():
+    x, y = arrays()
+    batches = [(x[:20], y[:20]), (x[20:], y[20:], np.ones(30))]
+    listed, streamed = classifier(), classifier()
+    listed.fit(batches, epochs=2, validation_data=batches, verbose=0)
+    streamed.fit(nf.data.Batches(x, y), epochs=0, verbose=0)
+
+    class Source:
+        def __iter__(self):
+            return iter(batches)
+
+    streamed.fit(Source(), epochs=2, verbose=0)
+    same_weights(listed, streamed)
+    assert listed.evaluate(batches) == listed.evaluate(iter(batches))
+
+
+def test_missing_targets_are_named():
+    x, y = arrays()
+    for bad in (x, (x, y), [x, y], x.tolist(), {"0": x}, lambda: iter([(x, y)])):
+        for method in ("fit", "evaluate"):
+            with pytest.raises(TypeError, match=f"{method}: y: expected targets beside the samples x, or as"):
+                getattr(classifier(), method)(bad)
+
+
 def test_bad_streams_are_refused():
     x, y = arrays()
     model = classifier()
@@ -188,7 +226,7 @@ def test_bad_streams_are_refused():
         ({"epochs": 2, "x": iter(batches)}, "x: expected what can be gone through 2 times"),
         ({"steps_per_epoch": 0}, "steps_per_epoch"),
         ({"validation_split": 0.5}, "validation_split: expected arrays to split"),
-        ({"x": x, "y": y, "steps_per_epoch": 2}, "steps_per_epoch: expected an iterable"),
+        ({"x": x, "y": y, "steps_per_epoch": 3}, "steps_per_epoch: expected .*1.*2.*, got 3"),
         ({"epochs": 2, "validation_data": iter(batches)}, "validation_data: expected what can be gone"),
     ]:
         with pytest.raises(ValueError, match=f"^fit: {message}"):
