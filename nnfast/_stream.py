@@ -24,9 +24,9 @@ from nnfast.progress import Progress
 
 if TYPE_CHECKING:
     from nnfast._core import Model, Totals
+    from nnfast._given import Given as Network
     from nnfast._position import Position
     from nnfast.callbacks.base import CallbackList
-    from nnfast._given import Given as Network
 
 
 def is_stream(x: Any, y: Any) -> bool:

@@ -1,6 +1,8 @@
 """Fine-tuning as users do it: frozen layers, factors of the learning rate, new networks of trained parts."""
 
 import copy
+import doctest
+import importlib
 import pickle
 
 import numpy as np
@@ -62,6 +64,14 @@ def unchanged(before, after, keys):
     for name, array in before.items():
         if name.rpartition(".")[0] in keys:
             np.testing.assert_array_equal(array, after[name], err_msg=name)
+
+
+@pytest.mark.parametrize("name", ["_transfer", "_by_hand", "_network", "_io", "layers.base"])
+def test_the_examples_of_the_modules_run(name):
+    """Of methods too, which nf.Model inherits."""
+    module = importlib.import_module(f"nnfast.{name}")
+    found = doctest.testmod(module, extraglobs={"np": np})
+    assert found.attempted > 0 and found.failed == 0
 
 
 # ---------------------------------------------------------------- freezing

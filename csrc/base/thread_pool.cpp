@@ -440,7 +440,7 @@ void parallel_for(i64 tasks, i64 cost, TaskFn fn, void* context) {
       }
     }
   }
-  if (!Interruptible::active()) {
+  if (total < kAskCost || !Interruptible::active()) {
     fn(context, 0, tasks);
     return;
   }

@@ -1,4 +1,6 @@
 // Running a plan: forward and backward over the arena, nothing allocated.
+#include <optional>
+
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "engine/plan.h"
@@ -46,9 +48,11 @@ template <class T>
 void Plan<T>::forward(i64 n, const RunState& run, Poll* poll) {
   NNF_ASSERT(n >= 0 && n <= batch_);
   const RunState resting = at_rest(run);
-  const Interruptible asking(long_ && poll != nullptr ? &ask : nullptr, poll);
+  const bool asks = long_ && poll != nullptr;
+  std::optional<Interruptible> asking;
+  if (asks) asking.emplace(&ask, poll);
   for (Step& s : steps_) {
-    Interruptible::ask();
+    if (asks) poll->check();
     for (std::size_t j = 0; j < s.inputs.size(); ++j) s.x[j] = pointer(values_[at(s.inputs[j])].buffer);
     s.op->forward({n, s.x.data(), pointer(values_[at(s.output)].buffer), s.params.data(),
                    s.frozen && !s.buffers.empty() ? resting : run, s.buffers.data()});
@@ -59,13 +63,15 @@ template <class T>
 void Plan<T>::backward(i64 n, const RunState& run, bool accumulate, bool to_inputs, Poll* poll) {
   NNF_ASSERT(trains() && n >= 0 && n <= batch_);
   const RunState resting = at_rest(run);
-  const Interruptible asking(long_ && poll != nullptr ? &ask : nullptr, poll);
+  const bool asks = long_ && poll != nullptr;
+  std::optional<Interruptible> asking;
+  if (asks) asking.emplace(&ask, poll);
   const auto wanted = [to_inputs](const Value& v) { return v.reaches_params || (to_inputs && v.needs_grad); };
   for (std::size_t i = steps_.size(); i-- > 0;) {
     Step& s = steps_[i];
     const Value& out = values_[at(s.output)];
     if (!s.has_backward || !wanted(out)) continue;
-    Interruptible::ask();
+    if (asks) poll->check();
     for (std::size_t j = 0; j < s.inputs.size(); ++j) {
       const Value& in = values_[at(s.inputs[j])];
       s.x[j] = pointer(in.buffer);
