@@ -46,7 +46,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.raised = False
-        self._at_once = False
+        self._at_once = self._computing = False
         self._installed = False
 
     def __enter__(self) -> Interrupts:
@@ -64,6 +64,8 @@ class Interrupts:
         if self._at_once or self.raised:
             raise KeyboardInterrupt
         self.raised = True
+        if self._computing:
+            raise KeyboardInterrupt
 
     @contextmanager
     def during(self, backend: str) -> Iterator[None]:
@@ -71,11 +73,11 @@ class Interrupts:
 
         The reference does not: there a step comes to its end.
         """
-        self._at_once = backend == "native"
+        self._computing = backend == "native"
         try:
             yield
         finally:
-            self._at_once = False
+            self._computing = False
 
     @contextmanager
     def at_once(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import nnfast as nf
+from nnfast import _prefetch
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no os.kill with SIGINT")
 RNG = np.random.default_rng(0)
@@ -76,6 +77,27 @@ def test_fit_ends_within_a_step_that_is_not_applied(source, press):
     same(model.state_dict(), twin.state_dict())
     assert model._position.step == (0 if source == "arrays" else core.step_count - 1)
     model.fit(X[:16], Y[:16], verbose=0)
+
+
+def test_nobody_waits_for_an_iterable_that_is_slow(press):
+    """It is asked for a later batch while the engine computes, and its thread ends when it has answered."""
+    answered = threading.Event()
+
+    def source():
+        yield X, Y
+        yield X, Y
+        answered.wait(60)
+        yield X, Y
+
+    model = network()
+    pressed = press(0.1)
+    history = model.fit(source(), verbose=0)
+    took = time.monotonic() - pressed[0]
+    working = [t for t in threading.enumerate() if t.name == _prefetch.NAME]
+    answered.set()
+    for thread in working:
+        thread.join()
+    assert history.interrupted and took < PROMISE and len(working) == 1
 
 
 def test_validation_too(press):
