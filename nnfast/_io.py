@@ -16,7 +16,7 @@ import re
 import secrets
 import stat
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -324,18 +324,39 @@ class WeightsReport:
         return "\n".join(lines + [f"  {what}: {names}" for what, names in self._parts().items()])
 
 
-def _weights(path: str, wanted: Mapping[str, Array]) -> tuple[dict[str, Array], list[str]]:
-    """The arrays of these names, and the names of all others but optimizer states."""
+Shape = tuple[int, ...]
+
+
+def _weights(path: str, wanted: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Shape], list[str]]:
+    """The arrays of these names and shapes, the shapes of those that have others, and all other names."""
     with _open(path) as file:
-        notes, names = file.metadata() or {}, list(file.keys())
-        if not _is_ours(notes):
-            # Only what fits: a file cannot ask for more memory than the model has.
-            return {name: file.get_tensor(name) for name in names if name in wanted}, [
-                name for name in names if name not in wanted
-            ]
-    _, arrays = _read(path)  # with its checksum
-    others = [name for name in arrays if name not in wanted and not name.startswith("optimizer.")]
-    return {name: array for name, array in arrays.items() if name in wanted}, others
+        names = list(file.keys())
+        if _is_ours(file.metadata() or {}):
+            _, arrays = _read(path)  # with its checksum
+            names = [name for name in names if not name.startswith("optimizer.")]
+            shapes = {name: arrays[name].shape for name in names}
+            get = arrays.__getitem__
+        else:
+            # Only what fits is read: a file cannot ask for more memory than the model has.
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
+            get = file.get_tensor
+        fits = {
+            name: _numbers(name, get)
+            for name in names
+            if name in wanted and shapes[name] == wanted[name].shape
+        }
+    other = {name: shape for name, shape in shapes.items() if name in wanted and name not in fits}
+    return fits, other, [name for name in names if name not in wanted]
+
+
+def _numbers(name: str, get: Callable[[str], Array]) -> Array:
+    try:
+        array = get(name)
+    except TypeError as error:  # of a kind that NumPy does not have, such as bfloat16
+        raise ValueError(f"{name}: expected numbers as NumPy has them, float32 say: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name}: expected real numbers, got dtype {array.dtype}")
+    return array
 
 
 def load_weights(model: Network, path: str | os.PathLike[str], strict: bool) -> WeightsReport:
@@ -343,24 +364,20 @@ def load_weights(model: Network, path: str | os.PathLike[str], strict: bool) -> 
     name = _name("load_weights", path)
     views = model._named_views("load_weights")
     try:
-        arrays, unexpected = _weights(name, views)
+        fits, other, unexpected = _weights(name, views)
     except (OSError, MemoryError):
         raise
     except Exception as error:
         raise ValueError(f"load_weights: {name}: {error}") from error
-    fits = {key: array for key, array in arrays.items() if array.shape == views[key].shape}
     report = WeightsReport(
         [key for key in views if key in fits],
-        [key for key in views if key not in arrays],
+        [key for key in views if key not in fits and key not in other],
         unexpected,
-        {key: (view.shape, arrays[key].shape) for key, view in views.items() if key in arrays.keys() - fits},
+        {key: (view.shape, other[key]) for key, view in views.items() if key in other},
     )
     if strict and not report.complete:
         wrong = "; ".join(f"{what}: {names}" for what, names in report._parts().items() if what != "loaded")
         raise ValueError(f"load_weights: {name}: {wrong}; strict=False loads the rest")
-    for key, array in fits.items():
-        if array.dtype.kind not in "fiub":
-            raise ValueError(f"load_weights: {name}: {key}: expected numbers, got dtype {array.dtype}")
     for key, array in fits.items():
         views[key][...] = array
     return report

@@ -3,6 +3,7 @@
 import copy
 import doctest
 import importlib
+import json
 import pickle
 
 import numpy as np
@@ -500,6 +501,13 @@ def test_weights_by_name(backend, tmp_path):
     assert "another shape: head.weight (5, 8), file (3, 8)" in repr(report)
 
 
+def one_array(kind, count, size):
+    """A safetensors file of a single array of zeros, the first layer's bias."""
+    array = {"dtype": kind, "shape": [count], "data_offsets": [0, count * size]}
+    head = json.dumps({"first.bias": array}).encode()
+    return len(head).to_bytes(8, "little") + head + bytes(count * size)
+
+
 def test_weights_of_other_programs(tmp_path):
     from safetensors.numpy import save_file
 
@@ -513,6 +521,16 @@ def test_weights_of_other_programs(tmp_path):
     report = model.load_weights(tmp_path / "w", strict=False)
     assert report.unexpected == ["extra"] and len(report.loaded) == len(arrays)
     np.testing.assert_array_equal(model.state_dict()["first.weight"], arrays["first.weight"])
+    # A kind of numbers that NumPy does not have, and one that weights are not of.
+    for kind, size in (("BF16", 2), ("C64", 8)):
+        head = json.dumps(
+            {"first.bias": {"dtype": kind, "shape": [8], "data_offsets": [0, 8 * size]}}
+        ).encode()
+        (tmp_path / "w").write_bytes(len(head).to_bytes(8, "little") + head + bytes(8 * size))
+        with pytest.raises(ValueError, match=r"load_weights: .*w: "):
+            model.load_weights(tmp_path / "w", strict=False)
+    (tmp_path / "w").write_bytes(one_array("F32", 9, 4))
+    assert model.load_weights(tmp_path / "w", strict=False).mismatched == {"first.bias": ((8,), (9,))}
 
 
 def test_bad_files_change_nothing(tmp_path):
