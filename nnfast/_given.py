@@ -63,7 +63,7 @@ class Given(ByHand):
         epochs: int,
         sample_weight: ArrayLike | None = None,
         class_weight: Any = None,
-        prefetch: int = 1,
+        prefetch: int | None = None,
     ) -> Data | Stream:
         """Checked arrays, or the iterable that yields batches, its first one checked."""
         if is_stream(x, y):
@@ -85,7 +85,7 @@ class Given(ByHand):
             )
         return self._data(owner, x, y, ("x", "y"), sample_weight, class_weight)
 
-    def _validation_data(self, given: Any, epochs: int, prefetch: int) -> Data | Stream:
+    def _validation_data(self, given: Any, epochs: int, prefetch: int | None) -> Data | Stream:
         batches = is_stream(given, None) and not (isinstance(given, list) and self._num_inputs > 1)
         if isinstance(given, (tuple, list)) and len(given) in (2, 3) and not batches:
             weights = given[2] if len(given) == 3 else None

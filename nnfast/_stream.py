@@ -16,7 +16,7 @@ import numpy as np
 
 from nnfast import _checks
 from nnfast._fit import Interrupts, samples_of
-from nnfast._mapped import Files
+from nnfast._mapped import Files, as_list
 from nnfast._prefetch import ahead, settle
 from nnfast._samples import Data
 from nnfast._task import gather
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from nnfast._given import Given as Network
     from nnfast._position import Position
     from nnfast.callbacks.base import CallbackList
+
+
+DEPTH = 2  # batches ahead, when nobody says how many
+# Bytes of a batch from which on that is worth while. To hand it over takes some tens of microseconds, as
+# much as to make a small one: with 32 samples of 20 numbers an epoch took twice as long.
+LARGE = 2**16
 
 
 def is_stream(x: Any, y: Any) -> bool:
@@ -50,8 +56,8 @@ class Stream:
         What yields the batches. An iterator gives one pass only; anything else is begun again.
     steps : int, optional
         Batches an epoch, which then need not begin with a pass; whole passes when None.
-    prefetch : int
-        How many batches a thread makes ready ahead; none of a later epoch.
+    prefetch : int, optional
+        How many batches a thread makes ready ahead; none of a later epoch. None: by the size of the first.
     """
 
     def __init__(
@@ -62,7 +68,7 @@ class Stream:
         source: Any,
         steps: int | None,
         epochs: int,
-        prefetch: int,
+        prefetch: int | None,
     ) -> None:
         self._model, self._owner, self._name, self._source = model, owner, name, source
         self._steps = None if steps is None else _checks.integer(owner, "steps_per_epoch", steps, 1)
@@ -73,7 +79,7 @@ class Stream:
                 "give steps_per_epoch, or an object whose __iter__ begins anew, such as nf.data.Batches"
             )
         self._iterator: Iterator[Any] | None = None
-        self._prefetch = prefetch
+        self._prefetch, self._decides = prefetch or 0, prefetch is None
         self._short: int | None = None  # batches of an epoch that an iterator could not fill
         self.exhausted = False
 
@@ -84,7 +90,10 @@ class Stream:
         first = next(self._iterator, None)
         if first is None:
             raise ValueError(f"{self._owner}: {self._name}: expected at least one batch (x, y), got none")
-        self._check(first)
+        data = self._check(first)
+        if self._decides:
+            size = sum(array.size for array in as_list(data.x)) * self._model.dtype.itemsize
+            self._prefetch = DEPTH if size >= LARGE else 0
         self._iterator = itertools.chain([first], self._iterator)
 
     @property

@@ -244,7 +244,23 @@ def test_batches_are_made_while_the_engine_computes():
             following = asked[min(batch + 2, 3)]
             assert following.wait(10), "nobody made the batch after the next"
 
-    assert len(network().fit(batches(), verbose=0, callbacks=Wait())) == 1
+    assert len(network().fit(batches(), verbose=0, callbacks=Wait(), prefetch=2)) == 1
+
+
+@pytest.mark.parametrize(("samples", "threads"), [(10, 0), (2000, 0), (3000, 1)])
+def test_small_batches_are_made_in_the_calling_thread(samples, threads):
+    """Of 24 bytes a sample here."""
+    names = []
+
+    def batches():
+        for _ in range(3):
+            names.append(threading.current_thread().name)
+            yield np.zeros((samples, 6), np.uint8), np.zeros(samples, int)
+
+    model = nf.Sequential(nf.Linear(6, 3), seed=0)
+    model.compile("sgd", "cross_entropy")
+    model.fit(batches(), verbose=0)
+    assert names[1:] == [_prefetch.NAME if threads else threading.main_thread().name] * 2
 
 
 @pytest.mark.parametrize("prefetch", [0, 3])
@@ -353,7 +369,7 @@ def test_a_model_in_use_by_the_iterables_thread_says_what_to_do(monkeypatch):
 
     model._core = Busy()
     with pytest.raises(RuntimeError, match="an iterable that uses the model needs prefetch=0"):
-        model.fit(iter([(X, Y)]), verbose=0)
+        model.fit(iter([(X, Y)]), verbose=0, prefetch=1)
 
 
 @pytest.mark.parametrize(("value", "error"), [(-1, ValueError), (1.5, TypeError), (True, TypeError)])
@@ -389,7 +405,7 @@ given = {
     "arrays": dict(x=x, y=y),
     "file": dict(x=np.load("x.npy", mmap_mode="r"), y=y),
     "stream": dict(x=endless(), steps_per_epoch=50),
-    "slow stream": dict(x=slow(), steps_per_epoch=2),
+    "slow stream": dict(x=slow(), steps_per_epoch=2, prefetch=2),
 }[kind]
 model = nf.Sequential(nf.Linear(64, 256), nf.ReLU(), nf.Linear(256, 3), seed=0)
 model.compile("adam", "cross_entropy")
