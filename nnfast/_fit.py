@@ -68,6 +68,15 @@ class Interrupts:
             raise KeyboardInterrupt
 
     @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Keep in mind that Ctrl-C was pressed, for those who clean up after it."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.raised = True
+            raise
+
+    @contextmanager
     def during(self, backend: str) -> Iterator[None]:
         """While a step runs. The engine asks for signals within it and leaves a broken-off step unapplied.
 

@@ -144,9 +144,8 @@ class Stream:
             data = self._check(batch)
             yield data.copied(slice(None), self._model.dtype, files) if self._prefetch else data.dense()
 
-    def _epoch(self, interrupts: Interrupts | None, skip: int = 0) -> Generator[Data, None, None]:
+    def _epoch(self, flag: Interrupts, skip: int = 0) -> Generator[Data, None, None]:
         """The batches of one epoch; sets `exhausted` when an iterator ends before `steps` are done."""
-        flag = interrupts or Interrupts()
         with ahead(self._take(skip), self._prefetch, lambda: flag.raised) as batches:
             while True:
                 with flag.at_once():  # the user's code, or waiting for it
@@ -173,7 +172,7 @@ class Stream:
     ) -> bool:
         """The steps of an epoch from its position on; False when Ctrl-C ended it early."""
         totals, done = position.totals, position.step
-        with closing(self._epoch(interrupts, done)) as batches:
+        with closing(self._epoch(interrupts, done)) as batches, interrupts.noting():
             for batch, data in enumerate(batches, done):
                 if callbacks.batchwise:
                     with interrupts.at_once():
@@ -212,9 +211,10 @@ class Stream:
         task, totals = self._model._task, self._model._new_totals()
         targets: list[Any] = []
         outputs: list[Any] = []
-        with closing(self._epoch(interrupts)) as batches:
+        flag = interrupts or Interrupts()
+        with closing(self._epoch(flag)) as batches, flag.noting():
             for data in batches:
-                with (interrupts or Interrupts()).during(self._model.backend):
+                with flag.during(self._model.backend):
                     core.evaluate(data.x, data.y, len(data), 0, 1, 0.0, totals, data.w)
                 if task.has_callables:
                     # Copies: the generator may use its arrays again.
@@ -223,10 +223,10 @@ class Stream:
                     outputs.append(core.predict(data.x, len(data)))
                 if progress is not None:
                     progress.advance(1, task.loss(totals), samples_of(totals))
-                if interrupts is not None and interrupts.raised:
+                if flag.raised:
                     return None
         logs = task.logs(totals)
         if task.has_callables:
-            with (interrupts or Interrupts()).at_once():
+            with flag.at_once():
                 logs.update(task.call(gather(targets), gather(outputs)))
         return logs

@@ -100,6 +100,42 @@ def test_nobody_waits_for_an_iterable_that_is_slow(press):
     assert history.interrupted and took < PROMISE and len(working) == 1
 
 
+@pytest.mark.parametrize("where", ["a callback", "a call of evaluate"])
+def test_nor_when_something_else_is_broken_off(where):
+    asked, answered, model = threading.Event(), threading.Event(), network()
+
+    def source():
+        yield X, Y
+        yield X, Y
+        asked.set()
+        answered.wait(60)
+        yield X, Y
+
+    def broken(*given):
+        assert asked.wait(60)
+        raise KeyboardInterrupt
+
+    class Break(nf.callbacks.Callback):
+        on_batch_end = broken
+
+    class Core:
+        evaluate = broken
+
+        def __getattr__(self, name):
+            return getattr(core, name)
+
+    if where == "a callback":
+        assert model.fit(source(), verbose=0, callbacks=Break()).interrupted
+    else:
+        core, model._core = model._ensure_model("test"), Core()
+        with pytest.raises(KeyboardInterrupt):
+            model.evaluate(source())
+    working = [t for t in threading.enumerate() if t.name == _prefetch.NAME]
+    assert len(working) == 1  # it was not waited for
+    answered.set()
+    working[0].join()
+
+
 def test_validation_too(press):
     model = network()
     pressed = press(0.2)
