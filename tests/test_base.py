@@ -14,6 +14,7 @@ CHECKS = [
     "limits",
     "exceptions",
     "nested",
+    "interrupts",
     "callers",
     "forks",
     "rounding",

@@ -27,6 +27,7 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/foreign_parallel.h"
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/placement.h"
 #include "base/thread_pool.h"
@@ -124,6 +125,40 @@ void exceptions() {
     std::atomic<i64> sum{0};
     parallel_for(64, kCostly, [&](i64 begin, i64 end) { sum += end - begin; });
     CHECK(sum == 64);
+  }
+}
+
+// What a check throws comes out of the region, with one thread too; every task is done otherwise, and nobody is asked
+// when no check is set any more.
+void interrupts() {
+  struct Ended {};
+  struct Asked {
+    int times = 0, end = 0;
+    static void check(void* self) {
+      Asked& a = *static_cast<Asked*>(self);
+      if (++a.times == a.end) throw Ended{};
+    }
+  };
+  for (int threads : {1, 4}) {
+    set_global_num_threads(threads);
+    for (int end : {0, 1, 3}) {
+      Asked asked{0, end};
+      std::atomic<i64> sum{0};
+      bool ended = false;
+      try {
+        const Interruptible outer(&Asked::check, &asked);
+        const Interruptible inner(&Asked::check, &asked);
+        parallel_for(64, kCostly, [&](i64 first, i64 last) { sum += last - first; });
+      } catch (const Ended&) {
+        ended = true;
+      }
+      CHECK(ended == (sum < 64));
+      // With several threads the others may have done all the work before the caller asks.
+      CHECK(threads > 1 ? !ended || end > 0 : ended == (end > 0) && asked.times >= 1);
+      const int before = asked.times;
+      parallel_for(64, kCostly, [&](i64 first, i64 last) { sum += last - first; });
+      CHECK(asked.times == before && !Interruptible::active());
+    }
   }
 }
 
@@ -470,6 +505,7 @@ int main(int argc, char** argv) {
   else if (name == "limits") limits();
   else if (name == "exceptions") exceptions();
   else if (name == "nested") nested();
+  else if (name == "interrupts") interrupts();
   else if (name == "callers") callers();
   else if (name == "forks") forks();
   else if (name == "rounding") rounding();
