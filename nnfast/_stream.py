@@ -113,6 +113,20 @@ class Stream:
         weights = batch[2] if len(batch) == 3 else None
         return self._model._data(self._owner, batch[0], batch[1], names, weights)
 
+    def _next(self) -> Any:
+        """What the user's iterable gives next, of a new pass if the last has ended; None at the end."""
+        try:
+            if self._iterator is None:
+                self._iterator = iter(self._source)
+            return next(self._iterator, None)
+        except Exception as error:
+            if self._prefetch and hasattr(error, "add_note"):  # from Python 3.11 on
+                error.add_note(
+                    f"{self._owner}: {self._name}: raised in the thread that makes batches ready; "
+                    "with prefetch=0 the calling thread does that"
+                )
+            raise
+
     def _take(self, skip: int) -> Iterator[Data]:
         """The batches of one epoch, ready for the engine; sets `_short` when an iterator ends before `steps`.
 
@@ -123,13 +137,10 @@ class Stream:
         """
         done, files = 0, Files([])
         while self._steps is None or done < self._steps:
-            if self._iterator is None:
-                self._iterator = iter(self._source)
-                batch = next(self._iterator, None)
-                if batch is None:
-                    raise ValueError(f"{self._owner}: {self._name}: expected batches, a pass had none")
-            else:
-                batch = next(self._iterator, None)
+            fresh = self._iterator is None
+            batch = self._next()
+            if fresh and batch is None:
+                raise ValueError(f"{self._owner}: {self._name}: expected batches, a pass had none")
             if batch is None:
                 self._iterator = None
                 if self._steps is None:

@@ -325,6 +325,8 @@ def test_errors_of_the_users_code_come_through(prefetch, where):
         model.fit(**given)
     assert caught.value is error
     assert any(entry.name == "__iter__" for entry in caught.traceback)  # where in the user's code
+    if sys.version_info >= (3, 11):
+        assert ("with prefetch=0" in "".join(getattr(error, "__notes__", []))) == (prefetch > 0)
     # The batches before it were trained on.
     assert model._ensure_model("test").step_count == (3 if where == "x" else 2)
 

@@ -131,6 +131,30 @@ def test_copies_go_on_where_the_model_was(copied, xor, backend):
     assert not (model.layers[0].weight == 0).all()
 
 
+def fitted(model, x, y):
+    """What a worker sends back: the model it was sent, trained on."""
+    model.fit(x, y, epochs=2, verbose=0)
+    return model
+
+
+def test_models_go_to_joblib_workers_and_come_back():
+    joblib = pytest.importorskip("joblib")
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((40, 4)), rng.integers(0, 3, 40)
+    models = []
+    for seed in (0, 1):
+        model = nf.Sequential(nf.Linear(4, 8), nf.BatchNorm1d(8), nf.Linear(8, 3), seed=seed)
+        model.compile("adam", "cross_entropy", ["accuracy"])
+        model.fit(x, y, verbose=0)
+        model.freeze(until=-1)
+        models.append(model)
+    returned = joblib.Parallel(2)(joblib.delayed(fitted)(model, x, y) for model in models)
+    for mine, theirs in zip(models, returned, strict=True):
+        assert theirs.history.history == mine.fit(x, y, epochs=2, verbose=0).history
+        for name, array in mine.state_dict().items():
+            np.testing.assert_array_equal(array, theirs.state_dict()[name])
+
+
 def test_models_that_were_never_built_can_be_copied():
     model = copy.deepcopy(nf.Sequential(nf.Flatten(), nf.Linear(out_features=2)))
     assert model.predict(np.zeros((1, 3, 3))).shape == (1, 2)
