@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from nnfast import _checks, _fit, optimizers
 from nnfast._given import Given
 from nnfast._samples import predict, split_off, steps_of
-from nnfast._stream import Stream
-from nnfast._task import make_task
+from nnfast._stream import Stream, is_stream
+from nnfast._task import gather, make_task
 from nnfast._wiring import Node, from_nodes, input_names
 from nnfast.callbacks.base import Callback, CallbackList
 from nnfast.history import History
@@ -61,6 +61,8 @@ class Model(Given):
         name, may be assigned, too: one of the same kind goes on with the state that is there.
     loss : Loss or None
         The compiled loss; another one, or a name, may be assigned.
+    epochs_done : int
+        Epochs that the last `fit` has completed: what `initial_epoch` takes to go on; read-only.
     history : History or None
         Of the last `fit`, also while it runs and when it ended with an error.
     stop_training : bool
@@ -426,20 +428,21 @@ class Model(Given):
             progress.end(logs, 0.0)
         return logs
 
-    def predict(self, x: ArrayLike | Sequence[ArrayLike], batch_size: int = 256) -> Any:
+    def predict(self, x: Any, batch_size: int = 256) -> Any:
         """Outputs for the samples, dropout off; logits when the model was trained with cross_entropy.
 
         Parameters
         ----------
         x : array (n, *input_shape)
-            A list of arrays for several inputs.
+            A list of arrays, or a dict by the inputs' names, for several inputs. Or an iterable of batches:
+            of samples alone, or tuples as for `fit`.
         batch_size : int
-            Samples at a time.
+            Samples at a time; of an iterable's batches, too.
 
         Returns
         -------
         array (n, *output_shape) of the model's dtype
-            A list of arrays for several outputs.
+            A list of arrays for several outputs; of an iterable all batches' outputs in order.
 
         Raises
         ------
@@ -464,6 +467,12 @@ class Model(Given):
             y = core.predict_now(x, batch_size)
             if y is not None:
                 return y
+        if not isinstance(x, list) and is_stream(x, None):
+            batches = (batch[0] if isinstance(batch, tuple) else batch for batch in x)
+            outputs = [self.predict(batch, batch_size) for batch in batches]
+            if not outputs:
+                raise ValueError("predict: x: expected at least one batch, got none")
+            return gather(outputs)
         x = self._samples("predict", x)
         core = self._ensure_model("predict")
         batch_size = _checks.integer("predict", "batch_size", batch_size, 1)

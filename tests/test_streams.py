@@ -196,6 +196,27 @@ def test_a_list_of_batches_is_an_iterable():
     assert listed.evaluate(batches) == listed.evaluate(iter(batches))
 
 
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_predictions_of_batches(backend):
+    x, y = arrays()
+    model = classifier(backend=backend)
+    whole = model.predict(x, batch_size=10)
+    parts = [x[i : i + 10] for i in range(0, 50, 10)]
+    pairs = [(part, y[:10]) for part in parts]
+    for batches in (iter(parts), iter(pairs), data.Batches(x, y, 10, shuffle=False)):
+        np.testing.assert_array_equal(model.predict(batches), whole)
+    both = two_by_two(backend)
+    rng = np.random.default_rng(0)
+    given = {"image": rng.random((9, 1, 4, 4)), "place": rng.random((9, 2))}
+    found = both.predict(data.Batches(given, np.zeros(9), 4, shuffle=False))
+    for mine, theirs in zip(found, both.predict(given), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5)
+    with pytest.raises(ValueError, match="predict: x: expected at least one batch, got none"):
+        model.predict(iter(()))
+    with pytest.raises(ValueError, match=r"predict: x: expected shape \(n, 6\)"):
+        model.predict(iter([x[:, :5]]))
+
+
 def test_missing_targets_are_named():
     x, y = arrays()
     for bad in (x, (x, y), [x, y], x.tolist(), {"0": x}, lambda: iter([(x, y)])):
