@@ -16,6 +16,7 @@ import nnfast as nf
 from nnfast import examples
 from nnfast.examples import _common
 
+from .test_datasets import idx_bytes
 from .test_demo import PNG, run_module
 
 NAMES = [module.name for module in pkgutil.iter_modules(examples.__path__) if module.name[0] != "_"]
@@ -222,6 +223,52 @@ def test_bike_sharing(run):
     r2, theirs = numbers(own)[1], numbers(peer)[1]
     assert r2 >= min(0.90, theirs + 0.02)
     assert r2 >= 0.90  # networks of seeds 0 to 4 alone: 0.909 to 0.927
+
+
+def write_digits(folder, n=1500):
+    """Images in MNIST's files: a digit is where a square stands and which way its stripes run."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 10, n).astype(np.uint8)
+    images = rng.integers(0, 60, (n, 28, 28)).astype(np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        square = image[5 * (label % 5) : 5 * (label % 5) + 7, 8:20]
+        (square if label < 5 else square.T)[::2] = 255
+    for name, array in (("images-idx3", images), ("labels-idx1", labels)):
+        (folder / f"train-{name}-ubyte").write_bytes(idx_bytes(array, "u1"))
+
+
+def test_fine_tuning_on_digits_made_up(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("matplotlib")
+    from nnfast.examples import fine_tuning
+
+    write_digits(tmp_path)
+    monkeypatch.setattr(fine_tuning, "HELD_OUT", 300)
+    arguments = ["--data", str(tmp_path), "--out", str(tmp_path), "--epochs", "12", "--draws", "1"]
+    assert fine_tuning.main(arguments) == 0
+    assert (tmp_path / "fine_tuning.png").read_bytes()[:8] == PNG
+    tuned, fresh = (numbers(line) for line in capsys.readouterr().out.splitlines()[2:4])
+    assert tuned[0] > 0.8 and tuned[0] > fresh[0] - 0.05
+
+
+def test_the_new_head_and_the_old_trunk():
+    from nnfast.examples import fine_tuning
+
+    trained = fine_tuning.make_network(0)
+    tuned = fine_tuning.replace_head(trained, 1)
+    before, state = trained.state_dict(), tuned.state_dict()
+    for name, array in before.items():
+        assert (state[name] == array).all() == (name in ("0.weight", "0.bias", "3.weight", "3.bias"))
+    x, y = np.random.default_rng(0).random((10, 1, 28, 28)), np.arange(10) % 5
+    fine_tuning.train(tuned, (x, y), (x, y), 2)
+    for name, array in tuned.state_dict().items():
+        assert (state[name] == array).all() == name.startswith(("0.", "3."))
+
+
+@pytest.mark.slow
+def test_fine_tuning(run):
+    folder = bike_folder().replace("bike_sharing", "mnist")
+    tuned, fresh = (numbers(line) for line in run("fine_tuning", "--data", folder)[2:4])
+    assert tuned[0] > fresh[0] + 0.005  # means of three draws; measured: see README
 
 
 # ---------------------------------------------------------------- loops of one's own
