@@ -104,16 +104,14 @@ def norms_by_layer(model: Model, x: Any, y: Any, relative: bool) -> tuple[list[s
         parameters = model.state_dict()
         model.train_batch(x, y)
     parameters = parameters or model.state_dict()
-    squares: dict[str, float] = {}
-    sizes: dict[str, float] = {}
-    for name, gradient in model.gradients().items():
-        key = name.rpartition(".")[0]
-        squares[key] = squares.get(key, 0.0) + float(np.square(gradient, dtype=np.float64).sum())
-        sizes[key] = sizes.get(key, 0.0) + float(np.square(parameters[name], dtype=np.float64).sum())
-    norms = np.sqrt(list(squares.values()))
+    found = model.gradient_norms()
+    keys, norms = list(found), np.array(list(found.values()))
     if relative:
+        sizes = dict.fromkeys(keys, 0.0)
+        for name in model.gradients():
+            sizes[name.rpartition(".")[0]] += float(np.square(parameters[name], dtype=np.float64).sum())
         norms = norms / np.maximum(np.sqrt(list(sizes.values())), np.finfo(np.float64).tiny)
-    return list(squares), norms
+    return keys, norms
 
 
 def _over_epochs(history: History, ax: Any) -> Figure:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nnfast import _checks
-from nnfast._network import Network
-from nnfast._wiring import INPUT, Wired
+from nnfast import _checks, _wiring
+from nnfast._wiring import INPUT
 from nnfast.layers import Layer
 from nnfast.plot._figure import Path, dims, grid, new_figure, save, shown
 
@@ -23,20 +21,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-def _place(owner: str, model: Network, layer: int | str | Layer) -> int:
-    """The layer's index in `model.layers`."""
-    if isinstance(layer, str):
-        return model._keys.index(_checks.choice(owner, "layer", layer, model._keys))
-    if isinstance(layer, Layer):
-        for i, own in enumerate(model.layers):
-            if own is layer:
-                return i
-        raise ValueError(f"{owner}: layer: {layer!r} is not one of the model's")
-    count = len(model.layers)
-    return _checks.integer(owner, "layer", layer, -count, count - 1) % count
-
-
-def _title(model: Network, place: int) -> str:
+def _title(model: Model, place: int) -> str:
     key, kind = model._keys[place], type(model.layers[place]).__name__
     return f"{key} {kind}"
 
@@ -114,7 +99,7 @@ def weights(
             raise ValueError("weights: model: expected a layer with a weight, got none")
         place = having[0]
     else:
-        place = _place("weights", model, layer)
+        place = model._place("weights", "layer", layer)
     weight = model.layers[place]._views.get("weight", np.empty(0))
     if weight.ndim not in (2, 3, 4):
         raise ValueError(
@@ -142,7 +127,7 @@ def weights(
 
 
 def _image_shape(
-    model: Network, place: int, inputs: int, given: Sequence[int] | None
+    model: Model, place: int, inputs: int, given: Sequence[int] | None
 ) -> tuple[int, ...] | None:
     """The shape in which so many inputs of a linear layer are an image; None when they are none."""
     if given is not None:
@@ -226,7 +211,7 @@ def activations(
     6
     """
     limit = _checks.integer("activations", "limit", limit, 1)
-    place = _place("activations", model, layer)
+    place = model._place("activations", "layer", layer)
     samples = model._samples("activations", x)
     first = samples[0] if isinstance(samples, list) else samples
     if len(first) == 0:
@@ -245,30 +230,8 @@ def activations(
     )
 
 
-def outputs_of(model: Network, place: int, samples: Any) -> Array:
+def outputs_of(model: Model, place: int, samples: Any) -> Array:
     """The output of that layer, by a network of the layers it depends on."""
-    from nnfast.model import Model
-
-    needed = {place}
-    for i in range(place, -1, -1):
-        if i in needed:
-            needed |= {source for source in model._sources[i] if source > INPUT}
-    index = {old: new for new, old in enumerate(sorted(needed))}
-    wired = [
-        Wired(
-            model._keys[old],
-            copy.deepcopy(model.layers[old]),
-            tuple(source if source <= INPUT else index[source] for source in model._sources[old]),
-        )
-        for old in index
-    ]
-    shapes = model.input_shape
-    assert shapes is not None
-    part = Model.__new__(Model)
-    Network.__init__(
-        part, wired, shapes if model._num_inputs > 1 else [shapes], model.dtype, model.seed, None
-    )
-    state = model.state_dict()
-    part.load_state_dict({name: state[name] for name in part.state_dict()})
-    output: Array = part.predict(samples)
+    wired, ends = _wiring.leading_to(model._wired(), [place])
+    output: Array = model._made_of(wired, ends, None, "activations").predict(samples)
     return output
