@@ -156,6 +156,67 @@ def test_sparse_samples(container, solver, monkeypatch):
     np.testing.assert_allclose(thin.predict_proba(container(X)), dense.predict_proba(X), atol=1e-6)
 
 
+@pytest.mark.parametrize("options", [*SOLVERS[:4], SOLVERS[-1]], ids=str)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_thin_matrices_train_as_scikit_learns(options, weighted):
+    """Of few numbers that are not 0: the first layer works on them alone."""
+    rng = np.random.RandomState(0)
+    X = sparse.random(200, 300, 0.03, format="csr", random_state=rng)
+    y = np.asarray(X[:, :40].sum(axis=1)).ravel() + 0.1 * rng.normal(size=200)
+    weights = np.linspace(0.0, 2.0, 200) if weighted else None
+    options = {"hidden_layer_sizes": (8, 5), "batch_size": 64, "alpha": 0.3, **options}
+    for name, target in [
+        ("MLPClassifier", (y > np.median(y)).astype(int)),
+        ("MLPClassifier", np.digitize(y, np.quantile(y, [0.3, 0.6]))),
+        ("MLPClassifier", np.stack([y > 0, y > 0.4], axis=1).astype(int)),
+        ("MLPRegressor", y),
+        ("MLPRegressor", np.stack([y, -2 * y], axis=1)),
+    ]:
+        if weighted and target.ndim == 2:
+            continue  # scikit-learn's mean over outputs is then taken batch by batch
+        theirs, ours = both(name, X, target, weights, **options)
+        assert nnfast.sklearn._sparse.fits(ours.model_, X)
+        assert_equal(theirs, ours)
+        np.testing.assert_allclose(ours.predict(X.toarray()), ours.predict(X), rtol=1e-9)
+
+
+def squares(y_true, y_pred, sample_weight):
+    """A loss of the user's."""
+    d = y_pred - y_true
+    return 0.5 * float((d * d).mean()), d / len(d)
+
+
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+def test_thin_matrices_in_everything_else(name):
+    """Dropout, batch normalisation, L-BFGS, custom losses, pickles: what dense samples give."""
+    rng = np.random.RandomState(0)
+    X = sparse.random(200, 300, 0.03, format="csr", random_state=rng)
+    y = np.asarray(X[:, :40].sum(axis=1)).ravel()
+    y = (y > 0.2).astype(int) if name == "MLPClassifier" else y
+
+    for options in (
+        {"dropout": 0.3},
+        # Adam would make steps of the roundings that are the gradient of the intercepts before it.
+        {"batch_norm": True, "solver": "sgd", "learning_rate_init": 0.05},
+        {"solver": "nadam", "activation": "gelu"},
+        {"solver": "lbfgs"},
+        {"loss": squares},
+        {"learning_rate": nnfast.ExponentialLR(0.01, 0.8)},
+    ):
+        made = []
+        for samples in (X, X.toarray()):
+            model = getattr(nnfast.sklearn, name)(
+                hidden_layer_sizes=(6, 4), random_state=0, max_iter=8, **options
+            )
+            model = pickle.loads(pickle.dumps(model.fit(samples, y)))
+            if model.solver != "lbfgs":
+                model.partial_fit(samples, y)
+            made.append(model)
+        thin, dense = made
+        np.testing.assert_allclose(thin.coefs_[0], dense.coefs_[0], rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(thin.predict(X), dense.predict(X.toarray()), rtol=1e-5, atol=1e-7)
+
+
 @pytest.mark.parametrize("loss", ["squared_error", "poisson", "absolute_error", "huber"])
 def test_gradient_for_lbfgs(loss):
     """Central differences: errors of h^2 and of eps / h both stay near 1e-10."""

@@ -19,7 +19,7 @@ from nnfast.callbacks.base import CallbackList
 from nnfast.model import Model
 from nnfast.optimizers import Optimizer
 from nnfast.progress import Progress
-from nnfast.sklearn import _data
+from nnfast.sklearn import _data, _sparse
 from nnfast.sklearn._objective import Objective
 
 Array = NDArray[Any]
@@ -33,6 +33,7 @@ class Machine:
     def __init__(self, model: Model, objective: Objective, penalty: float | None) -> None:
         self.model = model
         self.set_objective(objective)
+        self._split: _sparse.SparseNetwork | None = None
         self.penalty = penalty  # alpha of the weights; None: the layers' own penalties, per batch
         self.compile(model.optimizer or "sgd")
 
@@ -72,6 +73,9 @@ class Machine:
     def core(self) -> Any:
         """The engine's model."""
         return self.model._ensure_model("fit")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_split": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -117,7 +121,9 @@ class Machine:
     ) -> Any:
         """One pass over the samples in this order; the engine's sums."""
         totals = self.model._new_totals()
-        if self.objective.custom is not None:
+        if _sparse.fits(self.model, X):
+            self._train_sparse(X, y, weight, order, batch, totals)
+        elif self.objective.custom is not None:
             self._train_custom(X, y, weight, order, batch, totals)
         elif sparse.issparse(X):
             for rows, chosen in _data.pieces(X, order, batch, self.model.dtype.itemsize):
@@ -153,6 +159,34 @@ class Machine:
                 callbacks.end_batch(first - 1, core, model._task.logs(totals))
             if model.stop_training:
                 return
+
+    def _train_sparse(
+        self, X: Any, y: Array, weight: Array | None, order: NDArray[np.int64], batch: int, totals: Any
+    ) -> None:
+        network = self._sparse()
+        for first in range(0, len(order), batch):
+            chosen = order[first : first + batch]
+            w, target = None if weight is None else weight[chosen], y[chosen]
+            value, outputs = network.gradient(X[chosen], target, w, self.objective, self.penalty or 0.0)
+            self.model._sync_optimizer(self.core)
+            self.core.step()
+            totals.objective += value * len(chosen)
+            if self.objective.mean_over_outputs:
+                errors = np.square(outputs - target).sum(axis=1)
+                totals.squared_error += float(errors.sum() if w is None else errors.dot(w))
+            totals.weight += len(chosen) if w is None else w.sum()
+            totals.outputs = outputs.shape[1]
+            totals.samples += len(chosen)
+            totals.steps += 1
+        network.end()
+
+    def _sparse(self) -> _sparse.SparseNetwork:
+        """The network split for sparse samples; of the engine's model at hand."""
+        if self._split is None or self._split.core is not self.core:
+            self._split = _sparse.SparseNetwork(self.model)
+        else:
+            self._split.begin()
+        return self._split
 
     def _train_custom(
         self, X: Any, y: Array, weight: Array | None, order: NDArray[np.int64], batch: int, totals: Any
@@ -192,12 +226,13 @@ class Machine:
         Of a sparse matrix some rows at a time.
         """
         total, parts, weighs = 0.0, None, 0.0
-        for rows, chosen in self._batches(X):
+        thin = _sparse.fits(self.model, X)
+        for rows, chosen in [(X, slice(None))] if thin else self._batches(X):
             w = None if weight is None else weight[chosen]
-            share = float(len(rows) if w is None else w.sum())
+            share = float(rows.shape[0] if w is None else w.sum())
             if share == 0:
                 continue
-            total += share * self._loss_of(rows, y[chosen], w)
+            total += share * (self._sparse_loss if thin else self._loss_of)(rows, y[chosen], w)
             gradients = self.core.gradients()
             if parts is None:
                 parts = [share * gradient for gradient in gradients]
@@ -215,6 +250,10 @@ class Machine:
             yield from _data.pieces(X, None, 1, self.model.dtype.itemsize)
         else:
             yield X, slice(None)
+
+    def _sparse_loss(self, X: Any, y: Array, weight: Array | None) -> float:
+        self.core.step_count = 0  # the same dropout masks at every call
+        return self._sparse().gradient(X, y, weight, self.objective, self.penalty or 0.0)[0]
 
     def _loss_of(self, rows: Array, y: Array, weight: Array | None) -> float:
         """The loss of one batch; its gradients stay in the engine."""
@@ -238,6 +277,8 @@ class Machine:
         """What the network puts out for the samples: before the link, dropout off."""
         if not sparse.issparse(X):
             return self._predict(X)
+        if _sparse.fits(self.model, X):
+            return self._sparse().outputs(X, PREDICTED)
         out = np.empty((X.shape[0], *self.model.output_shape), self.model.dtype)
         for rows, chosen in _data.pieces(X, None, PREDICTED, self.model.dtype.itemsize):
             out[chosen] = self._predict(rows)

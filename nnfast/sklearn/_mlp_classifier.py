@@ -116,8 +116,9 @@ class MLPClassifier(Classifier, Perceptron):
     at -log(machine epsilon), 36 in float64 and 16 in float32, as scikit-learn's does. With "lbfgs" weights
     are float64.
 
-    Rows of a sparse matrix are made dense some at a time, whole batches of about 4 MB; a matrix in CSC is
-    converted to CSR once.
+    A sparse matrix is multiplied with the first layer's weights as it is when at most a tenth of it is not 0;
+    a step still updates all weights, as in scikit-learn. The rows of others are made dense some at a time,
+    whole batches of about 4 MB. A matrix in CSC is converted to CSR once.
 
     Examples
     --------

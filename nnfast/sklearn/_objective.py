@@ -56,6 +56,22 @@ class Objective:
         """Outputs of the network as probabilities or values."""
         return LINKS[self.link](outputs)
 
+    def value_and_gradient(self, y: Array, outputs: Array, weight: Array | None) -> tuple[float, Array]:
+        """A batch's loss and its gradient with respect to the outputs, by functions of arrays."""
+        if self.custom is not None:
+            value, gradient = self.custom(y, outputs, weight)
+            return float(value), np.ascontiguousarray(gradient, outputs.dtype).reshape(outputs.shape)
+        assert self.loss is not None
+        labels = y.ndim == 1 and outputs.shape[1] > 1
+        target = y if labels else y.reshape(outputs.shape).astype(outputs.dtype, copy=False)
+        options = {**self.loss.settings(), "reduction": self.loss.reduction}
+        if weight is not None:
+            options["sample_weight"] = weight.astype(outputs.dtype, copy=False)
+        value = getattr(nf, self.loss.kind)(outputs, target, **options)
+        slope = np.asarray(self.share, outputs.dtype)
+        gradient = getattr(nf, f"{self.loss.kind}_backward")(slope, outputs, target, **options)
+        return self.share * float(value), gradient
+
     def constants(self, y: Array) -> Array | None:
         """What scikit-learn adds to each sample's loss though no weight changes it: of Poisson's deviance."""
         if not self.deviance:
