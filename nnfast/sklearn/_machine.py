@@ -7,7 +7,6 @@ What this is not: when to stop, which learning rate (`_stochastic`), or what sci
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -225,14 +224,17 @@ class Machine:
 
         Of a sparse matrix some rows at a time.
         """
+        if _sparse.fits(self.model, X):
+            return self._sparse_loss(X, y, weight), self.core.gradients()
+        if not sparse.issparse(X):
+            return self._loss_of(X, y, weight), self.core.gradients()
         total, parts, weighs = 0.0, None, 0.0
-        thin = _sparse.fits(self.model, X)
-        for rows, chosen in [(X, slice(None))] if thin else self._batches(X):
+        for rows, chosen in _data.pieces(X, None, 1, self.model.dtype.itemsize):
             w = None if weight is None else weight[chosen]
-            share = float(rows.shape[0] if w is None else w.sum())
+            share = float(len(rows) if w is None else w.sum())
             if share == 0:
                 continue
-            total += share * (self._sparse_loss if thin else self._loss_of)(rows, y[chosen], w)
+            total += share * self._loss_of(rows, y[chosen], w)
             gradients = self.core.gradients()
             if parts is None:
                 parts = [share * gradient for gradient in gradients]
@@ -244,12 +246,6 @@ class Machine:
         for part in parts:
             part /= weighs
         return total / weighs, parts
-
-    def _batches(self, X: Any) -> Iterator[tuple[Array, Any]]:
-        if sparse.issparse(X):
-            yield from _data.pieces(X, None, 1, self.model.dtype.itemsize)
-        else:
-            yield X, slice(None)
 
     def _sparse_loss(self, X: Any, y: Array, weight: Array | None) -> float:
         self.core.step_count = 0  # the same dropout masks at every call

@@ -148,7 +148,6 @@ n_features_in_, n_outputs_
     Examples
     --------
     >>> import nnfast as nf
-from nnfast import _core
     >>> from sklearn.datasets import load_digits
     >>> from nnfast.sklearn import NetworkClassifier
     >>> X, y = load_digits(return_X_y=True)
@@ -156,7 +155,7 @@ from nnfast import _core
     ...     nf.Conv2d(1, 8, 3), nf.ReLU(), nf.MaxPool2d(2), nf.Flatten(), nf.Linear(72, 10),
     ...     input_shape=(1, 8, 8),
     ... )
-    >>> clf = NetworkClassifier(network, max_iter=10, tol=0.0, n_iter_no_change=20, random_state=0)
+    >>> clf = NetworkClassifier(network, batch_size=20, max_iter=10, random_state=0)
     >>> import warnings
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("ignore")  # ten epochs end before convergence
