@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn import neural_network
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.preprocessing import scale
@@ -63,6 +64,24 @@ def test_fit(versus, name, hidden, epochs, batch, dtype):
     options = {"hidden_layer_sizes": hidden, "batch_size": batch, "max_iter": epochs}
     makers, accuracy = fits(name, dtype, **options)
     versus(f"{name} {hidden} batch {batch} {dtype[0]}{dtype[-2:]} {accuracy}", makers, dtype=dtype)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_fit_of_text(versus, solver):
+    """An epoch over a thin matrix, 2,000 rows of 20 numbers among 20,000."""
+    rng = np.random.default_rng(0)
+    X = sparse.random_array((2000, 20_000), density=1e-3, format="csr", dtype=np.float32, rng=rng)
+    y, makers = rng.integers(0, 2, 2000), {}
+    for package, module in (("nnfast", ours), ("sklearn", neural_network)):
+        model = module.MLPClassifier((100,), solver=solver, random_state=0, max_iter=1)
+
+        def fit(model=model):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                model.fit(X, y)
+
+        makers[package] = lambda fit=fit: fit
+    versus(f"sparse 20,000 columns (100,) {solver}", makers)
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])

@@ -114,7 +114,7 @@ def imports(path):
 def test_package_imports():
     """Only the declared dependences when it is imported; extras inside the functions that need them."""
     needed = {*sys.stdlib_module_names, "numpy", "safetensors", "tqdm", "nnfast", "."}
-    extras = {"gymnasium", "matplotlib", "sklearn"}
+    extras = {"gymnasium", "matplotlib", "scipy", "sklearn"}
     for path in sources(PACKAGE, (".py",)):
         # Of all packages this one is imported for its extra alone.
         own = {"sklearn", "scipy"} if path.parent == PACKAGE / "sklearn" else set()

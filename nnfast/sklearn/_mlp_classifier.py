@@ -125,10 +125,10 @@ class MLPClassifier(Classifier, Perceptron):
     >>> from sklearn.datasets import load_iris
     >>> from nnfast.sklearn import MLPClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> clf = MLPClassifier((16,), "gelu", solver="lbfgs", alpha=0.1, random_state=0).fit(X, y)
+    >>> clf = MLPClassifier((16,), "gelu", max_iter=2000, random_state=0).fit(X, y)
     >>> clf.predict(X[:2])
     array([0, 0])
-    >>> clf.score(X, y) > 0.97
+    >>> clf.score(X, y) > 0.95
     True
     """
 
