@@ -332,3 +332,15 @@ def test_no_warning_of_ours():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         MLPClassifier((6,), random_state=0, tol=1.0, solver="sgd").fit(X, y).predict(X[:1])
+
+
+def test_solvers_and_stopping_may_change_between_calls():
+    X, y = classes("iris")
+    model = MLPClassifier((6,), random_state=0, solver="lbfgs", max_iter=5, warm_start=True).fit(X, y)
+    assert not hasattr(model, "loss_curve_")
+    model.set_params(solver="adam").fit(X, y)
+    assert len(model.loss_curve_) == 5 and model.validation_scores_ is None
+    model.set_params(early_stopping=True).fit(X, y)
+    assert len(model.loss_curve_) == 10 and len(model.validation_scores_) == 5
+    model.set_params(early_stopping=False, solver="sgd").partial_fit(X, y)
+    assert len(model.loss_curve_) == 11 and np.isfinite(model.best_loss_)

@@ -106,6 +106,26 @@ def test_two_classes_and_labels_and_values():
     assert model.fit(X, scale(values)).score(X, scale(values)) > 0.9
 
 
+def test_two_classes_with_an_output_each():
+    """Softmax of two logits, whose difference is the one logit that does, too."""
+    X, y = load_breast_cancer(return_X_y=True)
+    X, names = scale(X), np.array(["bad", "good"])[y]
+    network = nf.Sequential(nf.Linear(30, 6), nf.Tanh(), nf.Linear(6, 2), dtype="float64")
+    options = {"random_state": 0, "max_iter": 40, "learning_rate_init": 0.01}
+    model = NetworkClassifier(network, **options, early_stopping=True, class_weight="balanced")
+    model.fit(X, names)
+    assert model.score(X, names) > 0.9 and model.n_outputs_ == 2
+    proba = model.predict_proba(X)
+    np.testing.assert_allclose(proba, nf.softmax(model.model_.predict(X)))
+    assert proba.shape == (len(X), 2)
+    model.set_params(early_stopping=False).partial_fit(X, names)
+    other = NetworkClassifier(network, **options).fit(X, names, X_val=X, y_val=names)
+    assert other.validation_scores_[-1] == other.score(X, names)
+    other.partial_fit(X, names)
+    model.fit(X[:, :30], names)
+    assert model.predict(X)[:1].dtype == names.dtype
+
+
 def branches(n_features, n_outputs):
     """A graph with a shortcut."""
     x = nf.Input(n_features)

@@ -172,19 +172,20 @@ class NetworkEstimator(BaseEstimator, ABC):
         first_pass = not self._is_built() or (not self.warm_start and not incremental)
         X, y = self._validate_input(X, y, incremental, reset=first_pass)
         weight = self._sample_weight(sample_weight, X, y)
-        held_out = self._given_validation(*validation)
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         random_state = check_random_state(self.random_state)
         stochastic = self.solver != "lbfgs"
         if first_pass:
-            self.n_iter_ = self.t_ = 0
             self._machine = self._build(X, random_state)
-            if stochastic:
-                self._reset_records(held_out is not None)
         machine = self._ensure_machine()
         machine.set_objective(self._objective())
-        data = Samples(_data.as_rows(X), y, weight)
+        held_out = self._given_validation(*validation)
+        if first_pass:
+            self.n_iter_ = self.t_ = 0
+            if stochastic:
+                self._reset_records(held_out is not None)
+        data = Samples(_data.as_rows(X), self._as_trained(y), weight)
         with self._threads():
             if stochastic:
                 self._fit_stochastic(machine, data, held_out, incremental, random_state)
@@ -203,6 +204,15 @@ class NetworkEstimator(BaseEstimator, ABC):
         self.best_validation_score_ = -np.inf if scored else None
         self.best_loss_ = None if self.early_stopping else np.inf
 
+    def _continue_records(self, validated: bool) -> None:
+        """Those that the parameters of an earlier call did not ask for begin here."""
+        if "loss_curve_" not in self.__dict__:
+            self._reset_records(validated)
+        if validated and self.__dict__.get("validation_scores_") is None:
+            self.validation_scores_, self.best_validation_score_ = [], -np.inf
+        if not self.early_stopping and self.best_loss_ is None:
+            self.best_loss_ = np.inf
+
     def _fit_stochastic(
         self, machine: Machine, data: Samples, held_out: HeldOut | None, incremental: bool, random_state: Any
     ) -> None:
@@ -212,8 +222,13 @@ class NetworkEstimator(BaseEstimator, ABC):
             data, held_out = hold_out(
                 self, data, self._as_scored(data.y), self._stratify(data.y), random_state
             )
+        self._continue_records(held_out is not None)
         batch = batch_size_of(self, len(data))
         Loop(self, machine, data, held_out, batch).run(random_state, incremental)
+
+    def _as_trained(self, y: Array) -> Array:
+        """Encoded targets as the network that was built takes them."""
+        return y
 
     def _as_scored(self, y: Array) -> Array:
         """Encoded targets as `_score_outputs` compares them."""

@@ -68,7 +68,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):
             self._learn_classes(y)
         else:
             self._compare_classes(y)
-        self.n_outputs_ = y.shape[1] if self._multilabel else (len(self.classes_) if self._multiclass else 1)
+        columns = len(self.classes_) if self._multiclass else 1
+        self.n_outputs_ = y.shape[1] if self._multilabel else columns
         return X, self._encoded(y)
 
     def _checked_labels(self, y: Any) -> Array:

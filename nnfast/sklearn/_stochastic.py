@@ -247,7 +247,7 @@ class Loop:
         e.n_iter_ += 1
         e.loss_ = float("nan")
         e.loss_curve_.append(e.loss_)
-        if e.validation_scores_ is not None:
+        if self.held_out is not None:
             e.validation_scores_.append(float("nan"))
         if not e.early_stopping or self.best is None:
             raise ValueError(NOT_FINITE)

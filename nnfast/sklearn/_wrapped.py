@@ -39,6 +39,7 @@ class Wrapped(NetworkEstimator):
     head: bool
     alpha: float
     _sample_shape: tuple[int, ...]
+    _pair: bool = False  # two classes with an output each
 
     # Images may come as they are, and numbers of any type: the engine converts them batch by batch.
     _shapes_taken: ClassVar[dict[str, Any]] = {"allow_nd": True, "dtype": "numeric"}
@@ -76,12 +77,16 @@ class Wrapped(NetworkEstimator):
         assert shape is not None
         if np.prod(X.shape[1:]) != np.prod(shape):
             raise ValueError(f"X: expected samples of the network's input shape {shape}, got {X.shape[1:]}")
-        if output != (self.n_outputs_,):
+        if output != (self.n_outputs_,) and not self._takes(output):
             raise ValueError(
                 f"network: expected outputs of shape ({self.n_outputs_},), for each value, label or class, "
                 f"one for two classes, got {output}; head=True adds a layer that has them"
             )
         return Machine(model, self._objective(), float(self.alpha) if self.alpha > 0 else None)
+
+    def _takes(self, output: tuple[int, ...]) -> bool:
+        """Whether targets can be made to fit outputs of another shape."""
+        return False
 
     def _is_built(self) -> bool:
         return "_machine" in self.__dict__
@@ -119,8 +124,8 @@ class NetworkClassifier(Classifier, Wrapped):
     network : Sequential, Model or callable
         A network, of which a copy is trained, or a function network(n_features, n_outputs) that makes one;
         n_features is the product of a sample's shape. Its output are logits, one for each class; for two
-        classes it is one number, for several labels one each. A network that has weights already, because it
-        was trained or loaded, starts from these; otherwise they follow from `random_state`.
+        classes one may do, for several labels there is one each. A network that has weights already, because
+        it was trained or loaded, starts from these; otherwise they follow from `random_state`.
     head : bool, default=False
         Whether a linear layer with the outputs that are needed is added at the end.
     solver : {"adam", "sgd", "lbfgs", "adamw", "nadam", "rmsprop", "adagrad", "adadelta"} or Optimizer
@@ -202,6 +207,24 @@ n_features_in_, n_outputs_
         n_threads: int | None = None,
     ) -> None:
         self._store(locals())
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Array]:
+        if reset:
+            self._pair = False
+        return super()._validate_input(X, y, incremental, reset)
+
+    @property
+    def _multiclass(self) -> bool:
+        return super()._multiclass or self._pair
+
+    def _takes(self, output: tuple[int, ...]) -> bool:
+        if output != (2,) or self._multilabel or len(self.classes_) > 2:
+            return False
+        self._pair, self.n_outputs_ = True, 2
+        return True
+
+    def _as_trained(self, y: Array) -> Array:
+        return y[:, 0].astype(np.int64) if self._pair and y.ndim == 2 else y
 
 
 class NetworkRegressor(Regressor, Wrapped):
