@@ -579,8 +579,7 @@ def mnist_folder():
 def test_mnist_in_one_epoch():
     from nnfast.examples import mnist
 
-    images, labels = nf.datasets.mnist(str(mnist_folder()))
-    images, labels = images[:, None].astype(np.float32) / 255, labels.astype(np.int64)
+    images, labels = mnist.load(str(mnist_folder()))
     model = mnist.make_mlp(0)
     model.compile("adam", "cross_entropy", ["accuracy"])
     model.fit(images[:-10_000], labels[:-10_000], batch_size=64, verbose=0)

@@ -50,9 +50,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def load(options: argparse.Namespace) -> tuple[Array, Array]:
+def load(folder: str, download: bool = False) -> tuple[Array, Array]:
     """Images (n, 1, 28, 28) as float32 in 0..1, and labels."""
-    images, labels = datasets.mnist(_common.folder("mnist", options.data), download=options.download)
+    images, labels = datasets.mnist(folder, download=download)
     if len(images) <= HELD_OUT:
         raise ValueError(f"--data: expected more than {HELD_OUT} images, got {len(images)}")
     return images[:, None].astype(np.float32) / np.float32(255), labels.astype(np.int64)
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; returns the exit status."""
     options = parse(arguments)
     try:
-        images, labels = load(options)
+        images, labels = load(_common.folder("mnist", options.data), options.download)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
