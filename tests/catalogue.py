@@ -234,7 +234,7 @@ def schedule_names() -> set[str]:
 
 
 def initialisers() -> set[str]:
-    return set(initializers.__all__) - {"fans", "get"}
+    return set(initializers.__all__) - {"calculate_gain", "fans", "get"}
 
 
 # ---------------------------------------------------------------- twins

@@ -5,6 +5,7 @@ s^2 sqrt((k - 1) / n), k the kurtosis (3 for a normal, 9/5 for a uniform distrib
 them are allowed.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -27,8 +28,7 @@ VARIANCES = {
     "kaiming_normal": lambda i, o: 2 / i,
     "he_uniform": lambda i, o: 2 / i,
     "he_normal": lambda i, o: 2 / i,
-    "uniform": lambda i, o: 0.05**2 / 3,
-    "normal": lambda i, o: 0.05**2,
+    "normal": lambda i, o: 1.0,
 }
 
 
@@ -75,8 +75,94 @@ def test_orthogonal_is_uniform_over_the_rotations():
 def test_constants():
     rng = np.random.default_rng(0)
     np.testing.assert_array_equal(init.zeros((2, 3), rng, "float32"), np.zeros((2, 3), np.float32))
-    np.testing.assert_array_equal(init.constant((2,), rng, "float64", value=1.5), [1.5, 1.5])
+    np.testing.assert_array_equal(init.constant((2,), rng, "float64", val=1.5), [1.5, 1.5])
     assert init.constant((2,), rng, "float32").dtype == np.float32
+
+
+def test_gains():
+    """The table of torch.nn.init.calculate_gain."""
+    stored = {"linear": 1, "conv2d": 1, "sigmoid": 1, "tanh": 1.6666666666666667, "relu": 1.4142135623730951}
+    stored |= {"selu": 0.75, "leaky_relu": 1.4141428569978354}
+    for name, gain in stored.items():
+        assert init.calculate_gain(name) == pytest.approx(gain, rel=1e-15)
+    assert init.calculate_gain("leaky_relu", 0.2) == pytest.approx(1.3867504905630728, rel=1e-15)
+    with pytest.raises(ValueError, match=r"^calculate_gain: nonlinearity: expected one of .*'leaky_relu'"):
+        init.calculate_gain("swish")
+    with pytest.raises(TypeError, match=r"^calculate_gain: param: expected a number"):
+        init.calculate_gain("leaky_relu", "0.2")
+
+
+SETTINGS = [
+    ("kaiming_normal", {"mode": "fan_out"}, lambda i, o: 2 / o),
+    ("kaiming_uniform", {"mode": "fan_out", "nonlinearity": "relu"}, lambda i, o: 2 / o),
+    ("he_normal", {"a": 2.0}, lambda i, o: 2 / 5 / i),
+    ("he_uniform", {"a": 0.5, "nonlinearity": "tanh"}, lambda i, o: 25 / 9 / i),  # PyTorch ignores a there
+    ("kaiming_normal", {"nonlinearity": "linear"}, lambda i, o: 1 / i),
+    ("xavier_normal", {"gain": 3.0}, lambda i, o: 18 / (i + o)),
+    ("glorot_uniform", {"gain": 0.5}, lambda i, o: 0.5 / (i + o)),
+    ("uniform", {"a": -2.0, "b": 2.0}, lambda i, o: 4 / 3),
+    ("normal", {"std": 0.1}, lambda i, o: 0.01),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "variance"), SETTINGS)
+def test_settings(name, settings, variance):
+    shape = (400, 300)
+    values = init.get(name)(shape, np.random.default_rng(5), "float64", **settings)
+    expected = variance(300, 400)
+    assert abs(values.mean()) <= 6 * math.sqrt(expected / values.size)
+    assert abs(values.var() - expected) <= 6 * expected * math.sqrt(2 / values.size)
+
+
+def test_uniform_is_of_0_to_1():
+    values = init.uniform((100, 100), np.random.default_rng(0), "float64")
+    assert values.min() >= 0 and values.max() < 1
+    assert abs(values.mean() - 0.5) <= 6 * math.sqrt(1 / 12 / values.size)
+
+
+WRONG = [
+    ("constant", "val", "one", TypeError),
+    ("constant", "val", math.inf, ValueError),
+    ("uniform", "a", None, TypeError),
+    ("uniform", "b", -1.0, ValueError),
+    ("normal", "mean", math.nan, ValueError),
+    ("normal", "std", -0.1, ValueError),
+    ("xavier_uniform", "gain", "high", TypeError),
+    ("xavier_normal", "gain", -1.0, ValueError),
+    ("kaiming_uniform", "mode", "fan_avg", ValueError),
+    ("kaiming_normal", "mode", 1, TypeError),
+    ("kaiming_normal", "nonlinearity", "swish", ValueError),
+    ("kaiming_uniform", "a", True, TypeError),
+    ("kaiming_normal", "a", math.nan, ValueError),
+    ("orthogonal", "gain", math.inf, ValueError),
+]
+
+
+@pytest.mark.parametrize(("name", "setting", "value", "error"), WRONG)
+def test_settings_are_checked_before_anything_is_drawn(name, setting, value, error):
+    rng = np.random.default_rng(0)
+    before = rng.bit_generator.state
+    with pytest.raises(error, match=rf"^{name}: {setting}: expected .*, got "):
+        init.get(name)((3, 4), rng, "float64", **{setting: value})
+    assert rng.bit_generator.state == before
+
+
+def test_a_bias_takes_no_initializer_of_weights():
+    for bad in ("kaiming_normal", init.xavier_uniform, functools.partial(init.he_normal, a=1.0)):
+        with pytest.raises(
+            ValueError, match=r"^Linear: bias_init: expected what needs no fans, .*: constant, "
+        ):
+            nf.Linear(3, 4, bias_init=bad)
+        nf.Linear(3, 4, weight_init=bad)
+    with pytest.raises(ValueError, match=r"^Conv2d: bias_init: .*; got 'orthogonal'$"):
+        nf.Conv2d(3, 4, 3, bias_init="orthogonal")
+    nf.Conv2d(3, 4, 3, bias_init=functools.partial(init.normal, std=0.1))
+
+
+def test_weights_without_elements():
+    for name in VARIANCES:
+        for shape in ((0, 3), (3, 0), (0, 0)):
+            assert init.get(name)(shape, np.random.default_rng(0), "float32").shape == shape
 
 
 def test_no_fans_for_a_bias():

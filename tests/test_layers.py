@@ -255,7 +255,7 @@ def test_initializers_have_their_standard_deviation(name):
 def test_initializers_by_name_and_by_callable():
     model = built(
         nf.Linear(3, 2, weight_init="ones", bias_init="zeros"),
-        nf.Linear(2, 2, weight_init=functools.partial(initializers.uniform, low=2.0, high=2.5)),
+        nf.Linear(2, 2, weight_init=functools.partial(initializers.uniform, a=2.0, b=2.5)),
         nf.Linear(2, 1, weight_init=lambda shape, rng, dtype: np.full(shape, 7, dtype)),
         input_shape=3,
     )

@@ -46,6 +46,11 @@ class Layer:
         The layer is updated with the optimizer's learning rate, be it a number or a schedule, times this; 1
         at first. What decoupled weight decay takes from the weights follows the learning rate, as in PyTorch.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is no text, empty, or has a dot.
+
     Notes
     -----
     `lr_scale` stands for PyTorch's parameter groups of different `lr`. It is a factor and not a rate of its
@@ -226,7 +231,7 @@ class ParameterLayer(Layer):
         self.has_bias = _checks.flag(self._kind, "bias", bias)
         for option, init in (("weight_init", weight_init), ("bias_init", bias_init)):
             if init is not None:
-                initializers.get(init, self._kind, option)
+                initializers.get(init, self._kind, option, bias=option == "bias_init")
         self.weight_init = weight_init
         self.bias_init = bias_init
 
@@ -242,7 +247,7 @@ class ParameterLayer(Layer):
             bound = 1.0 / math.sqrt(initializers.fans(weight.shape)[0])
 
             def like_weight(shape: tuple[int, ...], rng: np.random.Generator, dtype: Any) -> NDArray[Any]:
-                return initializers.uniform(shape, rng, dtype, low=-bound, high=bound)
+                return initializers.uniform(shape, rng, dtype, a=-bound, b=bound)
 
             self._fill(params["bias"], "bias_init", self.bias_init or like_weight, rng)
 
