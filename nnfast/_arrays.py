@@ -82,10 +82,9 @@ def as_targets(
     """`value` as targets for this loss and output shape: int64 labels (n,), or numbers (n, *outputs)."""
     array = as_numbers(owner, name, value)
     if loss.kind not in CLASS_KINDS:
-        if array.shape[1:] == outputs:
-            return array
-        if outputs == (1,) and array.ndim == 1:
-            return array[:, None]
+        if array.shape[1:] == outputs or (outputs == (1,) and array.ndim == 1):
+            _check_sides(owner, name, array, loss)
+            return array.reshape(len(array), *outputs)
         hint = ""
         if array.ndim == 1 and len(outputs) == 1 and array.dtype.kind in "iub":
             hint = f"; for class labels use the loss 'cross_entropy', or nf.one_hot(y, {outputs[0]})"
@@ -118,6 +117,23 @@ def as_targets(
         return array if array.dtype.kind == "f" else array.astype(dtype)
     also = f" or probabilities (n, {classes})" if loss.kind == "cross_entropy" else ""
     raise ValueError(f"{owner}: {name}: expected labels (n,){also}, got shape {array.shape}")
+
+
+def _check_sides(owner: str, name: str, array: Array, loss: Loss) -> None:
+    """Raise ValueError where a loss has two targets and `array` has others."""
+    if loss._sides is None:
+        return
+    low, high = loss._sides
+    bad = array[(array != low) & (array != high)]
+    if bad.size:
+        hint = ""
+        if low == -1 and bad[0] == 0:
+            hint = "; for labels 0 and 1 give 2 * y - 1"
+        elif low == 0 and bad[0] == -1:
+            hint = "; for labels -1 and 1 give (y + 1) / 2"
+        raise ValueError(
+            f"{owner}: {name}: expected targets {low} and {high} for {loss.kind}, got {float(bad[0]):g}{hint}"
+        )
 
 
 def as_list(owner: str, name: str, value: Any, count: int, each: str) -> list[Any]:

@@ -82,6 +82,14 @@ def flag(owner: str, name: str, value: Any) -> bool:
     return bool(value)
 
 
+def axis(owner: str, value: Any) -> int:
+    """An axis of the batch's array, and not the batch's own."""
+    number = integer(owner, "axis", value)
+    if number == 0:
+        raise ValueError(f"{owner}: axis: 0 is the batch; expected another axis, got 0")
+    return number
+
+
 def pair(owner: str, name: str, value: Any, low: int) -> tuple[int, int]:
     """One integer for both directions, or (height, width)."""
     if isinstance(value, (tuple, list, np.ndarray)):

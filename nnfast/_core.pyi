@@ -6,6 +6,7 @@ C-contiguous and writable. ValueError / TypeError name the argument.
 """
 
 from collections.abc import Sequence
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,12 @@ def linear(
     out: Array | None = None,
 ) -> Array: ...
 def linear_backward(
-    grad_output: ArrayLike, x: ArrayLike, weight: ArrayLike
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | EllipsisType | None = ...,
+    activation: str | None = None,
+    output: ArrayLike | None = None,
 ) -> tuple[Array, Array, Array]: ...
 
 # ---- elementwise, softmax, dropout

@@ -116,7 +116,7 @@ class Network:
         if self._graph is not None:
             new.check(self._output_shapes)
         if self._core is not None:
-            new.hand_over(self._core)
+            new.hand_over(self._core, self._output_shapes)
         self._task = new
 
     # ---------------------------------------------------------------- shapes and building
@@ -249,7 +249,7 @@ class Network:
             core.set_regularizer(number, **self.layers[place[node]]._regularizer(name))
         self._core = core
         self._synced = None
-        self._task.hand_over(core)
+        self._task.hand_over(core, self._output_shapes)
         if self.optimizer is not None:
             self._sync_optimizer(core)
 

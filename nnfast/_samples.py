@@ -20,6 +20,7 @@ from nnfast._mapped import Files
 
 if TYPE_CHECKING:
     from nnfast._core import Model
+    from nnfast._network import Network
 
 Array = NDArray[Any]
 Order = NDArray[np.int64]
@@ -69,6 +70,21 @@ def split_off(data: Data, share: float) -> tuple[Data, Data]:
             f"got {share:g} of {len(data)} samples"
         )
     return data.part(slice(keep)), data.part(slice(keep, None))
+
+
+def check_batches(model: Network, samples: int, batch: int, steps: int | None) -> None:
+    """Raise ValueError where an epoch's last batch is too small for a layer: before anything is trained."""
+    if steps is not None and steps < steps_of(samples, batch):
+        return  # it ends before that batch
+    last = samples % batch or batch
+    for key, layer, shape in zip(model._keys, model.layers, model._shapes, strict=True):
+        least = layer._least_batch(shape) if layer.trainable else 1
+        if last < least:
+            raise ValueError(
+                f"fit: batch_size: layer {key}, {layer!r}, needs at least {least} samples in every batch, "
+                f"but the last one of {samples} samples by {batch} would hold {last}: choose another "
+                "batch_size, or leave a sample out"
+            )
 
 
 def steps_of(samples: int, batch: int) -> int:

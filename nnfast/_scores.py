@@ -91,7 +91,25 @@ def precision(y_true: ArrayLike, y_pred: ArrayLike, average: str = "macro", thre
 
 
 def recall(y_true: ArrayLike, y_pred: ArrayLike, average: str = "macro", threshold: float = 0.5) -> float:
-    """Share of a class's samples that are found (`sklearn.metrics.recall_score`); as `precision`.
+    """Share of a class's samples that are found (`sklearn.metrics.recall_score`).
+
+    Parameters
+    ----------
+    y_true : array (n,) of labels, or of y_pred's shape
+    y_pred : array (n,), (n, 1) or (n, classes)
+    average : {"macro", "micro", "weighted"}
+    threshold : float
+        As in `precision`.
+
+    Returns
+    -------
+    float
+        0 for a class that does not occur.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes do not fit, or for an unknown average.
 
     Examples
     --------
@@ -103,7 +121,25 @@ def recall(y_true: ArrayLike, y_pred: ArrayLike, average: str = "macro", thresho
 
 
 def f1(y_true: ArrayLike, y_pred: ArrayLike, average: str = "macro", threshold: float = 0.5) -> float:
-    """2 hits / (predictions + samples) of a class (`sklearn.metrics.f1_score`); as `precision`.
+    """2 hits / (predictions + samples) of a class (`sklearn.metrics.f1_score`).
+
+    Parameters
+    ----------
+    y_true : array (n,) of labels, or of y_pred's shape
+    y_pred : array (n,), (n, 1) or (n, classes)
+    average : {"macro", "micro", "weighted"}
+    threshold : float
+        As in `precision`.
+
+    Returns
+    -------
+    float
+        0 where nothing was predicted and nothing is there.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes do not fit, or for an unknown average.
 
     Examples
     --------

@@ -54,10 +54,10 @@ class Task:
             loss._check_output(shape)
             metrics.check(loss.kind, shape)
 
-    def hand_over(self, core: Model) -> None:
-        """Tell the engine."""
-        for i, (loss, weight) in enumerate(zip(self.losses, self.weights, strict=True)):
-            core.set_loss(loss.kind, loss.reduction, output=i, share=weight, **loss.settings())
+    def hand_over(self, core: Model, shapes: Sequence[tuple[int, ...]]) -> None:
+        """Tell the engine, whose outputs have these shapes."""
+        for i, (loss, weight, shape) in enumerate(zip(self.losses, self.weights, shapes, strict=False)):
+            core.set_loss(loss.kind, loss.reduction, output=i, share=weight, **loss.settings(shape))
 
     def sums(self, totals: Totals | list[Totals]) -> list[Totals]:
         """The engine's sums of each output; for several, those of the penalties at the end."""

@@ -108,13 +108,14 @@ class Residual:
 
     Raises
     ------
-    ValueError
-        When the network is made: if there is no layer.
+    TypeError, ValueError
+        When the network is made, or the block is called: if there is no layer, or something is none.
 
     Notes
     -----
-    To be used inside `nnfast.Sequential`, which takes the layers into its own list: with a block at place 3,
+    Inside `nnfast.Sequential`, which takes the layers into its own list: with a block at place 3,
     the branch's are named "3.0", "3.1", ..., the shortcut's "3.shortcut.0", ..., the sum "3.add".
+    In a graph (`nnfast.Model`) a block is called like a layer; its layers are then the graph's own.
     Source: He, Zhang, Ren, Sun: "Deep residual learning for image recognition", CVPR 2016.
 
     Examples
@@ -124,6 +125,9 @@ class Residual:
     >>> model = nf.Sequential(nf.Linear(2, 4), block, nf.ReLU(), nf.Linear(4, 1), seed=0)
     >>> list(model.state_dict())[2:4]
     ['1.0.weight', '1.0.bias']
+    >>> x = nf.Input(4)
+    >>> nf.Model(x, nf.ReLU()(nf.Residual(nf.Linear(4, 4), nf.Tanh())(x)), seed=0).output_shape
+    (4,)
     """
 
     def __init__(
@@ -131,6 +135,14 @@ class Residual:
     ) -> None:
         self.layers = as_list(layers)
         self.shortcut = [] if shortcut is None else as_list((shortcut,))
+
+    def __call__(self, node: Node) -> Node:
+        """The node of a graph that the block makes of another; see `nnfast.Model`."""
+        from nnfast.layers import Add
+
+        if not self.layers:
+            raise ValueError("Residual: layers: expected at least one layer, got none")
+        return Add()(_chain("layers", self.layers, node), _chain("shortcut", self.shortcut, node))
 
     def __repr__(self) -> str:
         parts = [repr(layer) for layer in self.layers]
@@ -144,6 +156,24 @@ def as_list(given: tuple[Any, ...]) -> list[Any]:
     if len(given) == 1 and isinstance(given[0], (list, tuple)):
         return list(given[0])
     return list(given)
+
+
+def _chain(name: str, layers: Sequence[Any], node: Node) -> Node:
+    """The node behind layers and blocks in a row."""
+    for i, layer in enumerate(layers):
+        _check_kind(f"Residual: {name}[{i}]", layer)
+        node = layer(node)
+    return node
+
+
+def _check_kind(where: str, layer: Any) -> None:
+    """TypeError for what is neither a layer nor a block."""
+    from nnfast.layers import Layer
+
+    if isinstance(layer, type) and issubclass(layer, Layer):
+        raise TypeError(f"{where}: expected an object, got the class: write nf.{layer.__name__}(...)")
+    if not isinstance(layer, (Layer, Residual)):
+        raise TypeError(f"{where}: expected a layer, got {layer!r}")
 
 
 def in_a_row(owner: str, given: tuple[Any, ...]) -> list[Wired]:
@@ -161,9 +191,10 @@ def _extend(
     owner: str, wired: list[Wired], layers: Sequence[Any], prefix: str, source: int, first: int = 0
 ) -> int:
     """Append `layers`, numbered from `first`, after `source`; returns the index of the last."""
-    from nnfast.layers import Add, Layer
+    from nnfast.layers import Add
 
     for i, layer in enumerate(layers, first):
+        _check_kind(f"{owner}: layers[{prefix}{i}]", layer)
         if isinstance(layer, Residual):
             key = f"{prefix}{i}"
             if not layer.layers:
@@ -173,16 +204,9 @@ def _extend(
             branch = _extend(owner, wired, layer.layers, f"{key}.", source)
             other = _extend(owner, wired, layer.shortcut, f"{key}.shortcut.", source)
             wired.append(Wired(f"{key}.add", Add(), (branch, other)))
-        elif isinstance(layer, Layer):
+        else:
             key = f"{prefix}{layer.name if layer.name is not None else i}"
             wired.append(Wired(key, layer, (source,)))
-        elif isinstance(layer, type) and issubclass(layer, Layer):
-            raise TypeError(
-                f"{owner}: layers[{prefix}{i}]: expected an object, got the class: "
-                f"write nf.{layer.__name__}(...)"
-            )
-        else:
-            raise TypeError(f"{owner}: layers[{prefix}{i}]: expected a layer, got {layer!r}")
         source = len(wired) - 1
     return source
 

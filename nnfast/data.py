@@ -54,13 +54,14 @@ def one_hot(labels: ArrayLike, classes: int | None = None, dtype: DTypeLike = np
     if array.ndim != 1:
         raise ValueError(f"one_hot: labels: expected shape (n,), got {array.shape}")
     array = array.astype(np.int64, copy=False)
+    if array.size and array.min() < 0:
+        raise ValueError(f"one_hot: labels: expected labels of 0 and more, got {array.min()}")
     if classes is None:
         count = int(array.max(initial=-1)) + 1
     else:
         count = _checks.integer("one_hot", "classes", classes, 1)
-    if array.size and (array.min() < 0 or array.max() >= count):
-        bad = array[(array < 0) | (array >= count)][0]
-        raise ValueError(f"one_hot: labels: expected 0..{count - 1}, got {bad}")
+    if array.size and array.max() >= count:
+        raise ValueError(f"one_hot: labels: expected 0..{count - 1}, got {array[array >= count][0]}")
     rows = np.zeros((len(array), count), dtype)
     rows[np.arange(len(array)), array] = 1
     return rows
@@ -85,7 +86,7 @@ def split(
         Decides the shuffle; drawn at random when None.
     stratify : bool or array (n,), optional
         Keep the shares of the classes in every part: of `y`'s labels when True, of the labels given
-        otherwise. None is False.
+        otherwise. A class needs two samples, and labels are no fractions. None is False.
 
     Returns
     -------
@@ -97,7 +98,8 @@ def split(
     Raises
     ------
     TypeError, ValueError
-        If the lengths differ, the fractions are no shares, or a part would be empty.
+        If the lengths differ, the fractions are no shares, a part would be empty, or there is nothing to
+        stratify by.
 
     Examples
     --------
@@ -123,7 +125,14 @@ def split(
             raise ValueError(f"split: stratify: expected one label a sample ({len(xs)},), got {strata.shape}")
         # Each sample's place within its class, as a share of the class: a cut of this order takes the same
         # share of every class. The permutation above decides who comes first in a class and breaks ties.
-        _, inverse, counts = np.unique(strata[order], return_inverse=True, return_counts=True)
+        if strata.dtype.kind == "f" and not (strata == np.floor(strata)).all():
+            raise ValueError("split: stratify: expected a class of each sample, got continuous numbers")
+        found, inverse, counts = np.unique(strata[order], return_inverse=True, return_counts=True)
+        if len(counts) and counts.min() < 2:
+            single = found[counts.argmin()]
+            raise ValueError(
+                f"split: stratify: expected at least 2 samples of each class, got 1 of {single!r}"
+            )
         inverse = inverse.reshape(-1)
         place = np.empty(len(order))
         for label, count in enumerate(counts):

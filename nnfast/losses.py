@@ -30,6 +30,7 @@ class Loss:
 
     kind: ClassVar[str]  # the engine's name
     _reductions: ClassVar[tuple[str, ...]] = ("mean", "sum")
+    _sides: ClassVar[tuple[int, int] | None] = None  # the two targets there are; None: any numbers
 
     def __init__(self, reduction: str = "mean") -> None:
         self._set(reduction)
@@ -38,15 +39,22 @@ class Loss:
         self.reduction = _checks.choice(type(self).__name__, "reduction", reduction, self._reductions)
         self._options = options  # those that are not the defaults
 
-    def settings(self) -> dict[str, Any]:
-        """What the engine's `set_loss` is told besides the kind and the reduction."""
-        return dict(self._options)
+    def settings(self, output: tuple[int, ...] = ()) -> dict[str, Any]:
+        """What the engine's `set_loss` is told besides the kind and the reduction, for an output's shape.
+
+        A weight that is one number stands for all of the outputs.
+        """
+        found = dict(self._options)
+        for name in ("weight", "pos_weight"):
+            if name in found and found[name].ndim == 0:
+                found[name] = np.full(int(np.prod(output)), found[name])
+        return found
 
     def _check_output(self, output: tuple[int, ...]) -> None:
         """Raise ValueError where weights do not fit an output of this shape."""
         for name in ("weight", "pos_weight"):
             weight = self._options.get(name)
-            if weight is not None and weight.size != np.prod(output):
+            if weight is not None and weight.ndim and weight.size != np.prod(output):
                 raise ValueError(
                     f"compile: loss: {type(self).__name__}: {name}: expected a number for each of the "
                     f"{int(np.prod(output))} outputs, got {weight.size}"
@@ -66,7 +74,9 @@ def _given(**options: tuple[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _weights(owner: str, name: str, value: ArrayLike | None) -> dict[str, NDArray[np.float64]]:
+def _weights(
+    owner: str, name: str, value: ArrayLike | None, dims: tuple[int, ...] = (1,)
+) -> dict[str, NDArray[np.float64]]:
     """{} for None, otherwise the numbers under their name; TypeError and ValueError where they are none."""
     if value is None:
         return {}
@@ -75,7 +85,7 @@ def _weights(owner: str, name: str, value: ArrayLike | None) -> dict[str, NDArra
     except (TypeError, ValueError):
         hint = f"; write reduction={value!r}" if value in ("mean", "sum") else ""
         raise TypeError(f"{owner}: {name}: expected numbers, got {value!r}{hint}") from None
-    if array.ndim != 1 or not np.isfinite(array).all() or (array < 0).any():
+    if array.ndim not in dims or not np.isfinite(array).all() or (array < 0).any():
         raise ValueError(f"{owner}: {name}: expected finite numbers >= 0 in one row, got {array.tolist()}")
     return {name: array}
 
@@ -207,6 +217,8 @@ class HuberLoss(Loss):
 class HingeLoss(Loss):
     """max(0, 1 - target * output) for targets -1 and 1; Keras's hinge.
 
+    Keras takes 0 for -1; here a model refuses such labels by a ValueError: give it ``2 * y - 1``.
+
     Parameters
     ----------
     reduction : {"mean", "sum"}, default "mean"
@@ -224,10 +236,13 @@ class HingeLoss(Loss):
     """
 
     kind = "hinge_loss"
+    _sides = (-1, 1)
 
 
 class PerceptronLoss(Loss):
     """(step(output) - target) * output for targets 0 and 1: the perceptron rule's, see `Perceptron`.
+
+    The outputs are scores: no Step before this loss. Other targets are refused by a ValueError.
 
     Parameters
     ----------
@@ -246,6 +261,7 @@ class PerceptronLoss(Loss):
     """
 
     kind = "perceptron_loss"
+    _sides = (0, 1)
 
 
 class BCELoss(Loss):
@@ -253,8 +269,8 @@ class BCELoss(Loss):
 
     Parameters
     ----------
-    weight : array (outputs,), optional
-        A factor of each output's loss. A mean does not count it.
+    weight : array (outputs,) or float, optional
+        A factor of each output's loss, or of all. A mean does not count it.
     reduction : {"mean", "sum"}, default "mean"
         Over samples and outputs alike.
 
@@ -272,7 +288,7 @@ class BCELoss(Loss):
     kind = "binary_cross_entropy"
 
     def __init__(self, weight: ArrayLike | None = None, *, reduction: str = "mean") -> None:
-        self._set(reduction, **_weights("BCELoss", "weight", weight))
+        self._set(reduction, **_weights("BCELoss", "weight", weight, (0, 1)))
 
 
 class BCEWithLogitsLoss(Loss):
@@ -280,12 +296,12 @@ class BCEWithLogitsLoss(Loss):
 
     Parameters
     ----------
-    weight : array (outputs,), optional
-        A factor of each output's loss. A mean does not count it.
+    weight : array (outputs,) or float, optional
+        A factor of each output's loss, or of all. A mean does not count it.
     reduction : {"mean", "sum"}, default "mean"
         Over samples and outputs alike.
-    pos_weight : array (outputs,), optional
-        A factor of the positive targets' part of each output's loss.
+    pos_weight : array (outputs,) or float, optional
+        A factor of the positive targets' part of each output's loss, or of all.
 
     Raises
     ------
@@ -308,7 +324,10 @@ class BCEWithLogitsLoss(Loss):
         pos_weight: ArrayLike | None = None,
     ) -> None:
         owner = "BCEWithLogitsLoss"
-        options = {**_weights(owner, "weight", weight), **_weights(owner, "pos_weight", pos_weight)}
+        given = {"weight": weight, "pos_weight": pos_weight}
+        options: dict[str, Any] = {}
+        for name, value in given.items():
+            options |= _weights(owner, name, value, (0, 1))
         self._set(reduction, **options)
 
 

@@ -84,7 +84,21 @@ def _errors(name: str, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.float
 
 
 def mae(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Mean absolute error; arrays of one shape, ValueError otherwise.
+    """Mean absolute error.
+
+    Parameters
+    ----------
+    y_true, y_pred : arrays of one shape
+        A last axis of 1 may be missing from one of them.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
 
     Examples
     --------
@@ -95,7 +109,21 @@ def mae(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def mse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Mean squared error; arrays of one shape, ValueError otherwise.
+    """Mean squared error.
+
+    Parameters
+    ----------
+    y_true, y_pred : arrays of one shape
+        A last axis of 1 may be missing from one of them.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
 
     Examples
     --------
@@ -106,7 +134,21 @@ def mse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def rmse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Root of the mean squared error; arrays of one shape, ValueError otherwise.
+    """Root of the mean squared error.
+
+    Parameters
+    ----------
+    y_true, y_pred : arrays of one shape
+        A last axis of 1 may be missing from one of them.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
 
     Examples
     --------

@@ -16,13 +16,14 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nnfast import _checks, _fit, optimizers
 from nnfast._given import Given
-from nnfast._samples import predict, split_off, steps_of
+from nnfast._samples import Data, check_batches, predict, split_off, steps_of
 from nnfast._stream import Stream, is_stream
 from nnfast._task import gather, make_task
 from nnfast._wiring import Node, from_nodes, input_names
 from nnfast.callbacks.base import Callback, CallbackList
 from nnfast.history import History
 from nnfast.layers import Layer, LogSoftmax, Sigmoid, Softmax
+from nnfast.layers.activations import Activation
 from nnfast.losses import Loss
 from nnfast.metrics import Metric
 from nnfast.optimizers import Optimizer
@@ -76,6 +77,9 @@ class Model(Given):
     Notes
     -----
     The same seed gives the same weights bit for bit on every run and with any number of threads.
+
+    While the compiled engine runs, denormal numbers (in float32 those below 1.2e-38) count as zero: they are
+    many times as slow as others. NumPy, nnfast's functions of arrays and `backend="reference"` keep them.
 
     Examples
     --------
@@ -154,7 +158,8 @@ class Model(Given):
         Warns
         -----
         UserWarning
-            If the last layer does not go with the loss (Softmax with a loss that takes logits).
+            If the last layer does not go with the loss (Softmax with a loss that takes logits, Step with the
+            perceptron's).
 
         Examples
         --------
@@ -201,6 +206,11 @@ class Model(Given):
             message = (
                 "compile: the model ends with Sigmoid, but binary_cross_entropy_with_logits applies it "
                 "itself: remove the last layer, or use the loss 'binary_cross_entropy'"
+            )
+        elif isinstance(last, Activation) and loss.kind == "perceptron_loss":
+            message = (
+                f"compile: the model ends with {type(last).__name__}, but perceptron_loss takes scores and "
+                "applies the step itself: remove the last layer and use model.predict(x) > 0 for answers"
             )
         elif loss.kind == "nll_loss" and not isinstance(last, LogSoftmax):
             message = (
@@ -295,7 +305,7 @@ class Model(Given):
         ------
         TypeError, ValueError
             For data that do not fit, before anything is changed; a batch of an iterable is checked when it
-            comes.
+            comes. So is a last batch of one sample with BatchNorm over single values: it has no variance.
         FloatingPointError
             If the loss becomes NaN or infinite; the weights are those before that step.
 
@@ -347,6 +357,8 @@ class Model(Given):
                 if isinstance(data, Stream):
                     raise ValueError("fit: validation_split: expected arrays to split, got an iterable")
                 data, validation = split_off(data, split)
+            if isinstance(data, Data) and epochs > done:
+                check_batches(self, len(data), batch_size, steps_per_epoch)
         if position is not None and position.epoch != done:
             position = None
         if position is not None:
@@ -503,7 +515,7 @@ class Model(Given):
             If the loss is NaN or infinite; the weights are left as they were.
         """
         core = self._core
-        single = len(self._task.losses) == 1
+        single = len(self._task.losses) == 1 and self._task.losses[0]._sides is None
         if core is not None and sample_weight is None and self.optimizer is not None and single:
             # Arrays that are as the engine wants them: microseconds matter. All else takes the long way.
             self._sync_optimizer(core)

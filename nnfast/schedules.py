@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from nnfast import _checks
@@ -116,7 +116,8 @@ class MultiStepLR(Schedule):
     Parameters
     ----------
     lr : float >= 0
-    milestones : sequence of int, increasing
+    milestones : sequence of int >= 0
+        In any order; one that is there twice counts twice.
     gamma : float > 0
     per : {"epoch", "step"}
 
@@ -136,11 +137,9 @@ class MultiStepLR(Schedule):
         self, lr: float, milestones: Sequence[int], gamma: float = 0.1, per: str | None = None
     ) -> None:
         super().__init__(lr, per)
-        if not isinstance(milestones, (list, tuple)):
-            raise TypeError(f"{self._kind}: milestones: expected a list of integers, got {milestones!r}")
-        self.milestones = [_checks.integer(self._kind, "milestones", m, 0) for m in milestones]
-        if self.milestones != sorted(self.milestones):
-            raise ValueError(f"{self._kind}: milestones: expected increasing integers, got {milestones!r}")
+        if isinstance(milestones, (str, bytes)) or not isinstance(milestones, Iterable):
+            raise TypeError(f"{self._kind}: milestones: expected integers in a row, got {milestones!r}")
+        self.milestones = sorted(_checks.integer(self._kind, "milestones", m, 0) for m in milestones)
         self.gamma = self._positive("gamma", gamma)
 
     def _rate(self, t: int) -> float:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import nnfast as nf
+from nnfast.reference.fused import ACTIVATIONS
 
 
 def spread(shape: tuple[int, ...], name: str = "x") -> np.ndarray:
@@ -48,9 +49,10 @@ class Call(NamedTuple):
 
     arrays: dict[str, Any]  # shapes to be filled by `spread`, or arrays
     others: Mapping[str, Any] = MappingProxyType({})
+    still: Mapping[str, Any] = MappingProxyType({})  # of an array: where the gradient is 0 by definition
 
 
-ROWS = {"x": (3, 7)}
+ROWS, WIDE = {"x": (3, 7)}, 4.2
 IMAGE, SIGNAL = {"x": (2, 2, 5, 4)}, {"x": (2, 3, 7)}
 LABELS = np.array([2, 0, 3])
 
@@ -106,6 +108,8 @@ FUNCTIONS: dict[str, list[Call]] = {
     "embedding": [
         Call({"weight": (5, 3)}, {"indices": np.array([[0, 4], [4, 1]])}),
         Call({"weight": (5, 3)}, {"indices": np.array([0, 4, 1]), "padding_idx": None}),
+        Call({"weight": (5, 3)}, {"indices": np.array([0, 4, 1, 4]), "padding_idx": 4}, {"weight": 4}),
+        Call({"weight": (5, 3)}, {"indices": np.array([[0, 3], [2, 3]]), "padding_idx": -2}, {"weight": 3}),
     ],
     "flatten": [Call({"x": (2, 3, 2)}, {"start_dim": 1})],
     "global_avg_pool1d": [Call(SIGNAL, {"keepdims": True})],
@@ -114,7 +118,10 @@ FUNCTIONS: dict[str, list[Call]] = {
     "global_max_pool2d": [Call(IMAGE, {"keepdims": True})],
     "group_norm": [Call({"x": (2, 4, 3), "weight": (4,), "bias": (4,)}, {"num_groups": 2})],
     "layer_norm": [Call({"x": (3, 2, 4), "weight": (2, 4), "bias": (2, 4)}, {"normalized_shape": (2, 4)})],
-    "linear": [Call({"x": (3, 2, 4), "weight": (5, 4), "bias": (5,)})],
+    "linear": [
+        Call({"x": 2 * spread((3, 2, 4)), "weight": (5, 4), "bias": (5,)}, {"activation": name})
+        for name in (None, *ACTIVATIONS)
+    ],
     "matmul": [
         Call({"a": (3, 4), "b": (4, 5)}),
         Call({"a": (2, 1, 3, 4), "b": (3, 4, 2)}),
@@ -127,6 +134,8 @@ FUNCTIONS: dict[str, list[Call]] = {
     "reshape": [Call({"x": (2, 3, 2)}, {"shape": (-1, 6)})],
     "upsample_nearest": [Call(IMAGE, {"scale_factor": (2, 1.7)}), Call(IMAGE, {"size": (10, 3)})],
 }  # fmt: skip
+# Numbers beyond the kinks at 6 and at -3 and 3, too.
+FUNCTIONS["relu6"] = FUNCTIONS["hard_sigmoid"] = [Call({"x": WIDE * spread((3, 7))})]
 FUNCTIONS["gelu"] = [Call(ROWS), Call(ROWS, {"approximate": "tanh"})]
 FUNCTIONS["softmax"] = FUNCTIONS["log_softmax"] = [
     Call({"x": (2, 3, 4)}, {"axis": axis}) for axis in (-1, 0, 1)
@@ -195,6 +204,8 @@ class Net(NamedTuple):
     make: Callable[[], Any]
     shape: tuple[int, ...]
     indices: int = 0  # the samples are indices below this, which have no gradient
+    scale: float = 1.0  # of the samples, where numbers of -2..2 do not reach all of a function's pieces
+    still: Mapping[str, Any] = MappingProxyType({})  # of a parameter: where the gradient is 0 by definition
 
 
 def _graph(make: Callable[[Any], Any], shape: tuple[int, ...]) -> nf.Model:
@@ -202,8 +213,10 @@ def _graph(make: Callable[[Any], Any], shape: tuple[int, ...]) -> nf.Model:
     return nf.Model(x, make(x), dtype="float64", seed=3)
 
 
-def _alone(layer: type, *arguments: Any, shape: tuple[int, ...] = (3, 5), **options: Any) -> Net:
-    return Net(lambda: [layer(*arguments, **options)], shape)
+def _alone(
+    layer: type, *arguments: Any, shape: tuple[int, ...] = (3, 5), scale: float = 1.0, **options: Any
+) -> Net:
+    return Net(lambda: [layer(*arguments, **options)], shape, scale=scale)
 
 
 PICTURE = (2, 5, 4)
@@ -212,9 +225,16 @@ LAYERS: dict[str, list[Net]] = {
     **{
         name: [_alone(getattr(nf, name)), Net(lambda n=name: [nf.Linear(4, 5), getattr(nf, n)()], (4,))]
         for name in (
-            "ELU", "GELU", "Hardsigmoid", "LeakyReLU", "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "SELU",
-            "SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign", "Step", "Tanh",
+            "ELU", "GELU", "LeakyReLU", "LogSoftmax", "Mish", "PReLU", "ReLU", "SELU", "SiLU", "Sigmoid",
+            "Softmax", "Softplus", "Softsign", "Step", "Tanh",
         )
+    },
+    **{
+        name: [
+            _alone(getattr(nf, name), scale=WIDE),
+            Net(lambda n=name: [nf.Linear(4, 5), getattr(nf, n)()], (4,), scale=4 * WIDE),
+        ]
+        for name in ("Hardsigmoid", "ReLU6")
     },
     "AdaptiveAvgPool2d": [_alone(nf.AdaptiveAvgPool2d, (3, 2), shape=PICTURE)],
     "Add": [Net(lambda: _graph(lambda x: nf.Add()(x, nf.Linear(4, 4)(x), nf.Tanh()(x)), (4,)), (4,))],
@@ -225,6 +245,10 @@ LAYERS: dict[str, list[Net]] = {
     "Concat": [
         Net(lambda: _graph(lambda x: nf.Concat()(nf.Linear(4, 3)(x), x), (4,)), (4,)),
         Net(lambda: _graph(lambda x: nf.Concat()(nf.Conv2d(2, 3, 1)(x), x), PICTURE), PICTURE),
+        *(
+            Net(lambda a=axis: _graph(lambda x: nf.Concat(a)(nf.Tanh()(x), x), PICTURE), PICTURE)
+            for axis in (2, -1)
+        ),
     ],
     "ConstantPad2d": [_alone(nf.ConstantPad2d, (1, -1, 0, 2), 0.5, shape=PICTURE)],
     "Conv1d": [_alone(nf.Conv1d, 2, 4, 3, 2, 1, groups=2, shape=(2, 7))],
@@ -234,7 +258,10 @@ LAYERS: dict[str, list[Net]] = {
     ],
     "ConvTranspose2d": [_alone(nf.ConvTranspose2d, 2, 3, 3, 2, 1, 1, shape=(2, 3, 2))],
     "Dropout": [_alone(nf.Dropout, 0.4)],
-    "Embedding": [Net(lambda: [nf.Embedding(5, 3), nf.Linear(3, 2)], (4,), indices=5)],
+    "Embedding": [
+        Net(lambda: [nf.Embedding(5, 3), nf.Linear(3, 2)], (4,), indices=5),
+        Net(lambda: [nf.Embedding(5, 3, padding_idx=2)], (4,), indices=5, still={"0.weight": 2}),
+    ],
     "Flatten": [_alone(nf.Flatten, shape=PICTURE), _alone(nf.Flatten, 1, 2, shape=PICTURE)],
     "GlobalAvgPool1d": [_alone(nf.GlobalAvgPool1d, shape=(2, 7))],
     "GlobalAvgPool2d": [_alone(nf.GlobalAvgPool2d, shape=PICTURE)],
@@ -254,6 +281,7 @@ LAYERS: dict[str, list[Net]] = {
     ],
     "ZeroPad2d": [_alone(nf.ZeroPad2d, 1, shape=PICTURE)],
 }  # fmt: skip
+LAYERS["PReLU"] += [_alone(nf.PReLU, 3), _alone(nf.PReLU, 2, 0.7, shape=PICTURE)]
 
 
 # ---------------------------------------------------------------- losses of models

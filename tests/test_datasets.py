@@ -132,6 +132,9 @@ def test_one_hot():
     for bad, error in (([3], ValueError), ([-1], ValueError), ([[0]], ValueError), ([0.5], TypeError)):
         with pytest.raises(error, match="one_hot: labels: expected"):
             nf.one_hot(bad, 3)
+    for classes in (None, 3):
+        with pytest.raises(ValueError, match=r"^one_hot: labels: expected labels of 0 and more, got -1$"):
+            nf.one_hot([1, -1], classes)
     with pytest.raises(ValueError, match="one_hot: classes"):
         nf.one_hot([0], 0)
 
@@ -176,6 +179,15 @@ def test_stratified_parts_have_the_shares_of_the_whole():
         ({"fractions": ()}, "fractions"),
         ({"fractions": (0.99, 0.01)}, "fractions: expected parts with samples in them, got sizes 4, 0"),
         ({"stratify": [0, 1]}, "stratify: expected one label a sample"),
+        (
+            {"y": np.array([0, 1, 1, 1]), "stratify": True},
+            "stratify: expected at least 2 samples .* got 1 of",
+        ),
+        (
+            {"y": np.array([0.5, 0.5, 1, 1]), "stratify": True},
+            "stratify: expected a class of each sample, got",
+        ),
+        ({"stratify": np.full(4, np.nan)}, "stratify: expected a class of each sample, got continuous"),
         ({"seed": -1}, "seed"),
     ],
 )

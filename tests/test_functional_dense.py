@@ -5,6 +5,7 @@ import pytest
 
 import nnfast as nf
 from nnfast import reference as ref
+from nnfast.reference.fused import FROM_OUTPUT
 
 from .arrays import FLOATS, SIZES, both_floats, guarded, normal, views
 from .tolerances import TANH_ULP, assert_close, both, exact, gamma, product_bound
@@ -186,6 +187,60 @@ def test_linear_activation(isa, dtype, activation):
         out = np.full_like(got, np.nan)
         assert nf.linear(x, weight, bias, activation=activation, out=out) is out
         np.testing.assert_array_equal(out, got)
+
+
+@both_floats
+@pytest.mark.parametrize("activation", [*SLOPES, "step"])
+def test_linear_backward_activation(isa, dtype, activation):
+    """From the forward's arguments and from its result; against the twin, and either way the same thing."""
+    x, weight, bias = normal((33, 20), dtype, 1), normal((35, 20), dtype, 2), normal(35, dtype, 3)
+    g, y = normal((33, 35), dtype, 4), nf.linear(x, weight, bias, activation=activation)
+    twins = ref.linear_backward(exact(g), exact(x), exact(weight), exact(bias), activation=activation)
+    # The gradient before the activation: its slope is off by |f''| <= 3 times what x @ weight.T is off by and
+    # by 14 roundings of numbers up to 1, or of the result's size where that is kept; none is near a kink.
+    before = product_bound(x, weight.T, dtype, extra=1) + both(21, dtype) * np.abs(exact(bias))
+    slack = np.abs(exact(g)) * (3 * before + both(32, dtype) * (2 + np.abs(exact(y))))
+    size = np.abs(exact(g)) * SLOPES.get(activation, 0.0)
+    sizes, slacks = (
+        ref.linear_backward(part, np.abs(exact(x)), np.abs(exact(weight))) for part in (size, slack)
+    )
+    ways = [
+        {"bias": bias}, {"output": y}, {"bias": bias, "output": y},
+        {"bias": bias[::-1].copy()[::-1], "output": y.T.copy().T},
+    ]  # fmt: skip
+    if activation not in FROM_OUTPUT:
+        with pytest.raises(TypeError, match=r"^linear_backward: bias: expected the forward's"):
+            nf.linear_backward(g, x, weight, activation=activation, output=y)
+        ways.remove({"output": y})
+    for way in ways:
+        for got, twin, size, slack, terms in zip(
+            nf.linear_backward(g, x, weight, activation=activation, **way),
+            twins, sizes, slacks, (35, 33, 33), strict=True,
+        ):  # fmt: skip
+            assert_close(got, twin, both(terms + 1, dtype) * size + 2 * slack)
+
+
+@pytest.mark.parametrize("module", [nf, ref])
+def test_linear_backward_wants_its_bias(module):
+    """Left out by mistake it would give a wrong gradient: None is to be said."""
+    g, x, weight, bias = np.ones((2, 3)), normal((2, 4), "f8", 1), normal((3, 4), "f8", 2), np.full(3, 0.5)
+    for activation in [*SLOPES, "step"]:
+        with pytest.raises(TypeError, match=r"^linear_backward: bias: expected the forward's, None where"):
+            module.linear_backward(g, x, weight, activation=activation)
+    none = module.linear_backward(g, x, weight, None, activation="silu")
+    assert not np.allclose(none[0], module.linear_backward(g, x, weight, bias, activation="silu")[0])
+    for plain in ({}, {"bias": bias}, {"output": np.ones((2, 3))}):  # without activation neither is needed
+        np.testing.assert_array_equal(module.linear_backward(g, x, weight, **plain)[0], g @ weight)
+
+
+@both_floats
+def test_linear_backward_activation_edges(isa, dtype):
+    for shapes in [((0, 4), (3, 4)), ((2, 0), (3, 0)), ((2, 4), (0, 4)), ((4,), (3, 4))]:
+        x, weight = (normal(shape, dtype, 1) for shape in shapes)
+        y = nf.linear(x, weight, activation="gelu")
+        got = nf.linear_backward(np.ones_like(y), x, weight, None, activation="gelu")
+        for mine, like in zip(got, (x, weight, weight[:, 0] if weight.shape[1] else np.ones(3)), strict=True):
+            assert mine.shape == like.shape and np.isfinite(mine).all()
 
 
 @both_floats

@@ -33,7 +33,10 @@ CASES = {
     "matmul": ({"a": (3, 4), "b": (4, 5)}, {}),
     "matmul_backward": ({"grad_output": (3, 5), "a": (3, 4), "b": (4, 5)}, {}),
     "linear": ({"x": (3, 4), "weight": (5, 4), "bias": (5,)}, {}),
-    "linear_backward": ({"grad_output": (3, 5), "x": (3, 4), "weight": (5, 4)}, {}),
+    "linear_backward": (
+        {"grad_output": (3, 5), "x": (3, 4), "weight": (5, 4), "bias": (5,), "output": (3, 5)},
+        {"activation": "gelu"},
+    ),
     **{name: ({"x": (3, 4)}, {}) for name in ELEMENTWISE},
     **{f"{name}_backward": ({"grad_output": (3, 4), "x": (3, 4)}, {}) for name in ELEMENTWISE},
     "prelu": ({"x": (3, 4), "weight": (4,)}, {}),
@@ -203,7 +206,8 @@ def test_not_arrays(name):
         for bad in (None, "text", object(), {}, [[1.0], [2.0, 3.0]]):
             if bad is None and argument.startswith("running"):
                 continue  # only together: test_functional_normalization.py
-            if bad is None and inspect.signature(getattr(nf, name)).parameters[argument].default is None:
+            optional = inspect.signature(getattr(nf, name)).parameters[argument].default in (None, ...)
+            if bad is None and optional:
                 continue
             refused(name, {**call_arguments(name), argument: bad}, TypeError, argument)
 
@@ -286,6 +290,8 @@ def test_out_apart_from_strided_inputs():
 OPTIONS = [
     ("linear", {"activation": "swish"}, ValueError, "activation"),
     ("linear", {"activation": 3}, TypeError, "activation"),
+    ("linear_backward", {"activation": "swish"}, ValueError, "activation"),
+    ("linear_backward", {"activation": 3}, TypeError, "activation"),
     ("leaky_relu", {"negative_slope": np.nan}, ValueError, "negative_slope"),
     *(
         (name + end, bad, error, next(iter(bad)))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import nnfast as nf
+from nnfast.reference import fused
 
 from .catalogue import differentiable, functions, layers, losses, optimizers
 from .differences import GRADIENT_TOLERANCE, central_difference
@@ -23,9 +24,12 @@ def cases(registry):
     ]
 
 
-def assert_gradient(gradient, f, array):
-    """`gradient` is that of the number f() by `array`, which f reads."""
+def assert_gradient(gradient, f, array, still=None):
+    """`gradient` is that of the number f() by `array`, which f reads; 0 at `still`."""
     expected = central_difference(f, array)
+    if still is not None:
+        assert np.any(expected[still])
+        expected[still] = 0
     assert np.shape(gradient) == array.shape
     # tests/differences.py: derived for values of size 1; sums and steep functions are larger.
     tolerance = GRADIENT_TOLERANCE * max(1.0, abs(f()), float(np.abs(expected).max(initial=0.0)))
@@ -34,7 +38,21 @@ def assert_gradient(gradient, f, array):
 
 @pytest.mark.parametrize(("call", "name"), cases(FUNCTIONS))
 def test_functions(isa, call, name):
-    forward, backward = getattr(nf, name), getattr(nf, f"{name}_backward")
+    check_function(call, getattr(nf, name), getattr(nf, f"{name}_backward"))
+
+
+@pytest.mark.parametrize("call", FUNCTIONS["linear"], ids=lambda call: call.others.get("activation", "none"))
+def test_linear_from_its_output(isa, call):
+    """The same derivatives where the forward's result is what is given of it."""
+
+    def backward(grad_output, x, weight, bias, activation=None):
+        forwards = nf.linear(x, weight, bias, activation=activation)
+        return nf.linear_backward(grad_output, x, weight, bias, activation=activation, output=forwards)
+
+    check_function(call, nf.linear, backward)
+
+
+def check_function(call, forward, backward):
     arrays = {
         key: spread(given, key) if isinstance(given, tuple) else given.copy()
         for key, given in call.arrays.items()
@@ -49,7 +67,9 @@ def test_functions(isa, call, name):
     assert len(gradients) == len(arrays)
     for (key, array), gradient in zip(arrays.items(), gradients, strict=True):
         assert gradient.dtype == np.float64, key
-        assert_gradient(gradient, lambda: float(np.sum(grad_output * forward(**arguments))), array)
+        assert_gradient(
+            gradient, lambda: float(np.sum(grad_output * forward(**arguments))), array, call.still.get(key)
+        )
 
 
 @pytest.mark.parametrize(("net", "name"), cases(LAYERS))
@@ -64,7 +84,7 @@ def test_layers(isa, net, name):
     if net.indices:
         x = np.arange(3 * np.prod(net.shape)).reshape(3, *net.shape) % net.indices
     else:
-        x = spread((3, *net.shape))
+        x = net.scale * spread((3, *net.shape))
     weights = spread((3, *model.output_shape), "weights")
 
     def scalar():
@@ -81,7 +101,7 @@ def test_layers(isa, net, name):
     assert len(views) == len(gradients)
     for (key, gradient), view in zip(gradients.items(), views, strict=True):
         assert view.shape == gradient.shape, key
-        assert_gradient(gradient, scalar, view)
+        assert_gradient(gradient, scalar, view, net.still.get(key))
 
 
 TRAINED = {"weight", "bias"}
@@ -140,10 +160,11 @@ def test_optimizers(isa, options, name):
         model = nf.Sequential(nf.Linear(5, 4), nf.Tanh(), nf.Linear(4, 3), dtype="float64", seed=3)
         loss = None if name == "Perceptron" else "mse_loss"  # which takes no other loss than its own
         model.compile(getattr(nf, name)(**options), loss, backend=backend)
-        losses = [
-            model.train_batch(spread((6, 5), f"x {step}"), spread((6, 3), f"y {step}"))["loss"]
-            for step in range(STEPS)
-        ]
+        losses = []
+        for step in range(STEPS):
+            y = spread((6, 3), f"y {step}")
+            y = y > 0 if name == "Perceptron" else y
+            losses.append(model.train_batch(spread((6, 5), f"x {step}"), y)["loss"])
         results.append([np.array(losses), *model.state_dict().values()])
     for mine, twin in zip(*results, strict=True):
         np.testing.assert_allclose(mine, twin, rtol=0, atol=STEP_TOLERANCE)
@@ -172,7 +193,70 @@ def test_entries_are_of_their_layer():
             assert any(type(member).__name__ == name for member in members), name
 
 
-def test_a_wrong_gradient_is_found(monkeypatch):
-    monkeypatch.setattr(nf, "tanh_backward", lambda grad_output, x: grad_output * (1 - np.tanh(x)))
+def relu6_unbounded(grad_output, x):
+    return grad_output * (x > 0)
+
+
+def hard_sigmoid_unbounded(grad_output, x):
+    return np.asarray(grad_output) / 6
+
+
+def embedding_without_padding(grad_output, indices, weight, padding_idx=None):
+    return nf.reference.embedding_backward(grad_output, indices, weight)
+
+
+def linear_unbounded(grad_output, x, weight, bias, *, activation=None):
+    return nf.reference.linear_backward(grad_output, x, weight)
+
+
+MUTANTS = {
+    "tanh": lambda grad_output, x: grad_output * (1 - np.tanh(x)),
+    "relu6": relu6_unbounded,
+    "hard_sigmoid": hard_sigmoid_unbounded,
+    "embedding": embedding_without_padding,
+    "linear": linear_unbounded,
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_wrong_gradient_is_found(monkeypatch, name):
+    monkeypatch.setattr(nf, f"{name}_backward", MUTANTS[name])
     with pytest.raises(AssertionError):
-        test_functions(None, FUNCTIONS["tanh"][0], "tanh")
+        for call in FUNCTIONS[name]:
+            test_functions(None, call, name)
+
+
+# A layer whose backward is another's where they agree at 0: what the inputs have to reach beyond.
+SWAPPED = {"ReLU6": ("relu6", "relu"), "Hardsigmoid": ("hard_sigmoid", None)}
+
+
+@pytest.mark.parametrize("name", SWAPPED)
+def test_a_wrong_gradient_of_a_layer_is_found(monkeypatch, name):
+    """In the twin's network, whose backward can be exchanged."""
+    op, other = SWAPPED[name]
+    wrong = fused.BACKWARD[other] if other else lambda g, x: g / 6
+
+    def input_gradient(net):
+        model = nf.Sequential(*net.make(), input_shape=net.shape, dtype="float64", seed=3)
+        model.compile(nf.SGD(lr=0.1), backend="reference")
+        model.forward(net.scale * spread((3, *net.shape)), training=True)
+        return model.backward(spread((3, *model.output_shape), "weights"), need_input_grad=True)
+
+    for net in LAYERS[name]:
+        right = input_gradient(net)
+        with monkeypatch.context() as patch:
+            patch.setitem(fused.BACKWARD, op, wrong)
+            assert np.abs(input_gradient(net) - right).max() > 0.01
+
+
+def test_several_slopes_are_told_apart():
+    """The nets of PReLU have more than one slope, each with a gradient of its own."""
+    several = [net for net in LAYERS["PReLU"] if net.make()[-1].num_parameters > 1]
+    assert several
+    for net in several:
+        model = nf.Sequential(*net.make(), input_shape=net.shape, dtype="float64", seed=3)
+        model.compile(nf.SGD(lr=0.1))
+        model.forward(spread((3, *net.shape)), training=True)
+        model.backward(spread((3, *model.output_shape), "weights"))
+        (gradient,) = model.gradients().values()
+        assert len(np.unique(gradient)) == len(gradient) > 1

@@ -102,11 +102,57 @@ def test_a_block_is_its_layers_plus_the_shortcut(rng):
     np.testing.assert_allclose(block.predict(x), plain.predict(x) + x, rtol=1e-15)
 
 
-def test_concat_is_numpys(rng):
-    x = rng.standard_normal((4, 3, 5, 5))
-    node = nf.Input((3, 5, 5))
-    model = nf.Model(node, nf.Concat()(node, nf.ReLU()(node)), dtype="float64")
-    np.testing.assert_array_equal(model.predict(x), np.concatenate([x, np.maximum(x, 0)], axis=1))
+both_backends = pytest.mark.parametrize("backend", ["native", "reference"])
+
+
+@both_backends
+@pytest.mark.parametrize("shape", [(6,), (3, 5), (3, 4, 5), (2, 3, 4, 5)], ids=str)
+def test_concat_is_numpys(rng, shape, backend):
+    """Along every axis but the batch's, counted from either end."""
+    x = rng.standard_normal((4, *shape))
+    for axis in [*range(1, x.ndim), *range(-len(shape), 0)]:
+        node = nf.Input(shape)
+        model = nf.Model(node, nf.Concat(axis)(node, nf.ReLU()(node), node), dtype="float64")
+        model.compile("sgd", backend=backend)
+        expected = np.concatenate([x, np.maximum(x, 0), x], axis=axis)
+        assert model.output_shape == expected.shape[1:]
+        np.testing.assert_array_equal(model.predict(x), expected)
+    node = nf.Input(shape)
+    np.testing.assert_array_equal(
+        nf.Model(node, nf.Concat()(node, nf.ReLU()(node)), dtype="float64").predict(x),
+        np.concatenate([x, np.maximum(x, 0)], axis=1),
+    )
+
+
+@both_backends
+def test_concat_of_different_sizes_along_its_axis(rng, backend):
+    x = rng.standard_normal((4, 3, 5, 6))
+    node = nf.Input((3, 5, 6))
+    low = nf.AvgPool2d((5, 1), stride=(5, 1))(node)
+    model = nf.Model(node, nf.Concat(axis=2)(node, low), dtype="float64")
+    model.compile("sgd", backend=backend)
+    expected = np.concatenate([x, x.mean(axis=2, keepdims=True)], axis=2)
+    np.testing.assert_allclose(model.predict(x), expected, rtol=0, atol=1e-14)
+
+
+def test_a_block_is_called_in_a_graph(rng):
+    x = rng.standard_normal((7, 4))
+    inner = nf.Residual(nf.Linear(5, 5, name="deep"), nf.Tanh())
+    node = nf.Input(4)
+    h = nf.Residual(nf.Linear(4, 5), inner, shortcut=nf.Linear(4, 5, name="short"))(node)
+    model = nf.Model(node, nf.ReLU()(h), dtype="float64", seed=1)
+    first, deep, short = model.layers[0], *(k for k in model.layers if k.name in ("deep", "short"))
+    a = x @ first.weight.T + first.bias
+    a = a + np.tanh(a @ deep.weight.T + deep.bias)
+    expected = np.maximum(a + x @ short.weight.T + short.bias, 0)
+    np.testing.assert_allclose(model.predict(x), expected, rtol=0, atol=1e-13)
+    for bad, error, message in [
+        ((), ValueError, r"^Residual: layers: expected at least one layer, got none"),
+        ((nf.ReLU,), TypeError, r"^Residual: layers\[0\]: expected an object, got the class: write nf.ReLU"),
+        ((nf.ReLU(), 3), TypeError, r"^Residual: layers\[1\]: expected a layer, got 3"),
+    ]:
+        with pytest.raises(error, match=message):
+            nf.Residual(*bad)(node)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -145,8 +191,16 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match=r"Add.*expected equal shapes, got \(4,\) and \(5,\)"):
         nf.Model(x, nf.Add()(x, nf.Linear(4, 5)(x)))
     image = nf.Input((3, 4, 4))
-    with pytest.raises(ValueError, match=r"Concat.*expected equal shapes but for the first size"):
+    with pytest.raises(ValueError, match=r"Concat.*expected equal shapes but along axis 1 \(0 is"):
         nf.Model(image, nf.Concat()(image, nf.MaxPool2d(2)(image)))
+    with pytest.raises(
+        ValueError, match=r"Concat.*axis: expected 1\.\.3 or -3\.\.-1 \(0 is the batch\), got 4"
+    ):
+        nf.Model(image, nf.Concat(4)(image, image))
+    with pytest.raises(ValueError, match=r"^Concat: axis: 0 is the batch"):
+        nf.Concat(axis=0)
+    with pytest.raises(TypeError, match=r"^Concat: axis: expected an integer"):
+        nf.Concat(nf.ReLU()(image))
     with pytest.raises(ValueError, match=r"layers\[0\]: expected a Residual of at least one layer"):
         nf.Sequential(nf.Residual(), input_shape=4)
     end = nf.Add()(x, other)

@@ -159,7 +159,7 @@ def test_repr(layer, text):
         (lambda: nf.MaxPool2d("2"), TypeError, r"MaxPool2d: kernel_size: expected an integer, got '2'"),
         (lambda: nf.AvgPool2d(2, count_include_pad=0), TypeError, r"AvgPool2d: count_include_pad"),
         (lambda: nf.AvgPool2d(2, ceil_mode=None), TypeError, r"AvgPool2d: ceil_mode"),
-        (lambda: nf.Dropout(1.0), ValueError, r"Dropout: p: expected a finite number >= 0 and < 1, got 1.0"),
+        (lambda: nf.Dropout(1.1), ValueError, r"Dropout: p: expected a finite number >= 0 and <= 1, got 1.1"),
         (lambda: nf.Dropout(-0.1), ValueError, r"Dropout: p: "),
         (lambda: nf.Dropout("half"), TypeError, r"Dropout: p: expected a number, got 'half'"),
         (lambda: nf.ELU(-1.0), ValueError, "ELU: alpha: expected"),
@@ -461,3 +461,14 @@ def test_loss_gradients_against_central_differences(loss, reduction, isa, rng):
     assert reported == pytest.approx(scalar(), rel=1e-12)
     for name, gradient in expected.items():
         np.testing.assert_allclose(before[name] - after[name], gradient, rtol=0, atol=GRADIENT_TOLERANCE)
+
+
+def test_dropout_of_everything(backend):
+    """p = 1, which PyTorch allows: zeros while training, with gradients of zero, and the input otherwise."""
+    model = built(nf.Linear(3, 4), nf.Dropout(1.0), input_shape=3)
+    model.compile("sgd", "mse_loss", backend=backend)
+    x = np.ones((5, 3), np.float32)
+    assert not model.forward(x, training=True).any()
+    assert not model.backward(np.ones((5, 4)), need_input_grad=True).any()
+    assert not any(gradient.any() for gradient in model.gradients().values())
+    assert model.predict(x).all()

@@ -185,14 +185,38 @@ def test_uint8_images_are_scaled_on_the_fly():
     assert_allclose(got, expected, rtol=1e-6)
 
 
-def test_a_single_value_a_channel_is_refused():
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_a_batch_of_one_value_a_channel_is_refused_before_anything_is_trained(backend):
     x, y = normal((5, 3), np.float32, 1), np.arange(5) % 2
-    for backend in ("native", "reference"):
-        model = nf.Sequential(nf.BatchNorm1d(3), nf.Linear(3, 2), seed=0)
+    model = nf.Sequential(nf.Linear(3, 3), nf.BatchNorm1d(3), nf.Linear(3, 2), seed=0)
+    model.compile("sgd", "cross_entropy", backend=backend)
+    before = {name: array.copy() for name, array in model.state_dict().items()}
+    for size, options in [(4, {}), (1, {}), (2, {}), (3, {"validation_split": 0.2})]:
+        with pytest.raises(
+            ValueError,
+            match=r"^fit: batch_size: layer 1, BatchNorm1d\(.*\), needs at least 2 samples .* 1: choose",
+        ):
+            model.fit(x, y, batch_size=size, epochs=2, verbose=0, **options)
+    with pytest.raises(ValueError, match="more than 1 value per channel when training"):
+        model.train_batch(x[:1], y[:1])
+    for name, array in model.state_dict().items():
+        assert_array_equal(array, before[name])
+    assert np.isfinite(model.predict(x[:1])).all()
+    assert np.isfinite(model.fit(x, y, batch_size=3, verbose=0)["loss"]).all()
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_pixels_make_up_for_a_batch_of_one(backend):
+    x, y = normal((3, 2, 4, 4), np.float32, 1), np.arange(3) % 2
+    for pooled in (False, True):
+        between = [nf.AvgPool2d(4)] if pooled else []
+        model = nf.Sequential(*between, nf.BatchNorm2d(2), nf.Flatten(), nf.Linear(out_features=2), seed=0)
         model.compile("sgd", "cross_entropy", backend=backend)
-        with pytest.raises(ValueError, match="more than 1 value per channel when training"):
-            model.fit(x, y, batch_size=4, epochs=1, verbose=0)
-        assert np.isfinite(model.predict(x[:1])).all()
+        if pooled:
+            with pytest.raises(ValueError, match=r"^fit: batch_size: layer 1, BatchNorm2d"):
+                model.fit(x, y, batch_size=2, verbose=0)
+        else:
+            assert np.isfinite(model.fit(x, y, batch_size=2, verbose=0)["loss"]).all()
 
 
 def test_summary_counts_what_is_trained(capsys):

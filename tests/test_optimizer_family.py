@@ -201,6 +201,11 @@ def test_perceptron_refusals(module):
     ]:
         with pytest.raises(error, match=rf"^perceptron_update: {name}\b"):
             module.perceptron_update(*arguments)
+    for bad in (-1.0, 0.5, np.nan):
+        with pytest.raises(
+            ValueError, match=r"^perceptron_update: target: expected 0 or 1 for every sample, got"
+        ):
+            module.perceptron_update(w, b, x, np.array([1.0, 0.0, bad]))
     with pytest.raises(ValueError, match="perceptron_update: lr"):
         module.perceptron_update(w, b, x, y, lr=-1.0)
     with pytest.raises(ValueError, match="expected memory apart"):
@@ -299,6 +304,50 @@ def test_perceptron_class_and_its_loss():
             model.compile("perceptron", loss)
     assert isinstance(model.optimizer, nf.Perceptron) and repr(model.loss) == "PerceptronLoss()"
     model.compile("sgd", "perceptron")
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("loss", ["perceptron", "hinge"])
+def test_losses_of_two_sides_refuse_other_targets(backend, loss):
+    """By every way into training, before anything is changed; and the message says what to do."""
+    x, bits = rng(0).normal(size=(6, 2)), np.array([0, 1, 1, 0, 1, 0])
+    right, wrong = (bits, 2 * bits - 1) if loss == "perceptron" else (2 * bits - 1, bits)
+    hint = r"\(y \+ 1\) / 2" if loss == "perceptron" else r"2 \* y - 1"
+    model = nf.Sequential(nf.Linear(2, 1), seed=0, dtype="float64")
+    model.compile("sgd", loss, backend=backend)
+    model.train_batch(x, right[:, None].astype(float))
+    before = model.layers[0].weight.copy()
+    for y in (wrong, wrong[:, None].astype(float), wrong.astype(np.float32)):
+        for use in (model.train_batch, model.evaluate, lambda x, y: model.fit(x, y, verbose=0)):
+            with pytest.raises(
+                ValueError, match=rf"y: expected targets -?\d and 1 for {loss}_loss, .*{hint}"
+            ):
+                use(x, y)
+        with pytest.raises(ValueError, match="expected targets"):
+            model.fit(iter([(x, y)]), verbose=0)
+        with pytest.raises(ValueError, match=r"validation_data\[1\]: expected targets"):
+            model.fit(x, right, validation_data=(x, y), verbose=0)
+    with pytest.raises(ValueError, match=r"got -?0.5$"):
+        model.fit(x, right * 0.5 + (right == 0), verbose=0)
+    np.testing.assert_array_equal(model.layers[0].weight, before)
+    for y in (right, right.astype(np.int8), right.astype(float)):
+        model.fit(x, y, verbose=0)
+    if loss == "perceptron":
+        model.fit(x, bits.astype(bool), verbose=0)
+        model.fit(x, bits.astype(np.uint8), verbose=0)
+    else:
+        with pytest.raises(ValueError, match="expected targets -1 and 1 for hinge_loss, got 0"):
+            model.fit(x, bits.astype(bool), verbose=0)
+
+
+@pytest.mark.parametrize("last", [nf.Step, nf.Sigmoid, nf.ReLU])
+def test_perceptrons_end_with_their_scores(last):
+    for optimizer, loss in [("perceptron", None), ("sgd", "perceptron_loss")]:
+        model = nf.Sequential(nf.Linear(2, 1), last(), seed=0)
+        with pytest.warns(
+            UserWarning, match=rf"^compile: the model ends with {last.__name__}, but perceptron_loss"
+        ):
+            model.compile(optimizer, loss)
 
 
 @MODULES

@@ -184,7 +184,7 @@ LOSSES = {
     "CrossEntropyLoss": lambda: nf.CrossEntropyLoss([1, 2, 0.1], ignore_index=2, label_smoothing=0.1),
     "NLLLoss": lambda: nf.NLLLoss(np.array([1, 2, 3]), reduction="sum"),
     "BCELoss": lambda: nf.BCELoss([1, 2, 3]),
-    "BCEWithLogitsLoss": lambda: nf.BCEWithLogitsLoss(pos_weight=[1, 2, 3]),
+    "BCEWithLogitsLoss": lambda: nf.BCEWithLogitsLoss(0.5, pos_weight=[1, 2, 3]),
     "HuberLoss": lambda: nf.HuberLoss(delta=0.3),
     "SmoothL1Loss": lambda: nf.SmoothL1Loss(beta=0.0),
     "KLDivLoss": lambda: nf.KLDivLoss(log_target=True),
@@ -214,7 +214,7 @@ def test_all_schedules_are_tried_above():
 def test_graphs_with_inputs_outputs_and_shortcuts(backend, path):
     one, two = nf.Input((3, 6, 6)), nf.Input(2)
     seen = nf.Flatten()(nf.ReLU()(nf.Add()(nf.Conv2d(3, 3, 1, name="skip")(one), one)))
-    both = nf.Tanh()(nf.Linear(out_features=8)(nf.Concat()(seen, two)))
+    both = nf.Tanh()(nf.Linear(out_features=8)(nf.Concat(-1)(seen, two)))
     model = nf.Model(
         [one, two], [nf.Linear(8, 5)(both), nf.Linear(8, 1, name="value")(both)], seed=1, name="two"
     )

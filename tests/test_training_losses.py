@@ -205,16 +205,15 @@ def test_weights_in_validation_and_streams():
     assert history["val_loss"][-1] == pytest.approx(after["loss"])
 
 
+@pytest.mark.filterwarnings("ignore:compile. the model ends with LogSoftmax")
 def test_every_name_and_pickle():
     x, _, _ = data("labels")
     for name in nf.losses._NAMED:
         model = nf.Sequential(nf.Linear(FEATURES, OUTPUTS), nf.LogSoftmax(), seed=0)
         model.compile("sgd", name)
-        y = (
-            np.zeros(N, int)
-            if model.loss.kind in ("cross_entropy", "nll_loss")
-            else np.full((N, OUTPUTS), 0.5)
-        )
+        y = np.full((N, OUTPUTS), 0.5 if model.loss._sides is None else 1.0)
+        if model.loss.kind in ("cross_entropy", "nll_loss"):
+            y = np.zeros(N, int)
         if model.loss.kind != "binary_cross_entropy":
             model.fit(x, y, verbose=0)
     loss = nf.CrossEntropyLoss([1, 2, 3], label_smoothing=0.1)
@@ -294,3 +293,27 @@ def test_training_allocates_nothing():
         before = _core.allocation_count()
         model.fit(x, target, batch_size=8, epochs=2, verbose=0, sample_weight=w)
         assert _core.allocation_count() == before
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_a_number_weighs_every_output(backend):
+    x, y, _ = data("binary")
+    for loss, number, several in [
+        (nf.BCEWithLogitsLoss, {"pos_weight": 2.5}, {"pos_weight": [2.5] * OUTPUTS}),
+        (nf.BCEWithLogitsLoss, {"weight": np.float32(0.5)}, {"weight": [0.5] * OUTPUTS}),
+    ]:
+        histories = []
+        for options in (number, several):
+            model = network(loss(**options), (), backend)
+            histories.append(model.fit(x, y, epochs=2, verbose=0).history)
+        assert histories[0] == histories[1]
+        plain = network(loss(), (), backend)
+        assert plain.fit(x, y, epochs=2, verbose=0).history != histories[0]
+    assert repr(nf.BCEWithLogitsLoss(pos_weight=2.0)) == "BCEWithLogitsLoss(pos_weight=2.0)"
+    model.loss = nf.BCEWithLogitsLoss(pos_weight=2.0)
+    model.fit(x, y, verbose=0)
+    for bad in (-1.0, np.nan, [[1.0]]):
+        with pytest.raises(ValueError, match=r"^BCEWithLogitsLoss: pos_weight: expected finite numbers >= 0"):
+            nf.BCEWithLogitsLoss(pos_weight=bad)
+    with pytest.raises(ValueError, match="CrossEntropyLoss: weight"):
+        nf.CrossEntropyLoss(2.0)

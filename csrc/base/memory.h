@@ -40,6 +40,7 @@ class AlignedBuffer {
 enum class Scratch {
   gemm_b,
   gemm_rows,
+  linear_gradient,
   conv_image,
   conv_cols,
   convert_in,

@@ -1,5 +1,7 @@
 // Bindings of matmul and linear. Strides, negative and zero ones included, go to the core as they are; what is here are
 // NumPy's rules of stacks and vectors.
+#include <optional>
+
 #include "bindings/checks.h"
 
 namespace nnf::bindings {
@@ -219,48 +221,83 @@ void check_weight(const Input& x, Input& weight) {
   ensure_element_strides(weight);
 }
 
+// An activation by its name, or none; its options are the defaults of the function of that name.
+struct Activation {
+  nnf_activation act = NNF_ACT_IDENTITY;
+  double alpha = 1.0;  // elu's alpha, softplus's beta
+
+  Activation(const char* function, py::handle name) {
+    // In the order of nnf_activation.
+    static const char* const kNames[] = {"identity",     "sigmoid", "tanh", "relu", "leaky_relu", "step",
+                                         "hard_sigmoid", "relu6",   "elu",  "selu", "gelu",       "gelu_tanh",
+                                         "silu",         "mish",    "softplus", "softsign"};
+    static_assert(sizeof kNames / sizeof kNames[0] == NNF_ACT_COUNT, "a name for each nnf_activation");
+    if (name.is_none()) return;
+    act = static_cast<nnf_activation>(read_choice(function, "activation", name, kNames, NNF_ACT_COUNT));
+    if (act == NNF_ACT_LEAKY_RELU) alpha = 0.01;  // PyTorch's slope
+  }
+};
+
+// A float array that may be None.
+struct OptionalInput {
+  std::optional<Input> input;
+
+  OptionalInput(const char* function, const char* name, py::handle value, const Input& like) {
+    if (value.is_none()) return;
+    input.emplace(function, name, value);
+    input->expect_same_dtype(like);
+  }
+  const char* data() {
+    if (!input) return nullptr;
+    return input->make_contiguous().data();
+  }
+};
+
 py::object linear(py::handle x_, py::handle weight_, py::handle bias_, py::handle activation, py::handle out_) {
-  // In the order of nnf_activation.
-  static const char* const kActivations[] = {"identity",     "sigmoid", "tanh", "relu",     "leaky_relu", "step",
-                                             "hard_sigmoid", "relu6",   "elu",  "selu",     "gelu",       "gelu_tanh",
-                                             "silu",         "mish",    "softplus", "softsign"};
-  static_assert(sizeof kActivations / sizeof kActivations[0] == NNF_ACT_COUNT, "a name for each nnf_activation");
   Input x("linear", "x", x_), weight("linear", "weight", weight_);
   check_weight(x, weight);
   const i64 in = weight.dim(1), out = weight.dim(0);
-  const auto act = activation.is_none() ? NNF_ACT_IDENTITY
-                                        : static_cast<nnf_activation>(read_choice(
-                                              "linear", "activation", activation, kActivations, NNF_ACT_COUNT));
-  const double alpha = act == NNF_ACT_LEAKY_RELU ? 0.01 : 1.0;  // PyTorch's slope; elu's alpha, softplus's beta
+  const Activation a("linear", activation);
   const nnf_dtype dt = x.dtype();
   py::ssize_t shape[kMaxDims];
   for (int i = 0; i + 1 < x.nd(); ++i) shape[i] = x.shape()[i];
   shape[x.nd() - 1] = static_cast<py::ssize_t>(out);
 
-  const auto go = [&](Input* bias) {
-    py::object y = bias == nullptr ? get_or_make("linear", out_, dt, shape, x.nd(), {&x, &weight})
-                                   : get_or_make("linear", out_, dt, shape, x.nd(), {&x, &weight, bias});
-    if (bias != nullptr) bias->make_contiguous();
-    const Rows rows(x);
-    char* to = array_data(y);
-    const void* b = bias == nullptr ? nullptr : bias->data();
-    run((static_cast<double>(in) + 1) * static_cast<double>(rows.m) * static_cast<double>(out), [&] {
-      return nnf_linear(dt, rows.m, out, in, x.data(), rows.rs, rows.cs, weight.data(), weight.stride(0),
-                        weight.stride(1), b, act, alpha, to);
-    });
-    return y;
-  };
-  if (bias_.is_none()) return go(nullptr);
-  Input bias("linear", "bias", bias_);
-  bias.expect_same_dtype(x);
-  bias.expect_shape({out});
-  return go(&bias);
+  OptionalInput bias("linear", "bias", bias_, x);
+  if (bias.input) bias.input->expect_shape({out});
+  py::object y = bias.input ? get_or_make("linear", out_, dt, shape, x.nd(), {&x, &weight, &*bias.input})
+                            : get_or_make("linear", out_, dt, shape, x.nd(), {&x, &weight});
+  const char* b = bias.data();
+  const Rows rows(x);
+  char* to = array_data(y);
+  run((static_cast<double>(in) + 1) * static_cast<double>(rows.m) * static_cast<double>(out), [&] {
+    return nnf_linear(dt, rows.m, out, in, x.data(), rows.rs, rows.cs, weight.data(), weight.stride(0),
+                      weight.stride(1), b, a.act, a.alpha, to);
+  });
+  return y;
 }
 
-py::object linear_backward(py::handle grad_output, py::handle x_, py::handle weight_) {
-  Input g("linear_backward", "grad_output", grad_output);
-  Input x("linear_backward", "x", x_), weight("linear_backward", "weight", weight_);
+// The derivative of some activations needs x @ weight.T + bias, which is computed again. A bias left out by mistake
+// would then give a wrong gradient: it has to be named, be it None. (Ellipsis: it was not given.)
+py::handle require_bias(py::handle bias, const Activation& a, bool has_output) {
+  if (bias.ptr() != Py_Ellipsis) return bias;
+  if (a.act == NNF_ACT_IDENTITY) return Py_None;
+  const bool enough = nnf_activation_has_backward_from_output(a.act, a.alpha) != 0;
+  if (enough && has_output) return Py_None;
+  fail_type("linear_backward: bias: expected the forward's, None where it had none, for the activation's derivative%s; "
+            "got none",
+            enough ? " (or its result as output)" : "");
+}
+
+py::object linear_backward(py::handle grad_output, py::handle x_, py::handle weight_, py::handle bias_,
+                           py::handle activation, py::handle output_) {
+  static const char* const kName = "linear_backward";
+  Input g(kName, "grad_output", grad_output);
+  Input x(kName, "x", x_), weight(kName, "weight", weight_);
   check_weight(x, weight);
+  const Activation a(kName, activation);
+  OptionalInput bias(kName, "bias", require_bias(bias_, a, !output_.is_none()), x);
+  OptionalInput output(kName, "output", output_, x);
   const i64 in = weight.dim(1), out = weight.dim(0);
   const nnf_dtype dt = x.dtype();
   py::ssize_t shape[kMaxDims];
@@ -268,7 +305,10 @@ py::object linear_backward(py::handle grad_output, py::handle x_, py::handle wei
   shape[x.nd() - 1] = static_cast<py::ssize_t>(out);
   g.expect_same_dtype(x);
   g.expect_shape(shape, x.nd());
+  if (bias.input) bias.input->expect_shape({out});
+  if (output.input) output.input->expect_shape(shape, x.nd());
   g.make_contiguous();
+  const char *b = bias.data(), *y = output.data();
   const py::ssize_t bias_shape[] = {static_cast<py::ssize_t>(out)};
   py::object gx = new_array(dt, x.shape(), x.nd()), gweight = new_array(dt, weight.shape(), 2);
   py::object gbias = new_array(dt, bias_shape, 1);
@@ -276,7 +316,7 @@ py::object linear_backward(py::handle grad_output, py::handle x_, py::handle wei
   char *to_x = array_data(gx), *to_weight = array_data(gweight), *to_bias = array_data(gbias);
   run(2 * (static_cast<double>(in) + 1) * static_cast<double>(rows.m) * static_cast<double>(out), [&] {
     return nnf_linear_backward(dt, rows.m, out, in, g.data(), x.data(), rows.rs, rows.cs, weight.data(),
-                               weight.stride(0), weight.stride(1), to_x, to_weight, to_bias);
+                               weight.stride(0), weight.stride(1), b, a.act, a.alpha, y, to_x, to_weight, to_bias);
   });
   return py::make_tuple(gx, gweight, gbias);
 }
@@ -288,7 +328,8 @@ void init_dense(py::module_& m) {
   m.def("matmul_backward", &matmul_backward, py::arg("grad_output"), py::arg("a"), py::arg("b"));
   m.def("linear", &linear, py::arg("x"), py::arg("weight"), py::arg("bias") = py::none(),
         py::arg("activation") = py::none(), py::arg("out") = py::none());
-  m.def("linear_backward", &linear_backward, py::arg("grad_output"), py::arg("x"), py::arg("weight"));
+  m.def("linear_backward", &linear_backward, py::arg("grad_output"), py::arg("x"), py::arg("weight"),
+        py::arg("bias") = py::ellipsis(), py::arg("activation") = py::none(), py::arg("output") = py::none());
 }
 
 }  // namespace nnf::bindings

@@ -1,5 +1,6 @@
 // The C interface of dense algebra: matrix products and the fully connected layer.
 #include "base/error.h"
+#include "base/memory.h"
 #include "capi/guard.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/gemm/gemm.h"
@@ -45,6 +46,30 @@ template <class T>
 MatView<T> view(const void* p, i64 rs, i64 cs) {
   return {static_cast<const T*>(p), rs, cs};
 }
+
+// One linear layer, as it was given.
+template <class T>
+struct Linear {
+  i64 m, out, in;
+  MatView<T> x, weight;
+  Epilogue<T> epilogue;
+
+  void forward(T* y, const Epilogue<T>& e) const { gemm<T>(m, out, in, x, weight.transposed(), y, out, false, e); }
+
+  // The gradient before the activation, (m, out): g itself without one, else in the thread's scratch.
+  const T* gradient_before_activation(const T* g, const T* output) const {
+    const nnf_activation act = epilogue.act;
+    if (act == NNF_ACT_IDENTITY) return g;
+    T* const to = thread_scratch<T>(Scratch::linear_gradient, m * out);
+    if (output != nullptr && activation_has_backward_from_output(act, static_cast<double>(epilogue.alpha))) {
+      activation_backward_from_output<T>(act, epilogue.alpha, m * out, g, output, to);
+      return to;
+    }
+    forward(to, {epilogue.bias, NNF_ACT_IDENTITY, T(0)});
+    activation_backward<T>(act, epilogue.alpha, m * out, g, to, to);
+    return to;
+  }
+};
 
 }  // namespace
 }  // namespace nnf
@@ -100,29 +125,40 @@ nnf_status nnf_linear(nnf_dtype dt, int64_t m, int64_t out, int64_t in, const vo
     nnf::check_array("weight", weight, out, in);
     nnf::check_array("y", y, m, out);
     nnf::check_activation(act);
-    const nnf::Epilogue<T> epilogue{static_cast<const T*>(bias), act, static_cast<T>(alpha)};
-    nnf::gemm<T>(m, out, in, nnf::view<T>(x, x_rs, x_cs), nnf::view<T>(weight, w_rs, w_cs).transposed(),
-                 static_cast<T*>(y), out, false, epilogue);
+    const nnf::Linear<T> layer{m, out, in, nnf::view<T>(x, x_rs, x_cs), nnf::view<T>(weight, w_rs, w_cs),
+                               {static_cast<const T*>(bias), act, static_cast<T>(alpha)}};
+    layer.forward(static_cast<T*>(y), layer.epilogue);
   });
+}
+
+int nnf_activation_has_backward_from_output(nnf_activation act, double alpha) {
+  const int value = static_cast<int>(act);
+  return value >= 0 && value < NNF_ACT_COUNT && nnf::activation_has_backward_from_output(act, alpha);
 }
 
 nnf_status nnf_linear_backward(nnf_dtype dt, int64_t m, int64_t out, int64_t in, const void* grad_output,
                                const void* x, int64_t x_rs, int64_t x_cs, const void* weight, int64_t w_rs,
-                               int64_t w_cs, void* gx, void* gweight, void* gbias) {
+                               int64_t w_cs, const void* bias, nnf_activation act, double alpha, const void* output,
+                               void* gx, void* gweight, void* gbias) {
   return nnf::guard_typed(dt, [&](auto type) {
     using T = decltype(type);
     nnf::check_size("m", m);
     nnf::check_size("out", out);
     nnf::check_size("in", in);
-    if (gx || gweight || gbias) nnf::check_array("grad_output", grad_output, m, out);
-    if (gx) nnf::check_array("weight", weight, out, in);
-    if (gweight) nnf::check_array("x", x, m, in);
-    const nnf::MatView<T> g = nnf::view<T>(grad_output, out, 1);  // (m, out)
-    if (gx) nnf::gemm<T>(m, in, out, g, nnf::view<T>(weight, w_rs, w_cs), static_cast<T*>(gx), in);
-    if (gweight) {
-      nnf::gemm<T>(out, in, m, g.transposed(), nnf::view<T>(x, x_rs, x_cs), static_cast<T*>(gweight), in);
-    }
-    if (gbias) nnf::column_sum<T>(m, out, static_cast<const T*>(grad_output), static_cast<T*>(gbias), false);
+    nnf::check_activation(act);
+    if (!gx && !gweight && !gbias) return;
+    nnf::check_array("grad_output", grad_output, m, out);
+    const bool again =
+        act != NNF_ACT_IDENTITY && !(output && nnf::activation_has_backward_from_output(act, alpha));
+    if (gx || again) nnf::check_array("weight", weight, out, in);
+    if (gweight || again) nnf::check_array("x", x, m, in);
+    const nnf::Linear<T> layer{m, out, in, nnf::view<T>(x, x_rs, x_cs), nnf::view<T>(weight, w_rs, w_cs),
+                               {static_cast<const T*>(bias), act, static_cast<T>(alpha)}};
+    const T* gz = layer.gradient_before_activation(static_cast<const T*>(grad_output), static_cast<const T*>(output));
+    const nnf::MatView<T> g = nnf::view<T>(gz, out, 1);  // (m, out)
+    if (gx) nnf::gemm<T>(m, in, out, g, layer.weight, static_cast<T*>(gx), in);
+    if (gweight) nnf::gemm<T>(out, in, m, g.transposed(), layer.x, static_cast<T*>(gweight), in);
+    if (gbias) nnf::column_sum<T>(m, out, gz, static_cast<T*>(gbias), false);
   });
 }
 

@@ -147,6 +147,12 @@ nnf_status nnf_perceptron_update(nnf_dtype dt, int64_t n, int64_t features, void
     nnf::require_array(function, "target", target, n);
     nnf::require_array(function, "errors", errors, 1);
     nnf::require_not_negative(function, "lr", lr);
+    for (i64 i = 0; i < n; ++i) {
+      const T t = static_cast<const T*>(target)[i];
+      if (t != T(0) && t != T(1)) {
+        nnf::throw_invalid("%s: target: expected 0 or 1 for every sample, got %g", function, static_cast<double>(t));
+      }
+    }
     *errors = nnf::perceptron_update<T>(n, features, static_cast<T*>(weight), static_cast<T*>(bias),
                                         static_cast<const T*>(x), static_cast<const T*>(target), lr);
   });

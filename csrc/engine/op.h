@@ -156,6 +156,8 @@ std::unique_ptr<OpSpec> make_op_spec(const std::vector<Shape>& inputs, Attrs& at
 const Shape& only_input(const Attrs& attrs, const std::vector<Shape>& inputs);
 const Shape& only_image(const Attrs& attrs, const std::vector<Shape>& inputs);
 const Shape& only_signal(const Attrs& attrs, const std::vector<Shape>& inputs);
+// The option "axis", an axis of the batch's array and not the batch's own, as one of a sample's `rank`, from 0.
+std::size_t sample_axis(Attrs& attrs, std::size_t rank, i64 fallback);
 
 }  // namespace nnf
 

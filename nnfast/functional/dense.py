@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import EllipsisType
+
 from numpy.typing import ArrayLike
 
 from .. import _core
@@ -122,14 +124,33 @@ def linear(
     return _core.linear(x, weight, bias, activation, out)
 
 
-def linear_backward(grad_output: ArrayLike, x: ArrayLike, weight: ArrayLike) -> tuple[Array, Array, Array]:
-    """Gradients of `linear` without activation: ``G W``, ``G^T X`` and the column sums of ``G``.
+def linear_backward(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | EllipsisType | None = ...,
+    *,
+    activation: str | None = None,
+    output: ArrayLike | None = None,
+) -> tuple[Array, Array, Array]:
+    """Gradients of `linear`: ``G W``, ``G^T X`` and the column sums of ``G``.
+
+    G is `grad_output`, times the activation's derivative where there is one.
 
     Parameters
     ----------
     grad_output : (..., out) array
     x : (..., in) array
     weight : (out, in) array
+    bias : (out,) array or None
+        The forward's, None where it had none. Not needed without `activation`; with one it may be left out
+        only where `output` does instead.
+    activation : str, optional
+        The forward's: a name that `linear` knows.
+    output : (..., out) array, optional
+        What `linear` gave. The derivative of "sigmoid", "tanh", "relu", "leaky_relu", "step", "hard_sigmoid",
+        "relu6", "elu", "selu", "softplus" and "softsign" follows from it, which saves computing
+        ``x @ weight.T + bias`` again. The others ("gelu", "gelu_tanh", "silu", "mish") do that all the same.
 
     Returns
     -------
@@ -140,7 +161,8 @@ def linear_backward(grad_output: ArrayLike, x: ArrayLike, weight: ArrayLike) -> 
     Raises
     ------
     TypeError, ValueError
-        A dtype or shape does not fit; the message names the argument.
+        A dtype, a shape or the activation does not fit, or the bias was left out where it is needed; the
+        message names the argument.
 
     Notes
     -----
@@ -149,9 +171,19 @@ def linear_backward(grad_output: ArrayLike, x: ArrayLike, weight: ArrayLike) -> 
     Examples
     --------
     >>> import numpy as np, nnfast as nf
-    >>> x, weight = np.array([[3.0, 4.0]]), np.array([[5.0, 6.0]])
+    >>> x, weight, bias = np.array([[3.0, 4.0]]), np.array([[5.0, 6.0]]), np.array([1.0])
     >>> gx, gweight, gbias = nf.linear_backward(np.array([[2.0]]), x, weight)
     >>> gx.tolist(), gweight.tolist(), gbias.tolist()
     ([[10.0, 12.0]], [[6.0, 8.0]], [2.0])
+
+    With an activation, from the forward's result or from the forward's arguments:
+
+    >>> y = nf.linear(-x, weight, bias, activation="relu")
+    >>> gx, gweight, gbias = nf.linear_backward(np.array([[2.0]]), -x, weight, activation="relu", output=y)
+    >>> gx.tolist()
+    [[0.0, 0.0]]
+    >>> gx, gweight, gbias = nf.linear_backward(np.array([[2.0]]), x, weight, bias, activation="gelu")
+    >>> gx.tolist()
+    [[10.0, 12.0]]
     """
-    return _core.linear_backward(grad_output, x, weight)
+    return _core.linear_backward(grad_output, x, weight, bias, activation, output)

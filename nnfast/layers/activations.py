@@ -9,8 +9,22 @@ from nnfast import _checks
 from nnfast.layers.base import Layer
 
 
-class Sigmoid(Layer):
+class Activation(Layer):
+    """Base of the activations without weights."""
+
+
+class Sigmoid(Activation):
     """1 / (1 + exp(-x)), element by element.
+
+    Parameters
+    ----------
+    name : str, optional
+        Stands for the layer's number in `summary`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is no text, empty, or has a dot.
 
     Examples
     --------
@@ -22,8 +36,18 @@ class Sigmoid(Layer):
     _op = "sigmoid"
 
 
-class Tanh(Layer):
+class Tanh(Activation):
     """tanh(x), element by element.
+
+    Parameters
+    ----------
+    name : str, optional
+        Stands for the layer's number in `summary`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is no text, empty, or has a dot.
 
     Examples
     --------
@@ -35,8 +59,18 @@ class Tanh(Layer):
     _op = "tanh"
 
 
-class ReLU(Layer):
+class ReLU(Activation):
     """max(x, 0), element by element.
+
+    Parameters
+    ----------
+    name : str, optional
+        Stands for the layer's number in `summary`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is no text, empty, or has a dot.
 
     Examples
     --------
@@ -48,7 +82,7 @@ class ReLU(Layer):
     _op = "relu"
 
 
-class LeakyReLU(Layer):
+class LeakyReLU(Activation):
     """x where x > 0, negative_slope * x elsewhere (Maas, Hannun & Ng 2013).
 
     Parameters
@@ -83,8 +117,18 @@ class LeakyReLU(Layer):
         return [("negative_slope", self.negative_slope, ...)]
 
 
-class Step(Layer):
+class Step(Activation):
     """1 where x > 0, 0 elsewhere: the perceptron's output (Rosenblatt 1958). Its gradient is 0.
+
+    Parameters
+    ----------
+    name : str, optional
+        Stands for the layer's number in `summary`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is no text, empty, or has a dot.
 
     Examples
     --------
@@ -96,8 +140,18 @@ class Step(Layer):
     _op = "step"
 
 
-class Hardsigmoid(Layer):
+class Hardsigmoid(Activation):
     """min(max(x + 3, 0), 6) / 6, element by element (Howard et al. 2019).
+
+    Parameters
+    ----------
+    name : str, optional
+        Stands for the layer's number in `summary`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is no text, empty, or has a dot.
 
     Examples
     --------
@@ -109,8 +163,18 @@ class Hardsigmoid(Layer):
     _op = "hard_sigmoid"
 
 
-class ReLU6(Layer):
+class ReLU6(Activation):
     """min(max(x, 0), 6), element by element (Krizhevsky 2010).
+
+    Parameters
+    ----------
+    name : str, optional
+        Stands for the layer's number in `summary`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is no text, empty, or has a dot.
 
     Examples
     --------
@@ -122,7 +186,7 @@ class ReLU6(Layer):
     _op = "relu6"
 
 
-class ELU(Layer):
+class ELU(Activation):
     """x where x > 0, alpha (exp(x) - 1) elsewhere (Clevert, Unterthiner & Hochreiter 2016).
 
     Parameters
@@ -157,8 +221,18 @@ class ELU(Layer):
         return [("alpha", self.alpha, 1.0)]
 
 
-class SELU(Layer):
+class SELU(Activation):
     """ELU scaled so that outputs tend to mean 0 and variance 1 (Klambauer et al. 2017).
+
+    Parameters
+    ----------
+    name : str, optional
+        Stands for the layer's number in `summary`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is no text, empty, or has a dot.
 
     Examples
     --------
@@ -170,7 +244,7 @@ class SELU(Layer):
     _op = "selu"
 
 
-class GELU(Layer):
+class GELU(Activation):
     """x Phi(x), Phi the normal distribution function (Hendrycks & Gimpel 2016).
 
     Parameters
@@ -206,8 +280,18 @@ class GELU(Layer):
         return [("approximate", self.approximate, "none")]
 
 
-class SiLU(Layer):
+class SiLU(Activation):
     """x sigmoid(x), also called swish (Elfwing, Uchibe & Doya 2018).
+
+    Parameters
+    ----------
+    name : str, optional
+        Stands for the layer's number in `summary`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is no text, empty, or has a dot.
 
     Examples
     --------
@@ -219,8 +303,18 @@ class SiLU(Layer):
     _op = "silu"
 
 
-class Mish(Layer):
+class Mish(Activation):
     """x tanh(softplus(x)), element by element (Misra 2020).
+
+    Parameters
+    ----------
+    name : str, optional
+        Stands for the layer's number in `summary`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is no text, empty, or has a dot.
 
     Examples
     --------
@@ -232,7 +326,7 @@ class Mish(Layer):
     _op = "mish"
 
 
-class Softplus(Layer):
+class Softplus(Activation):
     """log(1 + exp(beta x)) / beta, and x itself where beta x > threshold (Dugas et al. 2001).
 
     Parameters
@@ -272,8 +366,18 @@ class Softplus(Layer):
         return [("beta", self.beta, 1.0), ("threshold", self.threshold, 20.0)]
 
 
-class Softsign(Layer):
+class Softsign(Activation):
     """x / (1 + abs(x)), element by element.
+
+    Parameters
+    ----------
+    name : str, optional
+        Stands for the layer's number in `summary`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is no text, empty, or has a dot.
 
     Examples
     --------
@@ -285,14 +389,12 @@ class Softsign(Layer):
     _op = "softsign"
 
 
-class _AxisLayer(Layer):
+class _AxisLayer(Activation):
     """Softmax and its logarithm share their one option."""
 
     def __init__(self, axis: int = -1, *, name: str | None = None) -> None:
         super().__init__(name=name)
-        self.axis = _checks.integer(self._kind, "axis", axis)
-        if self.axis == 0:
-            raise ValueError(f"{self._kind}: axis: 0 is the batch; expected another axis, got 0")
+        self.axis = _checks.axis(self._kind, axis)
 
     def _attrs(self) -> dict[str, float | Sequence[float]]:
         return {"axis": self.axis}

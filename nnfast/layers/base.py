@@ -177,6 +177,10 @@ class Layer:
     def _check_input(self, shape: tuple[int, ...]) -> None:
         """Raise ValueError when a sample of this shape does not fit; takes over sizes that were left out."""
 
+    def _least_batch(self, shape: tuple[int, ...]) -> int:
+        """How many samples of this output shape a batch must hold for a training step."""
+        return 1
+
     def _initialize(self, params: dict[str, NDArray[Any]], rng: np.random.Generator) -> None:
         """Write initial values into the views `params`."""
 

@@ -17,14 +17,14 @@ class Dropout(Layer):
     Parameters
     ----------
     p : float
-        Probability of 0, in [0, 1).
+        Probability of 0, in [0, 1]; 1 leaves nothing.
     name : str, optional
         Stands for the layer's number in `summary`.
 
     Raises
     ------
     TypeError, ValueError
-        If p is no number or not in [0, 1).
+        If p is no number or not in [0, 1].
 
     Notes
     -----
@@ -42,7 +42,7 @@ class Dropout(Layer):
 
     def __init__(self, p: float = 0.5, *, name: str | None = None) -> None:
         super().__init__(name=name)
-        self.p = _checks.real("Dropout", "p", p, low=0.0, below=1.0)
+        self.p = _checks.real("Dropout", "p", p, low=0.0, high=1.0)
 
     def _attrs(self) -> dict[str, float | Sequence[float]]:
         return {"p": self.p}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -100,6 +101,9 @@ class _BatchNorm(_Norm):
             ]
             raise ValueError(f"input: expected samples {wanted}, got samples of shape {shape}")
         self.num_features = _take_channels(self.num_features, "num_features", shape)
+
+    def _least_batch(self, shape: tuple[int, ...]) -> int:
+        return 2 if math.prod(shape[1:]) == 1 else 1  # one value has no variance
 
     def _options(self) -> list[tuple[str, Any, Any]]:
         return [

@@ -4,10 +4,12 @@ For C = A B and a scalar loss L with G = dL/dC, the chain rule gives dL/dA = G B
 (Goodfellow, Bengio, Courville: "Deep Learning", 2016, section 6.5.6). Everything here is that rule.
 """
 
+from types import EllipsisType
+
 import numpy as np
 
 from .checks import Array, deliver, floats, has_ndim, has_shape, one_of, value_error
-from .fused import ACTIVATIONS
+from .fused import ACTIVATIONS, BACKWARD, FROM_OUTPUT
 
 
 def _check_matmul(function: str, a: Array, b: Array) -> None:
@@ -161,14 +163,32 @@ def linear(
     return deliver("linear", y, x.dtype, out, apart=inputs)
 
 
-def linear_backward(grad_output: Array, x: Array, weight: Array) -> tuple[Array, Array, Array]:
-    """Gradients of `linear` without activation: ``G W``, ``G^T X`` and the column sums of ``G``.
+def linear_backward(
+    grad_output: Array,
+    x: Array,
+    weight: Array,
+    bias: Array | EllipsisType | None = ...,
+    *,
+    activation: str | None = None,
+    output: Array | None = None,
+) -> tuple[Array, Array, Array]:
+    """Gradients of `linear`: ``G W``, ``G^T X`` and the column sums of ``G``.
+
+    G is `grad_output`, times the activation's derivative where there is one.
 
     Parameters
     ----------
     grad_output : (..., out) array
     x : (..., in) array
     weight : (out, in) array
+    bias : (out,) array or None
+        The forward's, None where it had none. Not needed without `activation`; with one it may be left out
+        only where `output` does instead.
+    activation : str, optional
+        The forward's: a name that `linear` knows.
+    output : (..., out) array, optional
+        What `linear` gave, from which the derivative of most activations follows (all but "gelu",
+        "gelu_tanh", "silu" and "mish").
 
     Returns
     -------
@@ -179,7 +199,8 @@ def linear_backward(grad_output: Array, x: Array, weight: Array) -> tuple[Array,
     Raises
     ------
     TypeError, ValueError
-        A dtype or shape does not fit; the message names the argument.
+        A dtype, a shape or the activation does not fit, or the bias was left out where it is needed; the
+        message names the argument.
 
     Examples
     --------
@@ -187,11 +208,33 @@ def linear_backward(grad_output: Array, x: Array, weight: Array) -> tuple[Array,
     >>> gx, gweight, gbias = linear_backward(np.array([[2.0]]), x, weight)
     >>> gx.tolist(), gweight.tolist(), gbias.tolist()
     ([[10.0, 12.0]], [[6.0, 8.0]], [2.0])
+    >>> y = linear(-x, weight, activation="relu")
+    >>> linear_backward(np.array([[2.0]]), -x, weight, activation="relu", output=y)[0]
+    array([[0., 0.]])
     """
-    x, weight, grad_output = floats("linear_backward", x=x, weight=weight, grad_output=grad_output)
+    one_of("linear_backward", "activation", activation, (None, *ACTIVATIONS))
+    from_output = output is not None and activation in FROM_OUTPUT
+    if bias is ... and activation is not None and not from_output:
+        raise TypeError(
+            "linear_backward: bias: expected the forward's, None where it had none, for the activation's "
+            "derivative; got none"
+        )
+    given = {"x": x, "weight": weight, "grad_output": grad_output}
+    given |= {k: v for k, v in (("bias", bias), ("output", output)) if v is not None and v is not ...}
+    arrays = dict(zip(given, floats("linear_backward", **given), strict=True))
+    x, weight, grad_output = arrays["x"], arrays["weight"], arrays["grad_output"]
     _check_linear("linear_backward", x, weight)
     n_out, n_in = weight.shape
     has_shape("linear_backward", "grad_output", grad_output, (*x.shape[:-1], n_out))
+    if "bias" in arrays:
+        has_shape("linear_backward", "bias", arrays["bias"], (n_out,))
+    if "output" in arrays:
+        has_shape("linear_backward", "output", arrays["output"], grad_output.shape)
+    if activation is not None:
+        if from_output:
+            grad_output = FROM_OUTPUT[activation](grad_output, arrays["output"])
+        else:
+            grad_output = BACKWARD[activation](grad_output, linear(x, weight, arrays.get("bias")))
     rows = int(np.prod(x.shape[:-1]))
     g2 = grad_output.reshape(rows, n_out)
     x2 = x.reshape(rows, n_in)

@@ -54,6 +54,9 @@ def perceptron_update(weight: Array, bias: Array, x: Array, target: Array, *, lr
     if x.ndim != 2 or x.shape[1] != len(weight):
         raise value_error(function, "x", f"shape (n, {len(weight)})", x.shape)
     has_shape(function, "target", target, x.shape[:1])
+    wrong = target[(target != 0) & (target != 1)]
+    if wrong.size:
+        raise value_error(function, "target", "0 or 1 for every sample", f"{wrong[0]:g}")
     errors = 0
     for row, wanted in zip(x, target, strict=True):
         error = wanted - np.heaviside(weight @ row + bias.item(), 0)

@@ -12,7 +12,7 @@ from .activations import _backward, _forward, _logistic, finite
 from .checks import Array, one_of, value_error
 
 # Klambauer et al. 2017, equation 14
-_ALPHA, _SCALE = 1.6732632423543772848, 1.0507009873554804935
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848, 1.0507009873554804935
 
 
 def _above(x: Array) -> Array:
@@ -167,7 +167,7 @@ def selu(x: Array, *, out: Array | None = None) -> Array:
     """
 
     def rule(x: Array) -> Array:
-        return _SCALE * np.where(x > 0, x, _ALPHA * np.expm1(_not_above_0(x)))
+        return SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(_not_above_0(x)))
 
     return _forward("selu", rule, x, out)
 
@@ -197,7 +197,7 @@ def selu_backward(grad_output: Array, x: Array, *, out: Array | None = None) -> 
     """
 
     def rule(g: Array, x: Array) -> Array:
-        return g * _SCALE * np.where(x > 0, g.dtype.type(1), _ALPHA * np.exp(_not_above_0(x)))
+        return g * SELU_SCALE * np.where(x > 0, g.dtype.type(1), SELU_ALPHA * np.exp(_not_above_0(x)))
 
     return _backward("selu_backward", rule, grad_output, x, out)
 

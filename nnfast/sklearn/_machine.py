@@ -49,7 +49,7 @@ class Machine:
 
     def _hand_over(self) -> None:
         core = self.model._ensure_model("fit")
-        self.model._task.hand_over(core)
+        self.model._task.hand_over(core, self.model._output_shapes)
         self.set_penalty(self.penalty)
 
     def set_penalty(self, penalty: float | None) -> None:

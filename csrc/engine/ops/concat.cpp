@@ -1,7 +1,8 @@
-// Inputs side by side along the first axis of a sample: features, or channels of images.
+// Inputs side by side along an axis of a sample, the first (features, channels) where none is said.
 //
-// Channels-last images and plain samples alike are rows of the inputs' widths set beside each other: (n h w) rows of
-// the channels, or n rows of whole samples.
+// In memory that is rows of the inputs' widths set beside each other: what stands before the axis in the layout counts
+// the rows, what stands behind it and the axis make their widths. Images are channels-last: (n h w) rows of channels,
+// or n rows of whole lines.
 #include <algorithm>
 
 #include "base/error.h"
@@ -42,34 +43,42 @@ class ConcatOp final : public Op<T> {
 
  private:
   std::vector<i64> widths_;  // of each input's row
-  i64 width_ = 0, rows_;     // of the output's row; rows a sample
+  i64 width_ = 0, rows_ = 1;  // of the output's row; rows a sample
   bool image_;
 };
 
 class ConcatSpec final : public OpSpec {
  public:
-  explicit ConcatSpec(const std::vector<Shape>& in) : inputs(in) {
+  ConcatSpec(const std::vector<Shape>& in, Attrs& attrs) : inputs(in) {
     if (in.size() < 2) throw_invalid("concat: inputs: expected at least 2 nodes, got %d", static_cast<int>(in.size()));
     shape = in[0];
+    axis = sample_axis(attrs, shape.size(), 1);
     for (std::size_t i = 1; i < in.size(); ++i) {
       Shape rest = in[i];
-      if (rest.size() == shape.size()) rest[0] = in[0][0];
+      if (rest.size() == shape.size()) rest[axis] = in[0][axis];
       if (rest != in[0]) {
-        throw_invalid("concat: inputs: expected equal shapes but for the first size, got %s and %s",
-                      to_string(in[0]).c_str(), to_string(in[i]).c_str());
+        throw_invalid("concat: inputs: expected equal shapes but along axis %d (0 is the batch), got %s and %s",
+                      static_cast<int>(axis) + 1, to_string(in[0]).c_str(), to_string(in[i]).c_str());
       }
-      shape[0] += in[i][0];
+      shape[axis] += in[i][axis];
     }
   }
   Shape output_shape() const override { return shape; }
   NNF_MAKES_OP(ConcatOp)
   std::vector<Shape> inputs;
   Shape shape;
+  std::size_t axis;  // of a sample
 };
 
 template <class T>
-ConcatOp<T>::ConcatOp(const ConcatSpec& spec, int)
-    : rows_(spec.shape.size() == 3 ? spec.shape[1] * spec.shape[2] : 1), image_(spec.shape.size() == 3) {
+ConcatOp<T>::ConcatOp(const ConcatSpec& spec, int) : image_(spec.shape.size() == 3) {
+  Shape before(spec.shape.begin(), spec.shape.begin() + static_cast<std::ptrdiff_t>(spec.axis));
+  if (image_) {  // (height, width, channels) in memory
+    if (spec.axis == 0) before = {spec.shape[1], spec.shape[2]};
+    if (spec.axis == 1) before = {};
+    if (spec.axis == 2) before = {spec.shape[1]};
+  }
+  for (i64 size : before) rows_ *= size;
   for (const Shape& s : spec.inputs) {
     widths_.push_back(element_count(s) / rows_);
     width_ += widths_.back();
@@ -78,8 +87,8 @@ ConcatOp<T>::ConcatOp(const ConcatSpec& spec, int)
 
 }  // namespace
 
-std::unique_ptr<OpSpec> make_concat(const std::vector<Shape>& inputs, Attrs&) {
-  return std::make_unique<ConcatSpec>(inputs);
+std::unique_ptr<OpSpec> make_concat(const std::vector<Shape>& inputs, Attrs& attrs) {
+  return std::make_unique<ConcatSpec>(inputs, attrs);
 }
 
 }  // namespace nnf

@@ -83,6 +83,16 @@ const Shape& only_image(const Attrs& attrs, const std::vector<Shape>& inputs) {
   return shape;
 }
 
+std::size_t sample_axis(Attrs& attrs, std::size_t rank, i64 fallback) {
+  const i64 given = attrs.integer("axis", fallback), ndim = static_cast<i64>(rank) + 1;
+  const i64 axis = given < 0 ? given + ndim : given;
+  if (axis < 1 || axis >= ndim) {
+    throw_invalid("%s: axis: expected 1..%lld or -%lld..-1 (0 is the batch), got %lld", attrs.op().c_str(),
+                  static_cast<long long>(ndim - 1), static_cast<long long>(ndim - 1), static_cast<long long>(given));
+  }
+  return static_cast<std::size_t>(axis - 1);
+}
+
 const Shape& only_signal(const Attrs& attrs, const std::vector<Shape>& inputs) {
   const Shape& shape = only_input(attrs, inputs);
   if (shape.size() != 2) {

@@ -1,5 +1,4 @@
 // Softmax and log_softmax layers along any axis of the batch's array but the batch itself.
-#include "base/error.h"
 #include "engine/ops/families.h"
 #include "kernels/softmax/softmax.h"
 
@@ -38,28 +37,15 @@ class SoftmaxSpec final : public OpSpec {
  public:
   SoftmaxSpec(const std::vector<Shape>& inputs, Attrs& attrs)
       : shape(only_input(attrs, inputs)), log(attrs.op() == "log_softmax") {
-    const i64 ndim = static_cast<i64>(shape.size()) + 1;  // with the batch
-    i64 axis = attrs.integer("axis", -1);
-    if (axis < 0) axis += ndim;
-    if (axis < 1 || axis >= ndim) {
-      throw_invalid("%s: axis: expected 1..%lld or -%lld..-1 (0 is the batch), got %lld", attrs.op().c_str(),
-                    static_cast<long long>(ndim - 1), static_cast<long long>(ndim - 1),
-                    static_cast<long long>(attrs.integer("axis", -1)));
-    }
-    outer = inner = 1;
-    for (i64 i = 1; i < ndim; ++i) {
-      const i64 d = shape[static_cast<std::size_t>(i - 1)];
-      if (i < axis) outer *= d;
-      if (i == axis) len = d;
-      if (i > axis) inner *= d;
-    }
+    const std::size_t axis = sample_axis(attrs, shape.size(), -1);
+    for (std::size_t i = 0; i < shape.size(); ++i) (i < axis ? outer : i == axis ? len : inner) *= shape[i];
   }
   Shape output_shape() const override { return shape; }
   NNF_MAKES_OP(SoftmaxOp)
 
   Shape shape;
   bool log;
-  i64 outer, len = 1, inner;
+  i64 outer = 1, len = 1, inner = 1;
 };
 
 template <class T>

@@ -125,10 +125,15 @@ typedef enum nnf_activation {
 NNF_API nnf_status nnf_linear(nnf_dtype dt, int64_t m, int64_t out, int64_t in, const void *x, int64_t x_rs,
                               int64_t x_cs, const void *weight, int64_t w_rs, int64_t w_cs, const void *bias,
                               nnf_activation act, double alpha, void *y);
-/* gx (m, in), gweight (out, in), gbias (out): any of them may be NULL. */
+/* 1 where act' follows from act's output alone, for this alpha; else 0. */
+NNF_API int nnf_activation_has_backward_from_output(nnf_activation act, double alpha);
+/* The gradients gx (m, in), gweight (out, in), gbias (out) of nnf_linear; any of them may be NULL. The derivative of act
+ * is taken from `output`, the dense (m, out) that nnf_linear gave; where that is NULL, or act' does not follow from it,
+ * x @ weight^T + bias is computed again. bias may be NULL where the forward had none, or where it is not read. */
 NNF_API nnf_status nnf_linear_backward(nnf_dtype dt, int64_t m, int64_t out, int64_t in, const void *grad_output,
                                        const void *x, int64_t x_rs, int64_t x_cs, const void *weight,
-                                       int64_t w_rs, int64_t w_cs, void *gx, void *gweight, void *gbias);
+                                       int64_t w_rs, int64_t w_cs, const void *bias, nnf_activation act,
+                                       double alpha, const void *output, void *gx, void *gweight, void *gbias);
 
 /* ---------------------------------------------------------------- elementwise, softmax, dropout */
 
@@ -366,7 +371,8 @@ NNF_API nnf_status nnf_nadam_update(nnf_dtype dt, int64_t n, void *param, const 
                                     int64_t step, double lr, double beta1, double beta2, double eps,
                                     double weight_decay, double momentum_decay, int decoupled);
 /* Rosenblatt's rule over the samples in order: y = (weight . x_i + bias > 0), e = target_i - y,
- * weight (features) += lr e x_i, bias (1) += lr e. x (n, features), target (n). *errors: samples with e != 0. */
+ * weight (features) += lr e x_i, bias (1) += lr e. x (n, features), target (n) of 0 and 1. *errors: samples with
+ * e != 0. */
 NNF_API nnf_status nnf_perceptron_update(nnf_dtype dt, int64_t n, int64_t features, void *weight, void *bias,
                                          const void *x, const void *target, double lr, int64_t *errors);
 
@@ -407,8 +413,8 @@ NNF_API nnf_status nnf_graph_input(nnf_graph *graph, int ndim, const int64_t *sh
  * "mish", "softplus" (beta, threshold), "softsign", "prelu" (num_parameters), "softmax", "log_softmax" (axis, of the
  * batch's array), "batch_norm" (eps, momentum, cumulative, affine, track_running_stats), "normalize" (arrays mean and
  * std, not trained), "layer_norm" (axes: the last ones, eps, elementwise_affine, bias), "group_norm" (num_groups, eps,
- * affine), "embedding" (num_embeddings, embedding_dim, padding_idx), "add" and "concat" (along the first axis of a
- * sample; two or more inputs). */
+ * affine), "embedding" (num_embeddings, embedding_dim, padding_idx), "add", "concat" (axis, of the batch's
+ * array; these take two or more inputs). */
 NNF_API nnf_status nnf_graph_node(nnf_graph *graph, const char *op, int n_inputs, const int *inputs, int n_attrs,
                                   const nnf_attr *attrs, int *node);
 /* Shape of one sample that node yields, NCHW's order; shape must hold 8. */

@@ -429,16 +429,21 @@ class Prelu(Op):
         return [gx], [gweight]
 
 
+def _axis(options: Options, ndim: int, fallback: int) -> int:
+    """The option "axis" of the batch's array of `ndim` dimensions, not the batch's own, from the front."""
+    (given,) = options.integers("axis", 1, (fallback,), -ndim)
+    axis = given + ndim if given < 0 else given
+    if not 1 <= axis < ndim:
+        raise value_error(options.op, "axis", f"1..{ndim - 1} or -{ndim - 1}..-1 (0 is the batch)", given)
+    return axis
+
+
 class Softmax(Op):
     """Softmax or log-softmax along an axis of the batch's array, not the batch's own."""
 
     def __init__(self, shapes: list[Shape], options: Options) -> None:
         super().__init__(shapes, options)
-        ndim = len(self.shape) + 1
-        (given,) = options.integers("axis", 1, (-1,), -ndim)
-        self.axis = given + ndim if given < 0 else given
-        if not 1 <= self.axis < ndim:
-            raise value_error(options.op, "axis", f"1..{ndim - 1} or -{ndim - 1}..-1 (0 is the batch)", given)
+        self.axis = _axis(options, len(self.shape) + 1, -1)
         log = options.op == "log_softmax"
         self.f: Callable[..., Array] = probabilities.log_softmax if log else probabilities.softmax
         self.f_backward: Callable[..., Array] = (
@@ -474,25 +479,28 @@ class Add(Op):
 
 
 class Concat(Op):
-    """Inputs side by side along the first axis of a sample: features, or channels."""
+    """Inputs side by side along an axis of the batch's array, the first behind the batch's by default."""
 
     def __init__(self, shapes: list[Shape], options: Options) -> None:
         if len(shapes) < 2:
             raise value_error(options.op, "inputs", "at least 2 nodes", len(shapes))
         super().__init__(shapes[:1], options)
+        self.axis = _axis(options, len(self.shape) + 1, 1)
+        at = self.axis - 1  # of a sample
         for shape in shapes:
-            if shape[1:] != self.shape[1:] or len(shape) != len(self.shape):
-                raise value_error(
-                    options.op, "inputs", f"shapes equal but for the first size to {self.shape}", shape
-                )
-        self.sizes = [shape[0] for shape in shapes]
-        self.shape = (sum(self.sizes), *self.shape[1:])
+            if len(shape) != len(self.shape) or (*shape[:at], *shape[at + 1 :]) != (
+                *self.shape[:at], *self.shape[at + 1 :],
+            ):  # fmt: skip
+                expected = f"shapes equal to {self.shape} but along axis {self.axis} (0 is the batch)"
+                raise value_error(options.op, "inputs", expected, shape)
+        self.sizes = [shape[at] for shape in shapes]
+        self.shape = (*self.shape[:at], sum(self.sizes), *self.shape[at + 1 :])
 
     def forward(self, inputs: list[Array], params: list[Array], run: Run) -> Array:
-        return np.concatenate(inputs, axis=1)
+        return np.concatenate(inputs, axis=self.axis)
 
     def backward(self, grad: Array, inputs: list[Array], params: list[Array], run: Run) -> Gradients:
-        return list(np.split(grad, np.cumsum(self.sizes)[:-1], axis=1)), []
+        return list(np.split(grad, np.cumsum(self.sizes)[:-1], axis=self.axis)), []
 
 
 BY_NAME: dict[str, type[Op]] = {
