@@ -279,3 +279,26 @@ def test_embedding_refuses(module):
         module.embedding(np.array([0]), weight[0])
     with pytest.raises(ValueError, match=r"^embedding_backward: grad_output: "):
         module.embedding_backward(np.zeros((2, 2)), np.array([0]), weight)
+
+
+@both_floats
+@pytest.mark.parametrize("module", [nf, ref])
+def test_equal_numbers_have_no_deviation(isa, dtype, module):
+    """Exactly 0 comes out, times the weight plus the bias, of numbers whose sums round."""
+    for value in (0.1, -1.7, 123.456, 1e-30, 3e30):
+        for shape in [(2, 3), (7, 9), (33, 100), (300, 70), (5, 6, 31), (3, 4, 17, 9), (1, 2, 600, 3)]:
+            x = np.full(shape, value, dtype)
+            c, last = shape[1], shape[-1]
+            for y, bias in [
+                (module.layer_norm(x, last, normal((last,), dtype, 1), normal((last,), dtype, 2)),
+                 normal((last,), dtype, 2)),
+                (module.group_norm(x, 1, normal((c,), dtype, 1), normal((c,), dtype, 2)),
+                 normal((c,), dtype, 2).reshape(c, *[1] * (len(shape) - 2))),
+                (module.batch_norm(x, None, None, None, normal((c,), dtype, 2), training=True),
+                 normal((c,), dtype, 2).reshape(c, *[1] * (len(shape) - 2))),
+            ]:  # fmt: skip
+                assert_array_equal(y, np.broadcast_to(bias, shape))
+            mean, var = np.zeros(c, dtype), np.ones(c, dtype)
+            module.batch_norm(x, mean, var, training=True, momentum=1.0)
+            assert_array_equal(mean, np.full(c, value, dtype))
+            assert_array_equal(var, np.zeros(c, dtype))

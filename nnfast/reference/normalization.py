@@ -23,11 +23,23 @@ Axes = tuple[int, ...]
 Three = tuple[Array, Array, Array]
 
 
+def _moments(x: Array, axes: Axes) -> tuple[Array, Array]:
+    """Mean and biased variance over `axes`, which stay with size 1.
+
+    The mean is the first element plus the mean of what the others differ from it by: exact for equal
+    elements, whose variance is 0 then.
+    """
+    where = {axis % x.ndim for axis in axes}
+    first = x[tuple(slice(1) if axis in where else slice(None) for axis in range(x.ndim))]
+    mean = first + (x - first).mean(axes, keepdims=True)
+    return mean, ((x - mean) ** 2).mean(axes, keepdims=True)
+
+
 def _standardize(x: Array, axes: Axes, eps: float) -> tuple[Array, Array]:
-    """z and ``1 / sqrt(variance + eps)``, the moments over `axes`; the variance is the biased one."""
+    """z and ``1 / sqrt(variance + eps)``, the moments over `axes`."""
     with np.errstate(invalid="ignore"):
-        mean = x.mean(axes, keepdims=True)
-        rstd = 1 / np.sqrt(((x - mean) ** 2).mean(axes, keepdims=True) + eps)
+        mean, variance = _moments(x, axes)
+        rstd = 1 / np.sqrt(variance + eps)
         return (x - mean) * rstd, rstd
 
 
@@ -127,8 +139,10 @@ def batch_norm(
     if training and x.size > 0:
         z, _ = _standardize(x, axes, eps)
         if mean is not None and var is not None:
-            mean[...] = (1 - momentum) * mean + momentum * x.mean(axes)
-            var[...] = (1 - momentum) * var + momentum * x.var(axes, ddof=1)
+            values = x.size // x.shape[1]
+            of_batch, biased = (moment.reshape(-1) for moment in _moments(x, axes))
+            mean[...] = (1 - momentum) * mean + momentum * of_batch
+            var[...] = (1 - momentum) * var + momentum * (biased * (values / (values - 1)))
     elif x.size > 0:
         with np.errstate(invalid="ignore", divide="ignore"):
             z = (x - _channels(mean, x, 0)) / np.sqrt(_channels(var, x, 1) + eps)

@@ -3,6 +3,10 @@
 // Variances are taken in two passes, about the mean just found: the one-pass form, mean of squares less square of mean,
 // loses every digit when the mean is large beside the deviation (Chan, Golub, LeVeque, "Algorithms for computing the
 // sample variance", 1983). Callers hand over pieces that stay in the cache between the passes.
+//
+// The mean is the first element plus the mean of what the others differ from it by. For equal elements that is exact, and
+// their variance is 0; the rounded mean of a plain sum is not theirs, and what is left of them would be blown up by
+// 1 / sqrt(eps).
 #ifndef NNF_KERNELS_NORM_NORM_INL_H
 #define NNF_KERNELS_NORM_NORM_INL_H
 
@@ -28,12 +32,15 @@ void column_moments(i64 rows, i64 n, const T* x, T* mean, T* m2) {
   over_column_strips<T>(
       n,
       [=](i64 j) NNF_LAMBDA_INLINE {
-        Vec<T> s[4], q[4];
-        for (int v = 0; v < 4; ++v) s[v] = q[v] = zero<T>();
-        for (i64 i = 0; i < rows; ++i) {
-          for (int v = 0; v < 4; ++v) s[v] = s[v] + load<T>(x + i * n + j + v * N);
+        Vec<T> first[4], s[4], q[4];
+        for (int v = 0; v < 4; ++v) {
+          first[v] = load<T>(x + j + v * N);
+          s[v] = q[v] = zero<T>();
         }
-        for (int v = 0; v < 4; ++v) s[v] = s[v] * inverse;
+        for (i64 i = 1; i < rows; ++i) {
+          for (int v = 0; v < 4; ++v) s[v] = s[v] + (load<T>(x + i * n + j + v * N) - first[v]);
+        }
+        for (int v = 0; v < 4; ++v) s[v] = fma(s[v], inverse, first[v]);
         for (i64 i = 0; i < rows; ++i) {
           for (int v = 0; v < 4; ++v) {
             const Vec<T> d = load<T>(x + i * n + j + v * N) - s[v];
@@ -46,9 +53,10 @@ void column_moments(i64 rows, i64 n, const T* x, T* mean, T* m2) {
         }
       },
       [=](i64 j, auto lanes) NNF_LAMBDA_INLINE {
+        const Vec<T> first = lanes.load(x + j);
         Vec<T> s = zero<T>(), q = zero<T>();
-        for (i64 i = 0; i < rows; ++i) s = s + lanes.load(x + i * n + j);
-        s = s * inverse;
+        for (i64 i = 1; i < rows; ++i) s = s + (lanes.load(x + i * n + j) - first);
+        s = fma(s, inverse, first);
         for (i64 i = 0; i < rows; ++i) {
           const Vec<T> d = lanes.load(x + i * n + j) - s;
           q = fma(d, d, q);
@@ -123,8 +131,11 @@ struct RowMoments {
 template <class T>
 NNF_INLINE RowMoments<T> row_moments(i64 len, const T* x, T eps) {
   const T inverse = T(1) / static_cast<T>(len);
-  const T total = tree_sum<T>(len, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE { return lanes.load(x + i); });
-  const Vec<T> mean = set1<T>(total * inverse);
+  const Vec<T> first = set1<T>(x[0]);
+  const T total = tree_sum<T>(len, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+    return lanes.or_else(lanes.load(x + i) - first, zero<T>());
+  });
+  const Vec<T> mean = set1<T>(x[0] + total * inverse);
   const T m2 = tree_sum<T>(len, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
     const Vec<T> d = lanes.or_else(lanes.load(x + i) - mean, zero<T>());
     return d * d;
