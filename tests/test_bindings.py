@@ -30,6 +30,8 @@ def signature(node):
     """Of a parsed function: positional names, their defaults, keyword-only ones, if it takes **kwargs."""
 
     def literal(value):
+        if isinstance(value, ast.Name) and value.id == "Ellipsis":  # as pybind11 writes it
+            return ...
         return None if value is None else ast.literal_eval(value)
 
     args = node.args
