@@ -51,6 +51,7 @@ def calls(dtype):
         "matmul_backward": lambda: nf.matmul_backward(g, a, b),
         "linear": lambda: nf.linear(a, weight, bias, activation="tanh"),
         "linear_backward": lambda: nf.linear_backward(g, a, weight),
+        "linear_backward gelu": lambda: nf.linear_backward(g, a, weight, bias, activation="gelu"),
         "relu": lambda: nf.relu(flat),
         "sigmoid": lambda: nf.sigmoid(flat),
         "tanh_backward": lambda: nf.tanh_backward(flat, flat),
