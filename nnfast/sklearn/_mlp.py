@@ -44,6 +44,8 @@ ACTIVATIONS: dict[str, Callable[[], Layer]] = {
 }
 NAMES = {"identity", *ACTIVATIONS}
 
+DRAWN = 4096  # rows of initial weights at a time
+
 
 def activation_layers(activation: Any) -> list[Layer]:
     """[] for "identity", otherwise the layer of that name, or a copy of the layer itself."""
@@ -156,7 +158,10 @@ class Perceptron(NetworkEstimator):
         for coef, intercept, activation in zip(self.coefs_, self.intercepts_, following, strict=True):
             factor = 2.0 if isinstance(activation, str) and activation == "logistic" else 6.0
             bound = math.sqrt(factor / sum(coef.shape))
-            coef[...] = random_state.uniform(-bound, bound, coef.shape)
+            # Some rows at a time: the same numbers, which come as float64.
+            for first in range(0, len(coef), DRAWN):
+                rows = coef[first : first + DRAWN]
+                rows[...] = random_state.uniform(-bound, bound, rows.shape)
             intercept[...] = random_state.uniform(-bound, bound, intercept.shape)
 
     def _link(self, machine: Machine) -> None:
