@@ -279,3 +279,14 @@ def test_errors(options, message):
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match=message):
         MLPClassifier(**{"hidden_layer_sizes": (5, 2), **options}).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [(-np.ones(150), "sample_weight: expected numbers >= 0, got -1"), (np.zeros(150), "non-zero"),
+     (np.ones(3), "sample_weight")],
+)  # fmt: skip
+def test_bad_weights(weights, message):
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match=message):
+        MLPClassifier().fit(X, y, sample_weight=weights)

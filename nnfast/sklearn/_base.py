@@ -149,9 +149,11 @@ class NetworkEstimator(BaseEstimator, ABC):
         """Validated weights of the samples, those of their classes included."""
         if sample_weight is None:
             return None
-        weights: Array = _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True, ensure_same_device=False
-        )
+        weights: Array = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if (weights < 0).any():
+            raise ValueError(f"sample_weight: expected numbers >= 0, got {weights.min():g}")
+        if not weights.any():  # scikit-learn's words, which older versions of it do not say themselves
+            raise ValueError("Sample weights must contain at least one non-zero number.")
         return weights
 
     def _stratify(self, y: Array) -> Array | None:
