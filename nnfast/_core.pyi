@@ -646,6 +646,7 @@ class Totals:
     objective: float
     outputs: int
     steps: int
+    objective: float
 
 class Model:
     """A compiled network: parameters, optimizer state, plans. x and y are any numeric arrays (n, ...).
