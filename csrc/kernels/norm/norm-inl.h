@@ -4,7 +4,7 @@
 // loses every digit when the mean is large beside the deviation (Chan, Golub, LeVeque, "Algorithms for computing the
 // sample variance", 1983). Callers hand over pieces that stay in the cache between the passes.
 //
-// The mean is the first element plus the mean of what the others differ from it by. For equal elements that is exact, and
+// Means are the first element plus the mean of what the others differ from it by. For equal elements that is exact, and
 // their variance is 0; the rounded mean of a plain sum is not theirs, and what is left of them would be blown up by
 // 1 / sqrt(eps).
 #ifndef NNF_KERNELS_NORM_NORM_INL_H
@@ -128,19 +128,43 @@ struct RowMoments {
   Vec<T> mean, rstd;  // rstd = 1 / sqrt(variance + eps)
 };
 
+// The variance of a row about a mean.
 template <class T>
-NNF_INLINE RowMoments<T> row_moments(i64 len, const T* x, T eps) {
-  const T inverse = T(1) / static_cast<T>(len);
-  const Vec<T> first = set1<T>(x[0]);
-  const T total = tree_sum<T>(len, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
-    return lanes.or_else(lanes.load(x + i) - first, zero<T>());
-  });
-  const Vec<T> mean = set1<T>(x[0] + total * inverse);
+NNF_INLINE T row_variance(i64 len, const T* x, T inverse, Vec<T> mean) {
   const T m2 = tree_sum<T>(len, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
     const Vec<T> d = lanes.or_else(lanes.load(x + i) - mean, zero<T>());
     return d * d;
   });
-  return {mean, set1<T>(T(1)) / sqrt(set1<T>(m2 * inverse + eps))};
+  return m2 * inverse;
+}
+
+template <class T>
+NNF_INLINE RowMoments<T> finish_moments(Vec<T> mean, T variance, T eps) {
+  return {mean, set1<T>(T(1)) / sqrt(set1<T>(variance + eps))};
+}
+
+template <class T>
+__attribute__((noinline)) RowMoments<T> row_moments_about_first(i64 len, const T* x, T eps) {
+  const T inverse = T(1) / static_cast<T>(len);
+  const Vec<T> first = set1<T>(x[0]);
+  const T rest = tree_sum<T>(len, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+    return lanes.or_else(lanes.load(x + i) - first, zero<T>());
+  });
+  const Vec<T> mean = set1<T>(x[0] + rest * inverse);
+  return finish_moments(mean, row_variance(len, x, inverse, mean), eps);
+}
+
+// Rows are short and wait for their sums: subtracting the first element would cost them up to a sixth. Equal elements
+// deviate from their rounded mean by a few units in its last place: where the deviation is no more than 64 of these,
+// the moments are taken once more.
+template <class T>
+NNF_INLINE RowMoments<T> row_moments(i64 len, const T* x, T eps) {
+  const T inverse = T(1) / static_cast<T>(len);
+  const T mean = inverse * tree_sum<T>(len, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE { return lanes.load(x + i); });
+  const T variance = row_variance(len, x, inverse, set1<T>(mean));
+  const T slack = mean * (sizeof(T) == 4 ? T(0x1p-17) : T(0x1p-46));
+  if (__builtin_expect(variance <= slack * slack, 0)) return row_moments_about_first(len, x, eps);
+  return finish_moments(set1<T>(mean), variance, eps);
 }
 
 template <class T>
