@@ -643,7 +643,6 @@ class Totals:
     squared_error: float
     weight: float
     samples: int
-    objective: float
     outputs: int
     steps: int
     objective: float

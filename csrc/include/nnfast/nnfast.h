@@ -1,7 +1,6 @@
 /* nnfast: the C interface of the core library.
  *
- * What this is: everything the shared library `libnnfast` offers to C, C++, Cython and to nnfast's own
- * Python module, which has no other door. Plain C, no state but the thread pool and the dispatch table.
+ * What this is: all that the shared library `libnnfast` offers. No state but the thread pool and the dispatch table.
  * What this is not: a tensor library. Callers own all memory; arrays are plain pointers.
  *
  * Conventions
