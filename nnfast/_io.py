@@ -68,6 +68,8 @@ def _sync_folder(folder: str) -> None:
 def save(model: Network, path: str | os.PathLike[str]) -> None:
     """Write `model` to `path`; see `nnfast.Model.save`."""
     target = os.path.realpath(_name("save", path))  # a link stays one
+    if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
+        raise ValueError(f"save: path: expected a file, got something else of that name: {target}")
     views = model._named_views("save")
     core = model._ensure_model("save")
     text = json.dumps(_describe.describe(model, core))

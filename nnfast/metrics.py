@@ -1,9 +1,11 @@
 """Metrics: numbers that say how good outputs are, beside the loss.
 
-What this is: "accuracy", "mae", "mse" and "rmse" as `compile(metrics=[...])` takes them (summed up by the
-engine while it trains and evaluates, at no extra pass over the data), and the same as functions of arrays.
+What this is: "accuracy" (with losses of two classes also by Keras's name, "binary_accuracy"), "mae", "mse"
+and "rmse" as `compile(metrics=[...])` takes them (summed up by the engine while it trains and evaluates, at
+no extra pass over the data), and the same as functions of arrays.
 Any `metric(y_true, y_pred) -> float` may be given in their place; it costs a prediction of the whole data
-set. So do "precision", "recall", "f1", "auc", "r2" and "top_<k>_accuracy".
+set. So do "precision", "recall", "f1", "auc", "r2" and "top_<k>_accuracy"; these count every sample once,
+whatever its `sample_weight`.
 What this is not: losses, which are minimised.
 """
 
@@ -161,6 +163,7 @@ def rmse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 # From the engine's sums to the metric.
 _FROM_TOTALS: dict[str, Callable[[Totals], float]] = {
     "accuracy": lambda t: t.correct / (t.weight or math.nan),
+    "binary_accuracy": lambda t: t.correct / (t.weight or math.nan),
     "mae": lambda t: t.abs_error / (t.weight * t.outputs or math.nan),
     "mse": lambda t: t.squared_error / (t.weight * t.outputs or math.nan),
     "rmse": lambda t: math.sqrt(t.squared_error / (t.weight * t.outputs or math.nan)),
@@ -231,7 +234,13 @@ class MetricSet:
                     f"shape {output_shape}"
                 )
         for name in self.native:
-            if name == "accuracy":
+            if name == "binary_accuracy":
+                if loss_kind not in BINARY_KINDS:
+                    raise ValueError(
+                        "compile: metrics: 'binary_accuracy' needs a loss of two classes, such as "
+                        "'binary_cross_entropy'; with others use 'accuracy'"
+                    )
+            elif name == "accuracy":
                 if loss_kind not in BINARY_KINDS and (len(output_shape) != 1 or output_shape[0] < 2):
                     raise ValueError(
                         "compile: metrics: 'accuracy' compares the largest of two or more outputs with the "

@@ -273,9 +273,10 @@ class Model(Given):
             which goes on where the epoch before stopped. Left out, an epoch is all of it. An iterator, which
             can be gone through once, needs it for several epochs.
         sample_weight : (n,) numbers >= 0, optional
-            A factor of each sample's loss, in the metrics too. A mean divides by the weights' sum: a weight
-            of 2 is the sample twice. For several outputs it counts for all of them, or is a list of one each,
-            None standing for no weights. An iterable's batches may be (x, y, sample_weight) instead.
+            A factor of each sample's loss, and in "accuracy", "mae", "mse" and "rmse". A mean divides by
+            the weights' sum: a weight of 2 is the sample twice. For several outputs it counts for all of
+            them, or is a list of one each, None standing for no weights. An iterable's batches may be
+            (x, y, sample_weight) instead.
         class_weight : dict, array (classes,) or "balanced", optional
             A factor of each sample's weight by its class; "balanced": n / (classes * samples of the class).
             For losses of classes: the labels, the largest of probabilities, the two sides of binary losses.

@@ -46,7 +46,9 @@ class BarProgress(Progress):
         self._rest = ""
         self._began, self._before, self._speed = 0.0, 0, ""
         total = None if steps is None else (epochs - first) * steps - done
-        self._bar: Any = tqdm(total=total, unit=unit, dynamic_ncols=True)
+        # Without tqdm's steps a second: samples a second are there, and a line has 80 columns.
+        form = None if total is None else "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+        self._bar: Any = tqdm(total=total, unit=unit, dynamic_ncols=True, bar_format=form)
 
     def begin(self, epoch: int, samples: int = 0) -> None:
         self._began, self._before = time.perf_counter(), samples
@@ -54,16 +56,18 @@ class BarProgress(Progress):
             self._bar.set_description(f"epoch {epoch}/{self._epochs}", refresh=False)
 
     def advance(self, steps: int, loss: float, samples: int) -> None:
-        self._speed = f"{format_speed(samples - self._before, time.perf_counter() - self._began)}, "
-        self._bar.set_postfix_str(f"{self._speed}loss {format_value(loss)}{self._rest}", refresh=False)
+        self._speed = format_speed(samples - self._before, time.perf_counter() - self._began)
+        self._show(loss)
         self._bar.update(steps)
+
+    def _show(self, loss: float) -> None:
+        # What matters most first: a narrow terminal cuts the rest.
+        self._bar.set_postfix_str(f"loss {format_value(loss)}{self._rest}, {self._speed}", refresh=False)
 
     def end(self, logs: dict[str, float], seconds: float) -> None:
         # The loss of the epoch under way moves; the other values stay until they are known again.
         self._rest = "".join(f", {name} {format_value(v)}" for name, v in logs.items() if name != "loss")
-        self._bar.set_postfix_str(
-            f"{self._speed}loss {format_value(logs['loss'])}{self._rest}", refresh=False
-        )
+        self._show(logs["loss"])
 
     def close(self) -> None:
         self._bar.refresh()

@@ -454,3 +454,11 @@ def test_description_is_readable(path):
         notes = file.metadata()
     assert notes["format"] == "nnfast" and notes["version"] == "1"
     assert json.loads(notes["model"])["layers"][3]["settings"] == {"p": 0.3}
+
+
+def test_nothing_but_files_is_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ValueError, match="save: path: expected a file, got something else"):
+        nf.Sequential(nf.Linear(2, 2), seed=0).save(pipe)
+    assert pipe.is_fifo()

@@ -118,3 +118,13 @@ def test_history_as_tables(tmp_path):
     with open(tmp_path / "history.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [float(row["loss"]) for row in rows] == history["loss"] and len(rows) == 3
+
+
+def test_binary_accuracy_is_accuracy_of_two_classes():
+    x, y = np.linspace(-1, 1, 8)[:, None], np.arange(8) % 3 == 0
+    model = nf.Sequential(nf.Linear(1, 1), seed=0)
+    model.compile("sgd", "bce_with_logits", metrics=["accuracy", "binary_accuracy"])
+    found = model.evaluate(x, y.astype(float))
+    assert found["binary_accuracy"] == found["accuracy"]
+    with pytest.raises(ValueError, match="'binary_accuracy' needs a loss of two classes"):
+        model.compile("sgd", "mse", metrics=["binary_accuracy"])

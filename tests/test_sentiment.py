@@ -22,10 +22,12 @@ def write(folder, n=60):
 def test_sentences_made_up(tmp_path, capsys):
     write(tmp_path)
     arguments = ["--data", str(tmp_path), "--folds", "3", "--epochs", "300", "--words", "2"]
+    arguments += ["--out", str(tmp_path / "pictures")]
     assert sentiment.main(arguments) == 0
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith("120 sentences, 3 folds in ") and "accuracy 1.0000" in out[1]
-    for line, name in zip(out[2:], ADJECTIVES, strict=True):
+    assert (tmp_path / "pictures" / "sentiment.png").is_file()
+    for line, name in zip(out[2:4], ADJECTIVES, strict=True):
         words = line.split(": ")[1].split(", ")
         assert len(words) == 2 and all(any(a in word for a in ADJECTIVES[name]) for word in words)
 
@@ -38,12 +40,12 @@ def test_bad_arguments(tmp_path, capsys):
     assert "--folds: expected at least 2, got 1" in capsys.readouterr().err
 
 
-def test_real_sentences(capsys):
+def test_real_sentences(capsys, tmp_path):
     """One fold of two: half the sentences make 0.76, all but a tenth 0.78."""
     folder = Path(os.environ.get("NNFAST_DATA", "")) / "rt_polarity"
     if not folder.is_dir():
         pytest.skip("no rt_polarity in the folder NNFAST_DATA")
-    assert sentiment.main(["--data", str(folder), "--folds", "2"]) == 0
+    assert sentiment.main(["--data", str(folder), "--folds", "2", "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert float(out.split("accuracy ")[1].split(",")[0]) > 0.74
     assert "dull" in out.split("most negative: ")[1]

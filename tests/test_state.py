@@ -131,12 +131,6 @@ def test_copies_go_on_where_the_model_was(copied, xor, backend):
     assert not (model.layers[0].weight == 0).all()
 
 
-def fitted(model, x, y):
-    """What a worker sends back: the model it was sent, trained on."""
-    model.fit(x, y, epochs=2, verbose=0)
-    return model
-
-
 def test_models_go_to_joblib_workers_and_come_back():
     joblib = pytest.importorskip("joblib")
     rng = np.random.default_rng(0)
@@ -148,6 +142,11 @@ def test_models_go_to_joblib_workers_and_come_back():
         model.fit(x, y, verbose=0)
         model.freeze(until=-1)
         models.append(model)
+
+    def fitted(model, x, y):  # in here: a worker may not be able to import the tests
+        model.fit(x, y, epochs=2, verbose=0)
+        return model
+
     returned = joblib.Parallel(2)(joblib.delayed(fitted)(model, x, y) for model in models)
     for mine, theirs in zip(models, returned, strict=True):
         assert theirs.history.history == mine.fit(x, y, epochs=2, verbose=0).history

@@ -115,8 +115,6 @@ def norms_by_layer(model: Model, x: Any, y: Any, relative: bool) -> tuple[list[s
 
 
 def _over_epochs(history: History, ax: Any) -> Figure:
-    from matplotlib.ticker import MaxNLocator
-
     names = [name for name in history.history if name.startswith(PREFIX)]
     if not names:
         raise ValueError(
@@ -125,6 +123,7 @@ def _over_epochs(history: History, ax: Any) -> Figure:
         )
     figure, axes = panel("gradient_norms", ax, 6.0, 3.6)
     from matplotlib import colormaps
+    from matplotlib.ticker import MaxNLocator
 
     colors = colormaps["viridis"](np.linspace(0, 0.9, len(names)))
     for name, color in zip(names, colors, strict=True):

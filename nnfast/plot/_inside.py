@@ -149,11 +149,11 @@ def _image_shape(
 
 def _matrix(values: Array, title: str, columns: str, rows: str, signed: bool) -> Figure:
     """A matrix as one image."""
-    from matplotlib.ticker import MaxNLocator
-
     height = float(np.clip(0.12 * len(values) + 1.4, 2.4, 8.0))
     figure = new_figure(float(np.clip(0.12 * values.shape[1] + 2.0, 4.5, 10.0)), height)
     axes = figure.add_subplot()
+    from matplotlib.ticker import MaxNLocator  # after new_figure, which says what to do where there is none
+
     low, high = float(values.min()), float(values.max())
     reach = max(abs(low), abs(high)) or 1.0
     options = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach} if signed else {"cmap": "viridis"}
