@@ -160,10 +160,14 @@ def rmse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     return math.sqrt(mse(y_true, y_pred))
 
 
+def _right(totals: Totals) -> float:
+    return totals.correct / (totals.weight or math.nan)
+
+
 # From the engine's sums to the metric.
 _FROM_TOTALS: dict[str, Callable[[Totals], float]] = {
-    "accuracy": lambda t: t.correct / (t.weight or math.nan),
-    "binary_accuracy": lambda t: t.correct / (t.weight or math.nan),
+    "accuracy": _right,
+    "binary_accuracy": _right,
     "mae": lambda t: t.abs_error / (t.weight * t.outputs or math.nan),
     "mse": lambda t: t.squared_error / (t.weight * t.outputs or math.nan),
     "rmse": lambda t: math.sqrt(t.squared_error / (t.weight * t.outputs or math.nan)),

@@ -13,7 +13,6 @@ from typing import Any
 
 from nnfast import _checks, losses
 from nnfast._optimizer import Optimizer, Rate, Setting
-from nnfast.losses import PerceptronLoss
 
 __all__ = [
     "SGD",
@@ -527,9 +526,9 @@ class Perceptron(Optimizer):
 
     def choose_loss(self, loss: Any) -> Any:
         if loss is None:
-            return PerceptronLoss(reduction="sum")
+            return losses.PerceptronLoss(reduction="sum")
         for one in loss if isinstance(loss, (list, tuple)) else (loss,):
-            if not isinstance(losses.get(one), PerceptronLoss):
+            if not isinstance(losses.get(one), losses.PerceptronLoss):
                 raise ValueError(
                     f"compile: loss: expected PerceptronLoss with the optimizer Perceptron, got {one!r}"
                 )

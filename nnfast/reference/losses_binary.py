@@ -338,6 +338,11 @@ def hinge_loss_backward(
     return scaled("hinge_loss_backward", grad_output, np.asarray(slopes), input, reduction, sample_weight)
 
 
+def _perceptron_slopes(input: Array, target: Array) -> Array:
+    """step(input) - target; NaN counts as a loss."""
+    return (~(input <= 0)).astype(input.dtype) - target
+
+
 def perceptron_loss(
     input: Array,
     target: Array,
@@ -377,7 +382,7 @@ def perceptron_loss(
     array([0., 2., 3.])
     """
     input, target = check_pair("perceptron_loss", input, target, reduction)
-    slopes = (~(input <= 0)).astype(input.dtype) - target  # NaN counts as a loss
+    slopes = _perceptron_slopes(input, target)
     losses = np.where(slopes == 0, np.minimum(np.abs(input), 0), slopes * np.where(slopes == 0, 0, input))
     return reduced("perceptron_loss", np.asarray(losses), reduction, sample_weight)
 
@@ -421,7 +426,7 @@ def perceptron_loss_backward(
     array([-1.,  0.])
     """
     input, target = check_pair("perceptron_loss_backward", input, target, reduction)
-    slopes = (~(input <= 0)).astype(input.dtype) - target  # NaN counts as a loss
+    slopes = _perceptron_slopes(input, target)
     return scaled(
         "perceptron_loss_backward", grad_output, np.asarray(slopes), input, reduction, sample_weight
     )
