@@ -15,10 +15,10 @@
 // region spin, and never more than the caller leaves processors: a spinner would sit on the one that others need.
 //
 // Placement. A woken thread is put where it last ran unless the kernel finds an idle processor. In a virtual machine
-// Linux takes halted processors for busy ones (vcpu_is_preempted), so a worker that once shared the caller's processor
-// is queued behind the caller again and again: measured, 3000 regions of 2 x 100 us in a row took 200 us each, as
-// libgomp's do. So a caller that finds a worker's last processor to be its own sends that worker to the pool's others
-// (placement.h says to which).
+// Linux takes halted processors for busy ones (vcpu_is_preempted), so it queues a woken worker behind its caller, also
+// one that last ran elsewhere: measured, 3000 regions of 2 x 100 us in a row took 200 us each, as libgomp's do. So a
+// caller that may wake workers, or sees one on its own processor, first forbids them that processor (placement.h says
+// which are left to them). That costs system calls only when the caller has moved since.
 //
 // Guests. Inside a parallel region of OpenMP the processors are busy already: what is called there runs on its caller.
 //
@@ -112,10 +112,10 @@ struct alignas(kCacheLine) Range {
   i64 end = 0;
 };
 
-// Written by the worker, read by callers.
 struct alignas(kCacheLine) Worker {
   std::atomic<int> cpu{-1};  // where it was seen last
   long thread = 0;           // set before started_ counts it
+  int forbidden = -1;        // the processor its mask leaves out; who holds the pool reads and writes it
 };
 
 class Pool {
@@ -282,14 +282,18 @@ void Pool::grow(int wanted) {
   while (started_.load(std::memory_order_acquire) < count) sched_yield();
 }
 
-// Sends away the workers that were seen last where the caller is now: see "Placement" above.
+// Keeps workers off the processor the caller is on: those seen there, the new ones, and whoever may have to be woken.
+// See "Placement" above.
 void Pool::place() {
   const int cpu = current_cpu(), count = std::min(workers_.load(std::memory_order_relaxed), usable_ - 1);
   if (cpu < 0) return;
+  const bool may_wake = sleepers_.load(std::memory_order_relaxed) > 0;
   for (int i = 0; i < count; ++i) {
     Worker& worker = worker_[i];
-    if (worker.cpu.load(std::memory_order_relaxed) != cpu) continue;
+    const bool here = worker.cpu.load(std::memory_order_relaxed) == cpu;
+    if (!here && (worker.forbidden == cpu || (worker.forbidden >= 0 && !may_wake))) continue;
     set_cpu_mask(worker.thread, worker_mask(mask_, own_cpu_mask(), cpu, count));
+    worker.forbidden = cpu;
     worker.cpu.store(-1, std::memory_order_relaxed);
   }
 }
