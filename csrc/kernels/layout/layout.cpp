@@ -112,7 +112,22 @@ void nhwc_to_nchw(i64 n, i64 c, i64 hw, const T* x, T* y) {
   });
 }
 
-// (oc, ic, khw) -> (khw, ic, oc): for each ic a matrix (oc, khw), its rows ic * khw apart.
+// (oc, ic, khw) <-> (khw, ic, oc): for each ic a matrix (oc, khw), its rows ic * khw apart. So many rows at a time: more
+// of them, a power of two apart as often as not, would not stay in the few sets of the first-level cache they share
+// while the next ic follow (512 x 512 x 9: 747 and 1689 us with all 512 rows at a time, 757 and 746 with 16).
+constexpr i64 kWeightRows = 16;
+
+template <class T, class F>
+void over_weights(i64 oc, i64 ic, i64 khw, F f) {
+  const i64 blocks = ceil_div(oc, kWeightRows);
+  parallel_for(blocks, kWeightRows * ic * khw, [&](i64 begin, i64 end) {
+    for (i64 t = begin; t < end; ++t) {
+      const i64 o = t * kWeightRows, rows = std::min(kWeightRows, oc - o);
+      for (i64 i = 0; i < ic; ++i) f(o, rows, i);
+    }
+  });
+}
+
 template <class T>
 void oihw_to_hwio(i64 oc, i64 ic, i64 khw, const T* x, T* y) {
   const KernelTable<T>& k = kernels<T>();
@@ -120,8 +135,8 @@ void oihw_to_hwio(i64 oc, i64 ic, i64 khw, const T* x, T* y) {
     k.transpose(oc, ic, x, ic, y, oc);
     return;
   }
-  parallel_for(ic, oc * khw, [&](i64 begin, i64 end) {
-    for (i64 i = begin; i < end; ++i) k.transpose(oc, khw, x + i * khw, ic * khw, y + i * oc, ic * oc);
+  over_weights<T>(oc, ic, khw, [&](i64 o, i64 rows, i64 i) {
+    k.transpose(rows, khw, x + (o * ic + i) * khw, ic * khw, y + i * oc + o, ic * oc);
   });
 }
 
@@ -132,8 +147,8 @@ void hwio_to_oihw(i64 oc, i64 ic, i64 khw, const T* x, T* y) {
     k.transpose(ic, oc, x, oc, y, ic);
     return;
   }
-  parallel_for(ic, oc * khw, [&](i64 begin, i64 end) {
-    for (i64 i = begin; i < end; ++i) k.transpose(khw, oc, x + i * oc, ic * oc, y + i * khw, ic * khw);
+  over_weights<T>(oc, ic, khw, [&](i64 o, i64 rows, i64 i) {
+    k.transpose(khw, rows, x + i * oc + o, ic * oc, y + (o * ic + i) * khw, ic * khw);
   });
 }
 
