@@ -49,7 +49,9 @@ void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* 
   T* own_weight = thread_scratch<T>(Scratch::convert_in, weights + block * in);
   T* own_x = own_weight + weights;
   T* own_y = thread_scratch<T>(Scratch::convert_out, block * out);
-  oihw_to_hwio(s.oc, s.c / s.groups, s.kh * s.kw, weight, own_weight);
+  const WeightOrder order = forward_reads_oihw<T>(s) ? WeightOrder::oihw : WeightOrder::hwio;
+  if (order == WeightOrder::hwio) oihw_to_hwio(s.oc, s.c / s.groups, s.kh * s.kw, weight, own_weight);
+  const T* read_weight = order == WeightOrder::hwio ? own_weight : weight;
   Epilogue<T> epilogue;
   epilogue.bias = bias;
   const bool y_as_is = s.oc == 1 || pixels == 1;
@@ -57,8 +59,8 @@ void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* 
   for (i64 n = 0; n < s.n; n += block) {
     part.n = std::min(block, s.n - n);
     T* y_block = y + n * out;
-    conv2d_forward<T>(part, channels_last(part.n, s.c, hw, x + n * in, own_x), own_weight, epilogue,
-                      y_as_is ? y_block : own_y);
+    conv2d_forward<T>(part, channels_last(part.n, s.c, hw, x + n * in, own_x), read_weight, epilogue,
+                      y_as_is ? y_block : own_y, order);
     if (!y_as_is) nhwc_to_nchw(part.n, s.oc, pixels, own_y, y_block);
   }
 }
@@ -74,30 +76,34 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
   T* own_g = own_x + block * in;
   T* own_gweight = thread_scratch<T>(Scratch::convert_out, weights + block * in);
   T* own_gx = own_gweight + weights;
-  if (gx != nullptr) oihw_to_hwio(s.oc, cg, s.kh * s.kw, weight, own_weight);
   const bool gx_as_is = s.c == 1 || hw == 1;
-  const bool planes = s.n > 0 && planar_backward_pays<T>(s, {true, true});  // the images as they lie
-  const bool planes_only = planes && (gx == nullptr || planar_backward_data_pays<T>(s));
+  // What reads the images as they lie, and so needs no conversion.
+  const bool weight_planes = planar_backward_pays<T>(s, {true, true}), data_planes = planar_backward_data_pays<T>(s);
+  const WeightOrder order = !data_planes && backward_data_reads_oihw<T>(s) ? WeightOrder::oihw : WeightOrder::hwio;
+  if (gx != nullptr && order == WeightOrder::hwio) oihw_to_hwio(s.oc, cg, s.kh * s.kw, weight, own_weight);
+  const T* read_weight = order == WeightOrder::hwio ? own_weight : weight;
+  const bool convert_g = (gweight != nullptr && !weight_planes) || (gx != nullptr && !data_planes);
   ConvShape part = s;
   for (i64 n = 0; n < std::max<i64>(1, s.n); n += block) {  // once for no images: the sums become 0
     part.n = std::min(block, s.n - n);
     const T* g_planes = g + n * out;
-    const T* g_block = planes_only ? nullptr : channels_last(part.n, s.oc, pixels, g_planes, own_g);
-    if (gweight != nullptr && planes) {
+    const T* g_block = convert_g ? channels_last(part.n, s.oc, pixels, g_planes, own_g) : nullptr;
+    if (gweight != nullptr && weight_planes && s.n > 0) {
       planar_backward_weight<T>(part, {true, true}, g_planes, x + n * in, own_gweight, n > 0);
-      if (gbias != nullptr) planar_plane_sums<T>(part, g_planes, gbias, n > 0);
     } else if (gweight != nullptr) {
-      conv2d_backward_weight<T>(part, g_block, channels_last(part.n, s.c, hw, x + n * in, own_x), own_gweight, gbias,
+      conv2d_backward_weight<T>(part, g_block, channels_last(part.n, s.c, hw, x + n * in, own_x), own_gweight, nullptr,
                                 n > 0);
-    } else if (gbias != nullptr) {
-      planes ? planar_plane_sums<T>(part, g_planes, gbias, n > 0)
-             : column_sum<T>(part.n * pixels, s.oc, g_block, gbias, n > 0);
     }
-    if (gx != nullptr && planes_only) {
-      planar_backward_data<T>(part, g_planes, own_weight, gx + n * in);
+    if (gbias != nullptr && convert_g) {
+      column_sum<T>(part.n * pixels, s.oc, g_block, gbias, n > 0);
+    } else if (gbias != nullptr) {
+      planar_plane_sums<T>(part, g_planes, gbias, n > 0);
+    }
+    if (gx != nullptr && data_planes) {
+      planar_backward_data<T>(part, g_planes, read_weight, gx + n * in);
     } else if (gx != nullptr) {
       T* gx_block = gx + n * in;
-      conv2d_backward_data<T>(part, g_block, own_weight, gx_as_is ? gx_block : own_gx);
+      conv2d_backward_data<T>(part, g_block, read_weight, gx_as_is ? gx_block : own_gx, order);
       if (!gx_as_is) nhwc_to_nchw(part.n, s.c, hw, own_gx, gx_block);
     }
   }

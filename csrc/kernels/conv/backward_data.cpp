@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "kernels/conv/conv2d.h"
 #include "kernels/conv/correlate.h"
@@ -57,26 +58,39 @@ bool scatters(const ConvShape& s) {
   return scattering < correlating;
 }
 
-}  // namespace
-
-template <class T>
-void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx) {
-  if (s.n == 0) return;
-  if (is_depthwise(s)) return depthwise_backward_data(s, g, weight, gx);
-
+// One matrix product does it.
+bool is_product(const ConvShape& s) {
   const bool padded = s.pad_top != 0 || s.pad_bottom != 0 || s.pad_left != 0 || s.pad_right != 0;
   const bool pointwise = s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.oh == s.h && s.ow == s.w;
   const bool whole_image = s.kh == s.h && s.kw == s.w && s.dilation_h == 1 && s.dilation_w == 1;
-  if (s.groups == 1 && !padded && (pointwise || whole_image)) {
+  return s.groups == 1 && !padded && (pointwise || whole_image);
+}
+
+}  // namespace
+
+template <class T>
+bool backward_data_reads_oihw(const ConvShape& s) {
+  if (s.groups != 1 || is_depthwise(s)) return false;
+  return is_product(s) ? s.kh * s.kw == 1 : !scatters<T>(s);
+}
+
+template <class T>
+void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx, WeightOrder order) {
+  if (s.n == 0) return;
+  const bool own = order == WeightOrder::hwio;
+  NNF_ASSERT(own || backward_data_reads_oihw<T>(s));
+  if (is_depthwise(s)) return depthwise_backward_data(s, g, weight, gx);
+  if (is_product(s)) {
     const i64 k = s.kh * s.kw * s.c;
-    gemm<T>(s.n * s.oh * s.ow, k, s.oc, {g, s.oc, 1}, {weight, 1, s.oc}, gx, k);
+    const MatView<T> b = own ? MatView<T>{weight, 1, s.oc} : MatView<T>{weight, k, 1};
+    gemm<T>(s.n * s.oh * s.ow, k, s.oc, {g, s.oc, 1}, b, gx, k);
     return;
   }
-
   if (scatters<T>(s)) return scatter_backward_data(s, g, weight, gx);
 
-  const i64 cg = s.c / s.groups;
-  const i64 weight_col = cg * s.oc, weight_row = s.kw * weight_col;
+  const i64 cg = s.c / s.groups, taps = s.kh * s.kw;
+  const i64 weight_col = own ? cg * s.oc : 1, weight_row = s.kw * weight_col;
+  const i64 in = own ? 1 : cg * taps, out = own ? s.oc : taps;  // between its elements for g's channels and for gx's
   for (i64 rh = 0; rh < s.stride_h; ++rh) {
     const AxisClass v = axis_class(rh, s.h, s.kh, s.stride_h, s.pad_top, s.dilation_h);
     for (i64 rw = 0; rw < s.stride_w; ++rw) {
@@ -102,13 +116,17 @@ void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx
       r.y_col = s.stride_w * s.c, r.y_row = s.stride_h * s.w * s.c, r.y_image = s.h * s.w * s.c;
       const i64 last_row = v.tap + (v.taps - 1) * v.step, last_col = u.tap + (u.taps - 1) * u.step;
       const T* last = weight + last_row * weight_row + last_col * weight_col;
-      const WeightView<T> mirrored{last, -v.step * weight_row, -u.step * weight_col, 1, s.oc, s.oc / s.groups};
+      const WeightView<T> mirrored{last, -v.step * weight_row, -u.step * weight_col, in, out, s.oc / s.groups};
       correlate<T>(r, g, mirrored, {}, gx + (v.first * s.w + u.first) * s.c);
     }
   }
 }
 
-template void conv2d_backward_data<float>(const ConvShape&, const float*, const float*, float*);
-template void conv2d_backward_data<double>(const ConvShape&, const double*, const double*, double*);
+#define NNF_INSTANTIATE(T)                                                                                       \
+  template bool backward_data_reads_oihw<T>(const ConvShape&);                                                   \
+  template void conv2d_backward_data<T>(const ConvShape&, const T*, const T*, T*, WeightOrder);
+NNF_INSTANTIATE(float)
+NNF_INSTANTIATE(double)
+#undef NNF_INSTANTIATE
 
 }  // namespace nnf

@@ -12,6 +12,7 @@
 #include "kernels/conv/correlate.h"
 #include "kernels/conv/depthwise.h"
 #include "kernels/conv/planar.h"
+#include "kernels/conv/tap_sums.h"
 #include "kernels/dispatch.h"
 #include "kernels/elementwise/elementwise.h"
 
@@ -145,6 +146,7 @@ void conv2d_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweig
   if (planar_backward_pays<T>(s, {false, false})) {
     return planar_backward_weight(s, {false, false}, g, x, gweight, accumulate);
   }
+  if (tap_sums_pay<T>(s)) return tap_sums(s, g, x, gweight, accumulate);
   const KernelTable<T>& k = kernels<T>();
   const Plan p = make_plan(s, k.gemm.mr);
 

@@ -18,11 +18,21 @@ struct ConvShape : nnf_conv2d_shape {
   explicit ConvShape(const nnf_conv2d_shape& s, const char* op = "conv2d");
 };
 
+// The order of a weight's elements: the kernels' own (kh, kw, c / groups, oc), or PyTorch's (oc, c / groups, kh, kw),
+// which some ways can read, so that it need not be converted first.
+enum class WeightOrder { hwio, oihw };
 template <class T>
-void conv2d_forward(const ConvShape& s, const T* x, const T* weight, const Epilogue<T>& epilogue, T* y);
+bool forward_reads_oihw(const ConvShape& s);
+template <class T>
+bool backward_data_reads_oihw(const ConvShape& s);
+
+template <class T>
+void conv2d_forward(const ConvShape& s, const T* x, const T* weight, const Epilogue<T>& epilogue, T* y,
+                    WeightOrder order = WeightOrder::hwio);
 // gx is overwritten.
 template <class T>
-void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx);
+void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx,
+                          WeightOrder order = WeightOrder::hwio);
 // gweight (and gbias when not null) are overwritten, or added to when accumulate. The batch is cut into groups by
 // shape alone, whose sums are combined in order: the same bits at any number of threads.
 template <class T>

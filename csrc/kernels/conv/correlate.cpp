@@ -1,37 +1,54 @@
-// See correlate.h. Output pixels are rows of the GEMM: tiles take them in linear order, over the ends of image rows and
-// (for small images) over images, since the microkernel finds every row by pointer. The work is cut into tasks by shape
-// alone, and a pixel's sum does not depend on its tile, so neither on the cut.
+// See correlate.h. The images are read in place, padding costs nothing: an output pixel's sum is over the taps that lie
+// inside the image, and these are a rectangle of the kernel's taps. Pixels with the same rectangle are computed
+// together; in a line (along an image row, down a column, or from image to image) their taps are a constant apart, so a
+// line of them is the rows of one microkernel call whose segments are rows of the kernel.
+//
+// Against tiles in linear order over a copy with zeros around it (what correlate_framed.cpp does), one thread, AVX-512
+// with a peak of 245, GFLOPS counted with the taps on the padding: 64x32x14x14 -> 64 3x3 206, 247; 32x64x8x8 -> 64 223,
+// 264; 1x128x28x28 -> 128 230, 246; 8x48x14x14 -> 48 7x7 225, 252; 64x1x28x28 -> 32 3x3 102, 123.
+//
+// The work is cut into tasks by shape alone, and a pixel's sum does not depend on its line, so neither on the cut.
 #include "kernels/conv/correlate.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/memory.h"
 #include "base/thread_pool.h"
+#include "kernels/conv/correlate_framed.h"
 #include "kernels/dispatch.h"
 
 namespace nnf {
 namespace {
 
-// Multiply-adds a task should hold: some 20 microseconds, enough to hide handing it out.
+// Multiply-adds a task should hold: some 20 microseconds, enough to hide handing it out; and how many tasks there should
+// be to share.
 constexpr i64 kTaskWork = i64{1} << 20;
-// Elements of padded images a task keeps: a quarter megabyte as float, inside a second-level cache.
-constexpr i64 kFrameElements = i64{1} << 16;
-// Depth of a panel used at once: 512 rows of at most 64 floats are 128 KB, which stay in the second-level cache while a
-// block of pixels passes.
-constexpr i64 kDepth = 512;
-// Microkernel tiles a block of pixels holds: the pass over a panel pays for fetching it, and a block's outputs are
-// still in the first-level cache when the epilogue comes.
-constexpr i64 kTilesPerBlock = 8;
+constexpr i64 kManyTasks = 16;
+// Depth of a panel used at once: 1280 rows of at most 64 floats are 320 KB, which stay in the second-level cache of a
+// processor with such vectors while a block of pixels passes.
+constexpr i64 kDepth = 1280;
+// Rows of pixels a task keeps at least, so that the lines down an image's sides are not short.
+constexpr i64 kLeastRows = 6;
+// So many pixels do not pay for packing the weights (512 channels, 3x3 on 7x7: 1379 us, in place 1200).
+constexpr i64 kFewPixels = 64;
+// Weights are packed so many channels a task and so many columns at a time, whose cache lines, often a power of two
+// apart, stay in the first-level cache while the channels pass.
+constexpr i64 kPackChannels = 32, kPackColumns = 16;
+// Lines and pixels of a block: the pass over a panel pays for fetching it, and a block's outputs are still in the
+// first-level cache when they are read again.
+constexpr i64 kBlockLines = 16, kBlockPixels = 96;
 
-template <class T>
-void copy_elements(i64 count, const T* x, T* y) {
-  if (count > 0) std::memcpy(y, x, static_cast<std::size_t>(count) * sizeof(T));
-}
-template <class T>
-void zero_elements(i64 count, T* y) {
-  std::fill_n(y, std::max<i64>(0, count), T{0});
-}
+// Output positions first..last-1 along an axis, all with taps lo..hi-1 inside the image.
+struct Run {
+  i64 first, last, lo, hi;
+};
+
+// A line of m pixels: `at` is where tap (0, 0) of the first lies in x, maybe outside of it.
+struct Line {
+  i64 at, apart, to, to_apart, m;
+  const Run* rows;
+  const Run* cols;
+};
 
 // What every task reads.
 template <class T>
@@ -41,236 +58,254 @@ struct Shared {
   const T* x;
   T* y;
   Epilogue<T> epilogue;
-  i64 cg, ocg;          // channels of a group
-  bool in_place;        // x needs no frame
-  i64 pitch;            // elements between rows of the image that taps are read from
-  i64 segments, depth;  // of the batch-reduce GEMM
-  const i64* a_seg;     // (groups, segments)
-  const T* b;           // panel (q, j) at b + q * b_group + j * b_panel
-  i64 ldb, b_seg, b_group, b_panel;
+  const i64* a_seg;  // (kh): where a kernel row's taps begin
+  const T* b;        // panel j at b + j * b_panel
+  i64 ldb, b_seg, b_panel;
+  const Run *rows, *cols;
+  i64 row_runs, col_runs;
+  i64 most;  // pixels that the microkernel computes together
 };
 
-// A kernel row's taps are one run of memory when they are neighbours and take all channels: a segment each. With few
-// channels these are short (3 elements for 3x3 and one channel), yet gathering a block of taps into dense rows first
-// lost everywhere: 25 against 69 GFLOPS for 1 -> 32 channels, 3x3, and 82 against 120 for 3 -> 64 (AVX-512, one thread).
-bool row_is_run(const Correlation& s) { return s.groups == 1 && s.dilation_w == 1; }
-
-// C (count, ocg) for all panels of group q; rows: one pointer a pixel.
-template <class T>
-void multiply_group(const Shared<T>& sh, i64 q, i64 count, const T* const* rows, T* c) {
-  const i64 nr = sh.k->gemm.nr, mr = sh.k->gemm.mr;
-  // Whole segments while they are short, parts of one when it is long.
-  const i64 per_pass = sh.depth >= kDepth ? 1 : std::max<i64>(1, kDepth / sh.depth);
-  const i64 passes = ceil_div(sh.segments, per_pass);
-  const i64 parts = sh.depth > kDepth ? ceil_div(sh.depth, kDepth) : 1;
-  const i64 part = ceil_div(sh.depth, parts);
-  const i64 tiles = ceil_div(count, mr);
-  for (i64 j = 0; j * nr < sh.ocg; ++j) {
-    const T* panel = sh.b + q * sh.b_group + j * sh.b_panel;
-    GemmTile<T> tile{};
-    tile.n = std::min(nr, sh.ocg - j * nr);
-    tile.a_cs = 1;
-    tile.ldb = sh.ldb;
-    tile.b_seg = sh.b_seg;
-    tile.step = nr;
-    tile.ldc = sh.s.oc;
-    for (i64 pass = 0; pass < passes; ++pass) {
-      const i64 first = pass * per_pass;
-      tile.segments = std::min(per_pass, sh.segments - first);
-      for (i64 p = 0; p < sh.depth; p += part) {
-        tile.k = std::min(part, sh.depth - p);
-        tile.b = panel + first * sh.b_seg + p * sh.ldb;
-        const i64* offsets = sh.a_seg + q * sh.segments + first;
-        const i64 shifted = *offsets + p;
-        tile.a_seg = p == 0 ? offsets : &shifted;
-        tile.accumulate = first > 0 || p > 0;
-        if (first + tile.segments == sh.segments && p + tile.k == sh.depth) {  // the sum is complete
-          tile.bias = sh.epilogue.bias ? sh.epilogue.bias + q * sh.ocg + j * nr : nullptr;
-          tile.relu = sh.epilogue.act == NNF_ACT_RELU;
-        }
-        for (i64 t = 0; t < tiles; ++t) {  // of nearly equal heights
-          const i64 i0 = count * t / tiles, i1 = count * (t + 1) / tiles;
-          tile.m = i1 - i0;
-          set_rows(&tile, rows + i0);
-          tile.c = c + i0 * sh.s.oc + j * nr;
-          sh.k->gemm_micro(tile);
-        }
-      }
+// Cuts an axis of `out` positions into runs; returns how many. `runs` has place for `out` of them.
+i64 make_runs(i64 out, i64 size, i64 taps, i64 stride, i64 dilation, i64 before, Run* runs) {
+  i64 count = 0;
+  for (i64 o = 0; o < out; ++o) {
+    const i64 start = o * stride - before;  // of tap 0
+    const i64 lo = start >= 0 ? 0 : std::min(taps, ceil_div(-start, dilation));
+    const i64 hi = start >= size ? lo : std::clamp<i64>((size - 1 - start) / dilation + 1, lo, taps);
+    if (count > 0 && runs[count - 1].lo == lo && runs[count - 1].hi == hi) {
+      ++runs[count - 1].last;
+    } else {
+      runs[count++] = {o, o + 1, lo, hi};
     }
   }
+  return count;
 }
 
-// Pixels p0..p1-1 of each of the images n0..n1-1.
+// All of panel j's columns of the lines.
 template <class T>
-void run_task(const Shared<T>& sh, i64 n0, i64 n1, i64 p0, i64 p1) {
+void multiply_panel(const Shared<T>& sh, i64 j, const Line* lines, i64 count) {
   const Correlation& s = sh.s;
-  const i64 r0 = p0 / s.ow, r1 = (p1 - 1) / s.ow;
-  const i64 band0 = r0 * s.stride_h, band = (r1 - r0) * s.stride_h + (s.kh - 1) * s.dilation_h + 1;
-  const i64 x_image = s.h * s.w * s.c;
-  const T* base;
-  i64 image_pitch;
-  if (sh.in_place) {
-    base = sh.x + n0 * x_image + band0 * sh.pitch;
-    image_pitch = x_image;
-  } else {
-    image_pitch = band * sh.pitch;
-    T* framed = thread_scratch<T>(Scratch::conv_image, (n1 - n0) * image_pitch);
-    for (i64 i = n0; i < n1; ++i) {
-      copy_frame(s.frame, s.h, s.w, s.c, band0, band, sh.x + i * x_image, framed + (i - n0) * image_pitch);
-    }
-    base = framed;
-  }
-
-  const i64 mr = sh.k->gemm.mr, block = kTilesPerBlock * mr;
-  const bool dense = s.y_col == s.oc && s.y_row == s.ow * s.oc && (n1 - n0 == 1 || s.y_image == s.oh * s.y_row);
-  const T** rows = thread_scratch<const T*>(Scratch::gemm_rows, block);
-  T* apart = dense ? nullptr : thread_scratch<T>(Scratch::conv_cols, block * s.oc);
-
-  const i64 total = (n1 - n0) * (p1 - p0);
-  i64 image = 0, row = r0, col = p0 - r0 * s.ow;
-  for (i64 done = 0; done < total; done += block) {
-    const i64 count = std::min(block, total - done);
-    const i64 image_first = image, row_first = row, col_first = col;
-    const auto next_pixel = [&](i64& im, i64& r, i64& cl) {
-      if (++cl < s.ow) return;
-      cl = 0;
-      if (++r < s.oh) return;
-      r = r0;  // only tasks of whole images come here and go on, and theirs is row 0
-      ++im;
-    };
-    for (i64 i = 0; i < count;) {  // image row by image row
-      const T* from = base + image * image_pitch + (row - r0) * s.stride_h * sh.pitch + col * s.stride_w * s.c;
-      const i64 run = std::min(count - i, s.ow - col);
-      for (i64 j = 0; j < run; ++j) rows[i + j] = from + j * s.stride_w * s.c;
-      i += run;
-      col += run - 1;
-      next_pixel(image, row, col);
-    }
-    T* c = dense ? sh.y + n0 * s.y_image + (p0 + done) * s.oc : apart;
-    for (i64 q = 0; q < s.groups; ++q) multiply_group(sh, q, count, rows, c + q * sh.ocg);
-    const Epilogue<T>& e = sh.epilogue;
-    if (e.act != NNF_ACT_IDENTITY && e.act != NNF_ACT_RELU) {
-      sh.k->activation[e.act].forward(count * s.oc, c, c, e.alpha);
-    }
-    if (!dense) {
-      i64 im = image_first, r = row_first, cl = col_first;
-      for (i64 i = 0; i < count; ++i, next_pixel(im, r, cl)) {
-        copy_elements(s.oc, c + i * s.oc, sh.y + (n0 + im) * s.y_image + r * s.y_row + cl * s.y_col);
+  const i64 nr = sh.k->gemm.nr, depth = s.kw * s.c;
+  // Whole segments while they are short, parts of one when it is long.
+  const i64 per_pass = depth >= kDepth ? 1 : kDepth / depth;
+  const i64 part = ceil_div(depth, ceil_div(depth, kDepth));
+  const T* panel = sh.b + j * sh.b_panel;
+  GemmTile<T> tile{};
+  tile.n = std::min(nr, s.oc - j * nr);
+  tile.a_cs = 1;
+  tile.ldb = sh.ldb;
+  tile.b_seg = sh.b_seg;
+  tile.step = nr;
+  for (i64 pass = 0; pass < s.kh; pass += per_pass) {
+    for (i64 p = 0; p < depth; p += part) {
+      const bool first_pass = pass == 0 && p == 0;
+      for (i64 i = 0; i < count; ++i) {
+        const Line& line = lines[i];
+        const i64 lo = std::max(pass, line.rows->lo), hi = std::min(pass + per_pass, line.rows->hi);
+        const i64 k0 = line.cols->lo * s.c, k1 = line.cols->hi * s.c;
+        const i64 from = std::max(p, k0), to = std::min(p + part, k1);
+        const bool empty = lo >= hi || from >= to, none = line.rows->lo >= line.rows->hi || k0 >= k1;
+        if (none ? !first_pass : empty) continue;
+        tile.m = line.m;
+        tile.a = sh.x + line.at + lo * sh.a_seg[1] + from;
+        tile.a_rs = line.apart;
+        tile.a_seg = sh.a_seg;
+        tile.segments = none ? 0 : hi - lo;
+        tile.k = to - from;
+        tile.b = panel + lo * sh.b_seg + from * sh.ldb;
+        tile.c = sh.y + line.to + j * nr;
+        tile.ldc = line.to_apart;
+        tile.accumulate = !none && (lo > line.rows->lo || from > k0);
+        const bool complete = none || (hi == line.rows->hi && to == k1);
+        tile.bias = complete && sh.epilogue.bias ? sh.epilogue.bias + j * nr : nullptr;
+        tile.relu = complete && sh.epilogue.act == NNF_ACT_RELU;
+        sh.k->gemm_micro(tile);
       }
     }
   }
 }
 
-// Makes b, its strides and a_seg, in scratch of the calling thread, which all tasks read.
+// Collects lines and multiplies a block of them when it is full.
+template <class T>
+class Block {
+ public:
+  Block(const Shared<T>& sh, i64 j0, i64 j1) : sh_(sh), j0_(j0), j1_(j1) {}
+  ~Block() { flush(); }
+  // The pixels of rows r0..r1-1 of one run and columns c0..c1-1 of another, of images n0..n1-1.
+  void add(i64 n0, i64 n1, const Run& rows, i64 r0, i64 r1, const Run& cols) {
+    const Correlation& s = sh_.s;
+    const i64 pitch = s.w * s.c, image = s.h * pitch;
+    Way ways[3] = {{cols.last - cols.first, s.stride_w * s.c, s.y_col},
+                   {r1 - r0, s.stride_h * pitch, s.y_row},
+                   {n1 - n0, image, s.y_image}};
+    // The way that makes the fewest lines; the first of those, as its pixels are neighbours.
+    i64 along = 0, fewest = 0;
+    for (i64 w = 0; w < 3; ++w) {
+      const i64 lines = ways[(w + 1) % 3].count * ways[(w + 2) % 3].count * ceil_div(ways[w].count, sh_.most);
+      if (w == 0 || lines < fewest) along = w, fewest = lines;
+    }
+    const Way line = ways[along], outer = ways[along == 2 ? 1 : 2], inner = ways[along == 0 ? 1 : 0];
+    const i64 at = n0 * image + (r0 * s.stride_h - s.frame.top) * pitch +
+                   (cols.first * s.stride_w - s.frame.left) * s.c;
+    const i64 to = n0 * s.y_image + r0 * s.y_row + cols.first * s.y_col;
+    for (i64 o = 0; o < outer.count; ++o) {
+      for (i64 i = 0; i < inner.count; ++i) {
+        push({at + o * outer.from + i * inner.from, line.from, to + o * outer.to + i * inner.to, line.to, line.count,
+              &rows, &cols});
+      }
+    }
+  }
+
+ private:
+  struct Way {
+    i64 count, from, to;  // pixels, and the elements between two in x and in y
+  };
+  void push(const Line& line) {
+    lines_[count_++] = line;
+    pixels_ += line.m;
+    if (count_ == kBlockLines || pixels_ >= kBlockPixels) flush();
+  }
+  void flush() {
+    for (i64 j = j0_; j < j1_; ++j) multiply_panel(sh_, j, lines_, count_);
+    count_ = pixels_ = 0;
+  }
+
+  const Shared<T>& sh_;
+  i64 j0_, j1_, count_ = 0, pixels_ = 0;
+  Line lines_[kBlockLines];
+};
+
+// Output rows r0..r1-1 of the images n0..n1-1, panels j0..j1-1.
+template <class T>
+void run_task(const Shared<T>& sh, i64 n0, i64 n1, i64 r0, i64 r1, i64 j0, i64 j1) {
+  const Correlation& s = sh.s;
+  {
+    Block<T> block(sh, j0, j1);
+    for (i64 r = 0; r < sh.row_runs; ++r) {
+      const Run& rows = sh.rows[r];
+      const i64 first = std::max(r0, rows.first), last = std::min(r1, rows.last);
+      if (first >= last) continue;
+      for (i64 c = 0; c < sh.col_runs; ++c) block.add(n0, n1, rows, first, last, sh.cols[c]);
+    }
+  }
+  const nnf_activation act = sh.epilogue.act;
+  if (act == NNF_ACT_IDENTITY || act == NNF_ACT_RELU) return;
+  const auto activate = sh.k->activation[act].forward;
+  const i64 nr = sh.k->gemm.nr, c0 = j0 * nr, c1 = std::min(s.oc, j1 * nr);
+  const bool dense = c1 - c0 == s.oc && s.y_col == s.oc;
+  for (i64 n = n0; n < n1; ++n) {
+    for (i64 r = r0; r < r1; ++r) {
+      T* row = sh.y + n * s.y_image + r * s.y_row + c0;
+      if (dense) {
+        activate(s.ow * s.oc, row, row, sh.epilogue.alpha);
+        continue;
+      }
+      for (i64 c = 0; c < s.ow; ++c) activate(c1 - c0, row + c * s.y_col, row + c * s.y_col, sh.epilogue.alpha);
+    }
+  }
+}
+
+// Makes b and its strides, a_seg and the runs, in scratch of the calling thread, which all tasks read.
 template <class T>
 void prepare(Shared<T>& sh, const WeightView<T>& w) {
   const Correlation& s = sh.s;
-  const i64 nr = sh.k->gemm.nr;
-  const bool run = row_is_run(s);
-  sh.segments = run ? s.kh : s.kh * s.kw;
-  sh.depth = run ? s.kw * s.c : sh.cg;
-
-  // In place, when the weights lie as the segments read them and a row of them is a panel.
-  const bool as_read = w.out == 1 && (run ? w.col == sh.cg * w.in : w.row == s.kw * w.col);
-  const bool packed = !as_read || sh.ocg > nr;
-  const i64 depth_total = sh.segments * sh.depth, panels = ceil_div(sh.ocg, nr), panel = depth_total * nr;
-  const i64 seg_bytes = round_up(s.groups * sh.segments * static_cast<i64>(sizeof(i64)), kAlignment);
-  const i64 b_bytes = packed ? s.groups * panels * panel * static_cast<i64>(sizeof(T)) : 0;
-  char* scratch = thread_scratch<char>(Scratch::gemm_b, seg_bytes + b_bytes);
+  const i64 nr = sh.k->gemm.nr, panels = ceil_div(s.oc, nr), taps = s.kh * s.kw, panel = taps * s.c * nr;
+  // In place, when the weights lie as the segments read them, and a row of them is a panel or they are read too seldom
+  // to pay for the copy.
+  const bool packed = w.out != 1 || w.col != s.c * w.in || (s.oc > nr && s.n * s.oh * s.ow > kFewPixels);
+  const i64 tables = (s.kh + 1) * static_cast<i64>(sizeof(i64)) + (s.oh + s.ow) * static_cast<i64>(sizeof(Run));
+  const i64 table_bytes = round_up(tables, kAlignment);
+  const i64 b_bytes = packed ? panels * panel * static_cast<i64>(sizeof(T)) : 0;
+  char* scratch = thread_scratch<char>(Scratch::gemm_b, table_bytes + b_bytes);
 
   i64* a_seg = reinterpret_cast<i64*>(scratch);
-  for (i64 q = 0; q < s.groups; ++q) {
-    for (i64 i = 0; i < sh.segments; ++i) {
-      const i64 a = run ? i : i / s.kw, b = run ? 0 : i % s.kw;
-      a_seg[q * sh.segments + i] = q * sh.cg + a * s.dilation_h * sh.pitch + b * s.dilation_w * s.c;
-    }
-  }
+  for (i64 a = 0; a <= s.kh; ++a) a_seg[a] = a * s.dilation_h * s.w * s.c;
   sh.a_seg = a_seg;
+  Run* rows = reinterpret_cast<Run*>(a_seg + s.kh + 1);
+  Run* cols = rows + s.oh;
+  sh.row_runs = make_runs(s.oh, s.h, s.kh, s.stride_h, s.dilation_h, s.frame.top, rows);
+  sh.col_runs = make_runs(s.ow, s.w, s.kw, s.stride_w, 1, s.frame.left, cols);
+  sh.rows = rows;
+  sh.cols = cols;
+  const i64 lanes = nr / sh.k->gemm.vectors;
+  sh.most = sh.k->gemm.rows[std::min<i64>(sh.k->gemm.vectors, ceil_div(s.oc, lanes))];
 
   if (!packed) {
     sh.b = w.p;
     sh.ldb = w.in;
-    sh.b_seg = run ? w.row : w.col;
-    sh.b_group = w.group;
+    sh.b_seg = w.row;
     sh.b_panel = nr;
     return;
   }
-  T* b = reinterpret_cast<T*>(scratch + seg_bytes);
-  for (i64 q = 0; q < s.groups; ++q) {
-    for (i64 j = 0; j < panels; ++j) {
-      T* to = b + (q * panels + j) * panel;
-      for (i64 tap = 0; tap < s.kh * s.kw; ++tap, to += sh.cg * nr) {
-        const T* from = w.p + q * w.group + tap / s.kw * w.row + tap % s.kw * w.col + j * nr * w.out;
-        sh.k->gemm_pack_b(sh.cg, std::min(nr, sh.ocg - j * nr), from, w.in, w.out, to);
+  T* b = reinterpret_cast<T*>(scratch + table_bytes);
+  const bool dense_taps = taps > 1 && (w.col == 1 || w.col == -1) && w.row == s.kw * w.col && w.out != 1;  // PyTorch's order
+  const i64 units = dense_taps ? ceil_div(s.c, kPackChannels) : taps;
+  parallel_for(panels * units, panel / units / 8 + 1, [&](i64 begin, i64 end) {
+    for (i64 t = begin; t < end; ++t) {
+      const i64 j = t / units, unit = t % units, columns = std::min(nr, s.oc - j * nr);
+      const T* from = w.p + j * nr * w.out;
+      T* to = b + j * panel;
+      if (!dense_taps) {
+        from += unit / s.kw * w.row + unit % s.kw * w.col;
+        sh.k->gemm_pack_b(s.c, columns, from, w.in, w.out, to + unit * s.c * nr);
+        continue;
+      }
+      // All taps of a channel are one run of memory, mirrored or not.
+      const i64 next = w.col * s.c * nr, first = w.col > 0 ? 0 : (taps - 1) * s.c * nr;
+      if (w.col < 0) from -= taps - 1;
+      const i64 c0 = unit * kPackChannels, c1 = std::min(s.c, c0 + kPackChannels);
+      for (i64 o = 0; o < columns; o += kPackColumns) {
+        for (i64 ch = c0; ch < c1; ++ch) {
+          sh.k->transpose(std::min(kPackColumns, columns - o), taps, from + ch * w.in + o * w.out, w.out,
+                          to + first + ch * nr + o, next);
+        }
+      }
+      for (i64 tap = 0; tap < taps && columns < nr; ++tap) {
+        for (i64 ch = c0; ch < c1; ++ch) std::fill_n(to + (tap * s.c + ch) * nr + columns, nr - columns, T{0});
       }
     }
-  }
+  });
   sh.b = b;
   sh.ldb = nr;
-  sh.b_seg = sh.depth * nr;
-  sh.b_group = panels * panel;
+  sh.b_seg = s.kw * s.c * nr;
   sh.b_panel = panel;
 }
 
 }  // namespace
 
 template <class T>
-void copy_frame(const Frame& f, i64 h, i64 w, i64 c, i64 row0, i64 rows, const T* x, T* out) {
-  const i64 first = std::clamp<i64>(f.left, 0, f.cols);            // frame columns that x covers: first..last-1
-  const i64 last = std::clamp<i64>(w + f.left, first, f.cols);
-  for (i64 i = row0; i < row0 + rows; ++i, out += f.cols * c) {
-    const i64 from = i - f.top;
-    if (from < 0 || from >= h) {
-      zero_elements(f.cols * c, out);
-      continue;
-    }
-    zero_elements(first * c, out);
-    copy_elements((last - first) * c, x + (from * w + first - f.left) * c, out + first * c);
-    zero_elements((f.cols - last) * c, out + last * c);
-  }
-}
-
-template <class T>
 void correlate(const Correlation& s, const T* x, const WeightView<T>& weight, const Epilogue<T>& epilogue, T* y) {
-  const i64 pixels = s.oh * s.ow;
-  if (s.n <= 0 || pixels <= 0) return;
+  if (s.n <= 0 || s.oh * s.ow <= 0) return;
+  if (s.groups != 1 || s.dilation_w != 1) return correlate_framed(s, x, weight, epilogue, y);
   Shared<T> sh{};
   sh.s = s;
   sh.k = &kernels<T>();
   sh.x = x;
   sh.y = y;
   sh.epilogue = epilogue;
-  sh.cg = s.c / s.groups;
-  sh.ocg = s.oc / s.groups;
-  sh.in_place = frame_inside(s.frame, s.h, s.w);
-  sh.pitch = (sh.in_place ? s.w : s.frame.cols) * s.c;
   prepare(sh, weight);
 
-  const i64 work = s.kh * s.kw * sh.cg * s.oc;  // multiply-adds a pixel
-  const i64 mr = sh.k->gemm.mr;
-  const i64 wanted = std::max(4 * mr, kTaskWork / work);
-  i64 images = 1, cut = pixels;  // a task: so many images, so many pixels of each
-  if (pixels > wanted + wanted / 2) {
-    cut = std::min(pixels, round_up(ceil_div(pixels, ceil_div(pixels, wanted)), mr));
-  } else {
-    images = std::max<i64>(1, wanted / pixels);
-    if (!sh.in_place) images = std::min(images, std::max<i64>(1, kFrameElements / (s.frame.rows * sh.pitch)));
-  }
-  const i64 cuts = ceil_div(pixels, cut);
-  const i64 cost = images * cut * (work / 32 + 1);  // parallel_for's unit: a vector operation of some 32 flops
-  parallel_for(ceil_div(s.n, images) * cuts, cost, [&](i64 begin, i64 end) {
+  // A task: so many images, or so many rows of one and so many panels. The fewer images, the more of the latter two.
+  const i64 work = s.kh * s.kw * s.c * s.oc, pixels = s.oh * s.ow;  // multiply-adds a pixel
+  const i64 panels = ceil_div(s.oc, sh.k->gemm.nr);
+  const i64 images = std::clamp<i64>(kTaskWork / (work * pixels), 1, s.n), batches = ceil_div(s.n, images);
+  const i64 pieces = images > 1 ? 1 : std::clamp<i64>(work * pixels / kTaskWork, 1, ceil_div(kManyTasks, batches));
+  const i64 columns = ceil_div(panels, std::min(panels, pieces)), parts = ceil_div(panels, columns);
+  const i64 bands = std::clamp<i64>(s.oh / kLeastRows, 1, ceil_div(pieces, parts));
+  const i64 rows = ceil_div(s.oh, bands), cuts = ceil_div(s.oh, rows);
+  const i64 cost = images * rows * s.ow * (work / parts / 32 + 1);  // in units of some 32 flops
+  parallel_for(batches * cuts * parts, cost, [&](i64 begin, i64 end) {
     for (i64 t = begin; t < end; ++t) {
-      const i64 n0 = t / cuts * images, p0 = t % cuts * cut;
-      run_task(sh, n0, std::min(s.n, n0 + images), p0, std::min(pixels, p0 + cut));
+      const i64 n0 = t / cuts % batches * images, r0 = t % cuts * rows, j0 = t / cuts / batches * columns;
+      run_task(sh, n0, std::min(s.n, n0 + images), r0, std::min(s.oh, r0 + rows), j0, std::min(panels, j0 + columns));
     }
   });
 }
 
-#define NNF_INSTANTIATE(T)                                                                                       \
-  template void correlate<T>(const Correlation&, const T*, const WeightView<T>&, const Epilogue<T>&, T*);        \
-  template void copy_frame<T>(const Frame&, i64, i64, i64, i64, i64, const T*, T*);
-NNF_INSTANTIATE(float)
-NNF_INSTANTIATE(double)
-#undef NNF_INSTANTIATE
+template void correlate<float>(const Correlation&, const float*, const WeightView<float>&, const Epilogue<float>&,
+                               float*);
+template void correlate<double>(const Correlation&, const double*, const WeightView<double>&, const Epilogue<double>&,
+                                double*);
 
 }  // namespace nnf

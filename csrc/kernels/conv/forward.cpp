@@ -1,5 +1,6 @@
 // The convolution itself: a correlation with the padded images, or one plain matrix product where an output pixel's
 // taps are a dense row of x.
+#include "base/error.h"
 #include "kernels/conv/conv2d.h"
 #include "kernels/conv/correlate.h"
 #include "kernels/conv/depthwise.h"
@@ -7,20 +8,38 @@
 
 namespace nnf {
 
-template <class T>
-void conv2d_forward(const ConvShape& s, const T* x, const T* weight, const Epilogue<T>& epilogue, T* y) {
-  if (s.n == 0) return;
-  if (is_depthwise(s)) return depthwise_forward(s, x, weight, epilogue, y);
+namespace {
 
+// One matrix product does it: an output pixel's taps are a dense row of x.
+bool is_product(const ConvShape& s) {
   const bool padded = s.pad_top != 0 || s.pad_bottom != 0 || s.pad_left != 0 || s.pad_right != 0;
   const bool pointwise = s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.oh == s.h && s.ow == s.w;
   const bool whole_image = s.kh == s.h && s.kw == s.w && s.dilation_h == 1 && s.dilation_w == 1;
-  if (s.groups == 1 && !padded && (pointwise || whole_image)) {
+  return s.groups == 1 && !padded && (pointwise || whole_image);
+}
+
+}  // namespace
+
+template <class T>
+bool forward_reads_oihw(const ConvShape& s) {
+  if (s.groups != 1 || is_depthwise(s)) return false;
+  if (is_product(s)) return s.kh * s.kw == 1;
+  return s.dilation_w == 1 && !planar_forward_pays<T>(s, {false, false});
+}
+
+template <class T>
+void conv2d_forward(const ConvShape& s, const T* x, const T* weight, const Epilogue<T>& epilogue, T* y,
+                    WeightOrder order) {
+  if (s.n == 0) return;
+  const bool own = order == WeightOrder::hwio;
+  NNF_ASSERT(own || forward_reads_oihw<T>(s));
+  if (is_depthwise(s)) return depthwise_forward(s, x, weight, epilogue, y);
+  if (is_product(s)) {
     const i64 k = s.kh * s.kw * s.c;
-    gemm<T>(s.n * s.oh * s.ow, s.oc, k, {x, k, 1}, {weight, s.oc, 1}, y, s.oc, false, epilogue);
+    const MatView<T> b = own ? MatView<T>{weight, s.oc, 1} : MatView<T>{weight, 1, k};
+    gemm<T>(s.n * s.oh * s.ow, s.oc, k, {x, k, 1}, b, y, s.oc, false, epilogue);
     return;
   }
-
   if (planar_forward_pays<T>(s, {false, false})) return planar_forward(s, {false, false}, x, weight, epilogue, y);
 
   Correlation r{};
@@ -34,10 +53,17 @@ void conv2d_forward(const ConvShape& s, const T* x, const T* weight, const Epilo
              (s.ow - 1) * s.stride_w + (s.kw - 1) * s.dilation_w + 1};
   r.y_col = s.oc, r.y_row = s.ow * s.oc, r.y_image = s.oh * s.ow * s.oc;
   const i64 cg = s.c / s.groups;
-  correlate<T>(r, x, {weight, s.kw * cg * s.oc, cg * s.oc, s.oc, 1, s.oc / s.groups}, epilogue, y);
+  const i64 taps = s.kh * s.kw;
+  const WeightView<T> view = own ? WeightView<T>{weight, s.kw * cg * s.oc, cg * s.oc, s.oc, 1, s.oc / s.groups}
+                                 : WeightView<T>{weight, s.kw, 1, taps, cg * taps, 0};
+  correlate<T>(r, x, view, epilogue, y);
 }
 
-template void conv2d_forward<float>(const ConvShape&, const float*, const float*, const Epilogue<float>&, float*);
-template void conv2d_forward<double>(const ConvShape&, const double*, const double*, const Epilogue<double>&, double*);
+#define NNF_INSTANTIATE(T)                                                                                          \
+  template bool forward_reads_oihw<T>(const ConvShape&);                                                            \
+  template void conv2d_forward<T>(const ConvShape&, const T*, const T*, const Epilogue<T>&, T*, WeightOrder);
+NNF_INSTANTIATE(float)
+NNF_INSTANTIATE(double)
+#undef NNF_INSTANTIATE
 
 }  // namespace nnf

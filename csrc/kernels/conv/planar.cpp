@@ -61,25 +61,24 @@ bool shape_fits(const ConvShape& s) {
 // network, forward 385, 176 for 6 channels, 253, 248 for 16 and 385, 504 for 32; 93, 54 for 20, which leave 12 of 32
 // lanes empty.
 constexpr i64 kFewChannels = 4;
-constexpr i64 kLargeImage = i64{1} << 14;  // pixels, from which on converting g costs more than the GEMM gains
 
 template <class T>
 bool planar_forward_pays(const ConvShape& s, PlanarLayout layout) {
   const i64 n = lanes<T>();
   if (!shape_fits(s) || s.c > kFewChannels || n < 4) return false;
-  return layout.y_planes || (s.oc < 2 * n && s.oc % n != 0);
+  return layout.y_planes || 2 * s.oc <= n;
 }
 
 template <class T>
 bool planar_backward_pays(const ConvShape& s, PlanarLayout layout) {
   const i64 n = lanes<T>();
   if (!shape_fits(s) || s.c > kFewChannels || n < 4) return false;
-  return layout.y_planes ? s.oc <= 3 * n || s.oh * s.ow >= kLargeImage : 2 * s.oc <= n;
+  return layout.y_planes ? s.oc <= 3 * n : 2 * s.oc <= n;
 }
 
 template <class T>
 bool planar_backward_data_pays(const ConvShape& s) {
-  return planar_backward_pays<T>(s, {true, true}) && s.stride_h == 1 && s.pad_top < s.kh && s.pad_left < s.kw;
+  return s.groups == 1 && s.c <= kFewChannels;
 }
 
 template <class T>
@@ -110,33 +109,30 @@ void planar_forward(const ConvShape& s, PlanarLayout layout, const T* x, const T
   parallel_for(s.n * bands, band * s.ow * (taps * s.oc / 32 + 1), [&](i64 begin, i64 end) {
     const i64 most = (band - 1) * s.stride_h + s.kh;
     T* frame = thread_scratch<T>(Scratch::conv_image, most * s.c * pitch);
-    T* apart = direct ? nullptr : thread_scratch<T>(Scratch::conv_cols, s.oc * s.ow);
+    T* apart = direct ? nullptr : thread_scratch<T>(Scratch::conv_cols, s.oc * band * s.ow);
     for (i64 task = begin; task < end; ++task) {
       const i64 n = task / bands, r0 = task % bands * band, r1 = std::min(s.oh, r0 + band);
       make_frame(k, s, layout.x_planes, pitch, r0 * s.stride_h, (r1 - r0 - 1) * s.stride_h + s.kh,
                  x + n * s.c * s.h * s.w, frame);
       PlanarRow<T> row{};
       row.n = s.ow, row.segments = segments, row.kw = s.kw, row.pitch = pitch;
-      row.y_plane = direct ? pixels : s.ow;
+      row.y_plane = direct ? pixels : band * s.ow;
       T* image = y + n * s.oc * pixels;
+      T* planes = direct ? image + r0 * s.ow : apart;
       const auto one_strip = [&](i64 t, i64 r) {
         const i64 o0 = strip_begin(t);
         row.x = frame + (r - r0) * s.stride_h * s.c * pitch;
         row.m = strip_begin(t + 1) - o0;
         row.w = packed + t * taps * kPlanarMost;
         row.bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + o0;
-        row.y = direct ? image + o0 * pixels + r * s.ow : apart + o0 * s.ow;
+        row.y = planes + o0 * row.y_plane + (r - r0) * s.ow;
         k.planar_row(row);
       };
-      if (direct) {  // planes are written in longer runs strip by strip
-        for (i64 t = 0; t < strips; ++t) {
-          for (i64 r = r0; r < r1; ++r) one_strip(t, r);
-        }
-      } else {
-        for (i64 r = r0; r < r1; ++r) {
-          for (i64 t = 0; t < strips; ++t) one_strip(t, r);
-          k.transpose(s.oc, s.ow, apart, s.ow, image + r * s.ow * s.oc, s.oc);
-        }
+      for (i64 t = 0; t < strips; ++t) {  // strip by strip: planes are written in longer runs
+        for (i64 r = r0; r < r1; ++r) one_strip(t, r);
+      }
+      if (!direct) {
+        k.transpose(s.oc, (r1 - r0) * s.ow, apart, row.y_plane, image + r0 * s.ow * s.oc, s.oc);
       }
       if (epilogue.act == NNF_ACT_IDENTITY) continue;
       const auto act = k.activation[epilogue.act].forward;
@@ -147,24 +143,6 @@ void planar_forward(const ConvShape& s, PlanarLayout layout, const T* x, const T
       }
     }
   });
-}
-
-template <class T>
-void planar_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx) {
-  ConvShape r = s;  // g correlated with the weights mirrored and transposed
-  r.c = s.oc, r.h = s.oh, r.w = s.ow;
-  r.oc = s.c, r.oh = s.h, r.ow = s.w;
-  r.pad_top = s.kh - 1 - s.pad_top, r.pad_left = s.kw - 1 - s.pad_left;
-  T* mirrored = thread_scratch<T>(Scratch::gemm_rows, s.kh * s.kw * s.c * s.oc);
-  const i64 taps = s.kh * s.kw;
-  for (i64 tap = 0; tap < taps; ++tap) {
-    const T* from = weight + (taps - 1 - tap) * s.c * s.oc;
-    T* to = mirrored + tap * s.c * s.oc;
-    for (i64 o = 0; o < s.oc; ++o) {
-      for (i64 ch = 0; ch < s.c; ++ch) to[o * s.c + ch] = from[ch * s.oc + o];
-    }
-  }
-  planar_forward<T>(r, {true, true}, g, mirrored, {}, gx);
 }
 
 template <class T>
@@ -241,7 +219,6 @@ void planar_backward_weight(const ConvShape& s, PlanarLayout layout, const T* g,
   template bool planar_forward_pays<T>(const ConvShape&, PlanarLayout);                                             \
   template bool planar_backward_pays<T>(const ConvShape&, PlanarLayout);                                            \
   template bool planar_backward_data_pays<T>(const ConvShape&);                                                     \
-  template void planar_backward_data<T>(const ConvShape&, const T*, const T*, T*);                                  \
   template void planar_plane_sums<T>(const ConvShape&, const T*, T*, bool);                                         \
   template void planar_forward<T>(const ConvShape&, PlanarLayout, const T*, const T*, const Epilogue<T>&, T*);      \
   template void planar_backward_weight<T>(const ConvShape&, PlanarLayout, const T*, const T*, T*, bool);

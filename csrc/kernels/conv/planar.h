@@ -18,7 +18,7 @@ template <class T>
 bool planar_forward_pays(const ConvShape& s, PlanarLayout layout);
 template <class T>
 bool planar_backward_pays(const ConvShape& s, PlanarLayout layout);
-// Of planar images; only where planar_backward_pays for them.
+// Of planar images.
 template <class T>
 bool planar_backward_data_pays(const ConvShape& s);
 

@@ -10,6 +10,7 @@ struct GemmGeometry {
   int mr;  // most rows a microkernel call takes
   int nr;  // most columns: the width of a packed panel of B
   int vectors;  // of such a panel's row
+  int rows[5];  // most rows that are kept in registers beside a panel of so many vectors; a call of more is split
 };
 
 // Tiles of C side by side, each a sum over segments of dot products ("batch-reduce GEMM"):
@@ -20,6 +21,7 @@ struct GemmGeometry {
 //                                                 as twelve pointers are more than the integer registers hold (set_rows)
 //   B_s[p][j] = b[j / step * b_panel + b_seg * s + p * ldb + j % step]   row-major in place (b_panel = step) or packed
 //                                                                        panels (ldb = nr); step <= nr
+//               b_at[s] in place of b_seg * s                            when b_at is given
 //
 // a_seg may be null when segments == 1 (offset 0). C is row-major with row stride ldc, and is read only when
 // accumulate is true. Nothing outside the named elements is read or written (masked tails). The order of the
@@ -36,6 +38,7 @@ struct GemmTile {
   i64 a_cs;
   const T* b;
   i64 ldb, b_seg;
+  const i64* b_at;  // segments offsets in elements, or null
   i64 step, b_panel;
   T* c;
   i64 ldc;

@@ -94,7 +94,7 @@ __attribute__((noinline)) void gemm_tile(const GemmTile<T>& t, i64 i0, i64 j0, i
   const i64 k = t.k, ldb = t.ldb;
   for (i64 s = 0; s < t.segments; ++s) {
     rows.start(t.a_seg ? t.a_seg[s] : 0);
-    const T* b = panel + s * t.b_seg;
+    const T* b = panel + (t.b_at ? t.b_at[s] : s * t.b_seg);
     for (i64 p = k; p > 0; --p) {
       Vec<T> bv[V];
       unroll<V>([&](auto j) NNF_LAMBDA_INLINE {
@@ -161,8 +161,9 @@ NNF_INLINE void gemm_panel(const GemmTile<T>& t, i64 j, i64 n, const T* panel) {
   constexpr int kRows = gemm_rows(V);
   if (n > (V - 1) * Vec<T>::N) {
     const bool tail = n < V * Vec<T>::N;
-    for (i64 i = 0; i < t.m;) {
-      const i64 left = t.m - i, m = left <= kRows ? left : left < 2 * kRows ? (left + 1) / 2 : kRows;
+    i64 parts = (t.m + kRows - 1) / kRows;
+    for (i64 i = 0; i < t.m; --parts) {
+      const i64 m = (t.m - i + parts - 1) / parts;
       if (tail) {
         gemm_pick_rows<T, Rows, V, true, kRows>(m, t, i, j, n, panel);
       } else {

@@ -137,6 +137,7 @@ void compute_span(const Problem<T>& q, const BlockedB<T>& b, i64 nc, const Span&
   t.a_seg = nullptr;
   t.ldb = b.ld();
   t.b_seg = 0;
+  t.b_at = nullptr;
   t.step = b.step;
   t.b_panel = b.panel(q.k);
   t.ldc = q.ldc;

@@ -96,6 +96,7 @@ class SmallProducts {
     tile_.relu = false;
     tile_.a_cs = s_.a_cs;
     tile_.b_seg = 0;
+    tile_.b_at = nullptr;
     tile_.ldc = s_.ldc;
     if (s_.b_cs != 1) panels_ = thread_scratch<T>(Scratch::gemm_b, ceil_div(s_.n, nr_) * nr_ * s_.k);
     tile_.ldb = panels_ == nullptr ? s_.b_rs : nr_;

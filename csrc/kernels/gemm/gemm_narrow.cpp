@@ -88,8 +88,8 @@ void few_columns(const Problem<T>& q) {
         kt.gemm_row(count, q.k, x, q.a.p + i, q.a.cs, 1, y, false);
       } else {
         const i64 nr = kt.gemm.nr;
-        kt.gemm_micro({q.n, count, q.k, 1, nullptr, x, q.k, nullptr, 1, q.a.p + i, q.a.cs, 0, nr, nr, y, kStrip, false,
-                       nullptr, false});
+        kt.gemm_micro({q.n, count, q.k, 1, nullptr, x, q.k, nullptr, 1, q.a.p + i, q.a.cs, 0, nullptr, nr, nr, y,
+                       kStrip, false, nullptr, false});
       }
       T* c = q.c + i * q.ldc;
       if (!q.accumulate) {
