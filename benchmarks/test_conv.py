@@ -1,4 +1,5 @@
-"""Convolution forward and backward: on NCHW arrays, conversions included, and as the layer of a network.
+"""Convolution forward and backward: on NCHW arrays, conversions included, and on channels-last ones, the layout that
+images have inside a network.
 
 PyTorch runs on both of its layouts, as two contenders; what is asked is the ratio to the faster.
 """
@@ -41,6 +42,10 @@ SHAPES = [
     (1, 32, 112, 16, 1, 1, 0),
     (4, 20, 24, 20, 3, 1, 1),
     (1, 1, 28, 32, 3, 1, 1),
+    (128, 32, 7, 64, 3, 2, 1),
+    (16, 48, 28, 48, 5, 2, 2),
+    (4, 3, 112, 32, 3, 2, 1),
+    (2, 128, 56, 128, 3, 1, 1),
 ]
 # n, channels, h, kernel, stride, groups
 GROUPED = [(8, 64, 28, 3, 1, 64), (1, 32, 112, 3, 1, 32), (8, 144, 28, 3, 2, 144), (8, 128, 28, 3, 1, 32)]
@@ -131,62 +136,29 @@ def test_backward(versus, shape):
     versus(f"conv2d backward {named(shape)}", makers, flops=2 * flops)
 
 
-def layer(shape):
-    _, c, h, oc, kernel, stride, padding = shape
-    return nf.Sequential(nf.Conv2d(c, oc, kernel, stride, padding), input_shape=(c, h, h), seed=0)
+def channels_last(*images):
+    """The same images, (n, h, w, c) in memory."""
+    return (np.ascontiguousarray(i.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2) for i in images)
 
 
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 @pytest.mark.parametrize("shape", SHAPES, ids=named)
-def test_predict(versus, shape):
-    """A network of this one layer."""
-    *_, stride, padding = shape
-    x, w, b, _, flops = arrays(*shape)
-
-    def torch(layout):
-        import torch
-
-        work = torch_forward(layout, x, w, b, stride=stride, padding=padding)
-
-        def predict():
-            with torch.no_grad():
-                return work()
-
-        return predict
-
-    def nnfast():
-        model = layer(shape)
-        return lambda: model.predict(x, batch_size=len(x))
-
-    versus(f"predict {named(shape)}", {"nnfast": nnfast, **each_layout(torch)}, flops=flops)
-
-
-@pytest.mark.parametrize("shape", SHAPES, ids=named)
-def test_train(versus, shape):
-    """A step of SGD on the mean squared error of a network of this one layer: no gradient for its input."""
+def test_inside(versus, shape, backward):
+    """Images as they lie inside a network; the weight in PyTorch's order."""
     *_, stride, padding = shape
     x, w, b, g, flops = arrays(*shape)
-
-    def torch(layout):
-        import torch
-
-        tx, target = torch_tensors(layout, x, g)
-        model = torch.nn.Conv2d(x.shape[1], len(b), w.shape[2:], stride, padding)
-        model = model.to(memory_format=getattr(torch, LAYOUTS[layout]))
-        optimizer = torch.optim.SGD(model.parameters(), 1e-3)
-
-        def step():
-            optimizer.zero_grad(set_to_none=True)
-            torch.nn.functional.mse_loss(model(tx), target).backward()
-            optimizer.step()
-
-        return step
-
-    def nnfast():
-        model = layer(shape)
-        model.compile(nf.SGD(lr=1e-3), "mse")
-        return lambda: model.train_batch(x, g)
-
-    versus(f"train {named(shape)}", {"nnfast": nnfast, **each_layout(torch)}, flops=2 * flops)
+    own_x, own_g = channels_last(x, g)
+    if backward:
+        makers = {
+            "nnfast": lambda: lambda: nf.conv2d_backward(own_g, own_x, w, stride, padding),
+            **each_layout(lambda layout: torch_backward(layout, g, x, w, stride, padding)),
+        }
+    else:
+        makers = {
+            "nnfast": lambda: lambda: nf.conv2d(own_x, w, b, stride, padding),
+            **each_layout(lambda layout: torch_forward(layout, x, w, b, stride=stride, padding=padding)),
+        }
+    versus(f"inside {'backward ' if backward else ''}{named(shape)}", makers, flops=flops * (1 + backward))
 
 
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])

@@ -70,22 +70,86 @@ def test_conv2d(isa, dtype, shape, kernel, options):
     assert_close(plain, ref.conv2d(exact(x), exact(weight), **options), both(terms, dtype) * size)
 
 
-@both_floats
-@convolutions
-def test_conv2d_backward(isa, dtype, shape, kernel, options):
-    x, weight, bias = operands(shape, kernel, options, dtype)
-    g = normal(nf.conv2d(x, weight, bias, **options).shape, dtype, 4)
+def channels_last(images):
+    """The same images, (n, h, w, c) in memory that ends at a guard page."""
+    return guarded(np.ascontiguousarray(images.transpose(0, 2, 3, 1))).transpose(0, 3, 1, 2)
+
+
+def lies_channels_last(images):
+    return images.transpose(0, 2, 3, 1).flags.c_contiguous
+
+
+def check_conv2d_backward(g, x, weight, options):
+    """All three gradients against the reference; returns them."""
+    dtype = x.dtype.type
     twins = ref.conv2d_backward(exact(g), exact(x), exact(weight), **options)
     sizes = ref.conv2d_backward(*(np.abs(exact(v)) for v in (g, x, weight)), **options)
     # gx sums over output channels and kernel positions, the others over images and output cells.
     cells = g.shape[0] * g.shape[2] * g.shape[3]
     terms = (weight.shape[0] // options.get("groups", 1) * weight.shape[2] * weight.shape[3], cells, cells)
-    for got, twin, size, n, like in zip(
-        nf.conv2d_backward(g, x, weight, **options), twins, sizes, terms, (x, weight, bias), strict=True
-    ):
+    gradients = nf.conv2d_backward(g, x, weight, **options)
+    shapes = (x.shape, weight.shape, weight.shape[:1])
+    for got, twin, size, n, expected in zip(gradients, twins, sizes, terms, shapes, strict=True):
         assert got.dtype == dtype
-        assert got.shape == like.shape
+        assert got.shape == expected
         assert_close(got, twin, both(n + 1, dtype) * size)
+    return gradients
+
+
+@both_floats
+@convolutions
+def test_conv2d_backward(isa, dtype, shape, kernel, options):
+    x, weight, bias = operands(shape, kernel, options, dtype)
+    g = normal(nf.conv2d(x, weight, bias, **options).shape, dtype, 4)
+    check_conv2d_backward(g, x, weight, options)
+
+
+@both_floats
+@convolutions
+def test_conv2d_channels_last(isa, dtype, shape, kernel, options):
+    """As PyTorch: images that lie channels-last give images that do, up to rounding the same."""
+    x, weight, bias = operands(shape, kernel, options, dtype)
+    y = nf.conv2d(x, weight, bias, **options)
+    size = ref.conv2d(np.abs(exact(x)), np.abs(exact(weight)), np.abs(exact(bias)), **options)
+    last = channels_last(x)
+    got = nf.conv2d(last, weight, bias, **options)
+    assert_close(got, exact(y), 2 * both(weight[0].size + 1, dtype) * size)
+    assert lies_channels_last(got) or last.flags.c_contiguous
+    out = np.full_like(y, np.nan)
+    np.testing.assert_array_equal(nf.conv2d(last, weight, bias, **options, out=out), y)
+    g = channels_last(normal(y.shape, dtype, 4))
+    gx = check_conv2d_backward(g, last, weight, options)[0]
+    assert lies_channels_last(gx) or last.flags.c_contiguous or g.flags.c_contiguous
+
+
+def random_convolutions(count):
+    """Shapes and options drawn at random: kernels 1 to 7, any stride, padding, dilation and groups that fit."""
+    generator = rng(7)
+    while count:
+        kh, kw = (int(k) for k in generator.integers(1, 8, 2))
+        options = {name: tuple(int(v) for v in generator.integers(low, high, 2)) for name, low, high in
+                   [("stride", 1, 4), ("padding", 0, 5), ("dilation", 1, 3)]}  # fmt: skip
+        options["groups"] = int(generator.choice([1, 1, 1, 2, 3]))
+        n, h, w = int(generator.integers(1, 4)), *(int(v) for v in generator.integers(1, 20, 2))
+        channels, outputs = (options["groups"] * int(v) for v in generator.choice([1, 2, 3, 7, 16, 20], 2))
+        reach = [d * (k - 1) + 1 for d, k in zip(options["dilation"], (kh, kw), strict=True)]
+        if any(r > size + 2 * p for r, size, p in zip(reach, (h, w), options["padding"], strict=True)):
+            continue
+        count -= 1
+        yield (n, channels, h, w), (outputs, kh, kw), options
+
+
+@both_floats
+def test_conv2d_random(isa, dtype):
+    for shape, kernel, options in random_convolutions(60):
+        x, weight, bias = operands(shape, kernel, options, dtype)
+        for images in (x, channels_last(x)):
+            y = nf.conv2d(images, weight, bias, **options)
+            size = ref.conv2d(np.abs(exact(x)), np.abs(exact(weight)), np.abs(exact(bias)), **options)
+            twin = ref.conv2d(exact(x), exact(weight), exact(bias), **options)
+            assert_close(y, twin, both(weight[0].size + 1, dtype) * size)
+            g = normal(y.shape, dtype, 4)
+            check_conv2d_backward(g if images is x else channels_last(g), images, weight, options)
 
 
 @both_floats
@@ -122,8 +186,6 @@ def test_conv2d_views(dtype):
     for _, view in views(g):
         for got, expected in zip(nf.conv2d_backward(view, x, weight), backward, strict=True):
             np.testing.assert_array_equal(got, expected)
-    last = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)  # channels-last in memory
-    np.testing.assert_array_equal(nf.conv2d(last, weight, bias), y)
 
 
 @both_floats

@@ -1,5 +1,5 @@
 // Bindings of conv2d and conv1d. Options arrive complete from nnfast/functional: pairs are (height, width), padding is
-// (top, bottom, left, right); conv1d's have one axis.
+// (top, bottom, left, right); conv1d's have one axis. Images that lie channels-last in memory are read and returned so.
 #include <optional>
 
 #include "bindings/checks.h"
@@ -74,6 +74,22 @@ struct Conv {
   }
 };
 
+// Whether an array (n, c, h, w) is a view of a dense array (n, h, w, c), and of no other layout.
+bool lies_channels_last(const Input& x) {
+  if (x.nd() != 4 || x.contiguous() || x.size() == 0) return false;
+  const i64 c = x.dim(1), h = x.dim(2), w = x.dim(3);
+  const auto is = [&x](int axis, i64 stride) { return x.dim(axis) == 1 || x.stride(axis) == stride; };
+  return is(0, h * w * c) && is(1, 1) && is(2, w * c) && is(3, c);
+}
+
+// A new array of the shape (n, c, h, w) that lies channels-last.
+py::object new_channels_last(nnf_dtype dtype, const py::ssize_t* shape, char** data) {
+  const py::ssize_t lies[4] = {shape[0], shape[2], shape[3], shape[1]};
+  const py::object dense = new_array(dtype, lies, 4);
+  *data = array_data(dense);
+  return dense.attr("transpose")(0, 3, 1, 2);
+}
+
 py::object forward(const char* function, int dims, py::handle x, py::handle weight, py::handle bias_,
                    py::handle stride, py::handle padding, py::handle dilation, py::handle groups, py::handle out) {
   Conv c(function, dims, x, weight, stride, padding, dilation, groups);
@@ -85,6 +101,16 @@ py::object forward(const char* function, int dims, py::handle x, py::handle weig
   }
   py::ssize_t shape[4];
   c.output_shape(shape);
+  if (out.is_none() && lies_channels_last(c.x)) {
+    char* to = nullptr;
+    py::object y = new_channels_last(c.x.dtype(), shape, &to);
+    c.weight.make_contiguous();
+    const void* b = bias ? bias->make_contiguous().data() : nullptr;
+    run(c.work(), [&] {
+      return nnf_conv2d_channels_last(c.x.dtype(), &c.s, c.x.data(), c.weight.data(), b, to);
+    });
+    return y;
+  }
   py::object y = bias ? get_or_make(function, out, c.x.dtype(), shape, c.nd(), {&c.x, &c.weight, &*bias})
                       : get_or_make(function, out, c.x.dtype(), shape, c.nd(), {&c.x, &c.weight});
   c.x.make_contiguous();
@@ -103,15 +129,22 @@ py::object backward(const char* function, int dims, py::handle grad_output, py::
   c.output_shape(shape);
   g.expect_same_dtype(c.x);
   g.expect_shape(shape, c.nd());
-  py::object gx = new_array(c.x.dtype(), c.x.shape(), c.nd());
+  const bool channels_last = lies_channels_last(c.x) && lies_channels_last(g);
+  char* to_x = nullptr;
+  py::object gx = channels_last ? new_channels_last(c.x.dtype(), c.x.shape(), &to_x)
+                                : new_array(c.x.dtype(), c.x.shape(), c.nd());
   py::object gweight = new_array(c.x.dtype(), c.weight.shape(), c.nd());
   py::object gbias = new_array(c.x.dtype(), c.weight.shape(), 1);
-  g.make_contiguous();
-  c.x.make_contiguous();
+  char *to_weight = array_data(gweight), *to_bias = array_data(gbias);
   c.weight.make_contiguous();
-  char *to_x = array_data(gx), *to_weight = array_data(gweight), *to_bias = array_data(gbias);
+  if (!channels_last) {
+    g.make_contiguous();
+    c.x.make_contiguous();
+    to_x = array_data(gx);
+  }
+  const auto compute = channels_last ? &nnf_conv2d_channels_last_backward : &nnf_conv2d_backward;
   run(2 * c.work(), [&] {
-    return nnf_conv2d_backward(c.x.dtype(), &c.s, g.data(), c.x.data(), c.weight.data(), to_x, to_weight, to_bias);
+    return compute(c.x.dtype(), &c.s, g.data(), c.x.data(), c.weight.data(), to_x, to_weight, to_bias);
   });
   return py::make_tuple(gx, gweight, gbias);
 }

@@ -38,7 +38,9 @@ def conv2d(
     Returns
     -------
     (n, oc, oh, ow) array of x's dtype
-        ``oh = (h + 2 * padding - dilation * (kh - 1) - 1) // stride + 1``, ow likewise.
+        ``oh = (h + 2 * padding - dilation * (kh - 1) - 1) // stride + 1``, ow likewise. An x that lies
+        channels-last in memory (a transposed view of (n, h, w, c)) gives a result that does: the kernels'
+        own layout, so neither is converted.
 
     Raises
     ------

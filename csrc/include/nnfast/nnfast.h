@@ -293,6 +293,14 @@ NNF_API nnf_status nnf_conv2d(nnf_dtype dt, const nnf_conv2d_shape *s, const voi
 NNF_API nnf_status nnf_conv2d_backward(nnf_dtype dt, const nnf_conv2d_shape *s, const void *g, const void *x,
                                        const void *weight, void *gx, void *gweight, void *gbias);
 
+/* The same for channels-last images, x and gx (n, h, w, c), y and g (n, oh, ow, oc): no conversion; no array NULL but
+ * bias. */
+NNF_API nnf_status nnf_conv2d_channels_last(nnf_dtype dt, const nnf_conv2d_shape *s, const void *x, const void *weight,
+                                            const void *bias, void *y);
+NNF_API nnf_status nnf_conv2d_channels_last_backward(nnf_dtype dt, const nnf_conv2d_shape *s, const void *g,
+                                                     const void *x, const void *weight, void *gx, void *gweight,
+                                                     void *gbias);
+
 /* The transposed convolution: the gradient of a convolution's input, as a layer of its own. */
 typedef struct nnf_conv_transpose2d_shape {
   int64_t n, c, h, w;         /* input (n, c, h, w) */

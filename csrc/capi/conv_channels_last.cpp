@@ -1,0 +1,82 @@
+// The C interface's convolution of channels-last images: the kernels' own layout, so nothing but the weight may have to
+// be converted.
+#include "base/memory.h"
+#include "capi/arguments.h"
+#include "capi/guard.h"
+#include "kernels/conv/conv2d.h"
+#include "kernels/layout/layout.h"
+
+namespace nnf {
+namespace {
+
+i64 weight_elements(const ConvShape& s) { return s.kh * s.kw * (s.c / s.groups) * s.oc; }
+
+// The weight in the order its reader wants.
+template <class T>
+struct OrderedWeight {
+  const T* p;
+  WeightOrder order;
+  OrderedWeight(const ConvShape& s, const T* weight, bool reads_oihw) : p(weight), order(WeightOrder::oihw) {
+    if (reads_oihw) return;
+    T* turned = thread_scratch<T>(Scratch::convert_in, weight_elements(s));
+    oihw_to_hwio(s.oc, s.c / s.groups, s.kh * s.kw, weight, turned);
+    p = turned;
+    order = WeightOrder::hwio;
+  }
+};
+
+template <class T>
+void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* y) {
+  const OrderedWeight<T> w(s, weight, forward_reads_oihw<T>(s));
+  Epilogue<T> epilogue;
+  epilogue.bias = bias;
+  conv2d_forward<T>(s, x, w.p, epilogue, y, w.order);
+}
+
+template <class T>
+void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx, T* gweight, T* gbias) {
+  T* turned = thread_scratch<T>(Scratch::convert_out, weight_elements(s));
+  conv2d_backward_weight<T>(s, g, x, turned, gbias, false);
+  hwio_to_oihw(s.oc, s.c / s.groups, s.kh * s.kw, turned, gweight);
+  const OrderedWeight<T> w(s, weight, backward_data_reads_oihw<T>(s));
+  conv2d_backward_data<T>(s, g, w.p, gx, w.order);
+}
+
+}  // namespace
+}  // namespace nnf
+
+extern "C" {
+
+nnf_status nnf_conv2d_channels_last(nnf_dtype dt, const nnf_conv2d_shape* s, const void* x, const void* weight,
+                                    const void* bias, void* y) {
+  return nnf::guard_typed(dt, [&](auto zero) {
+    using T = decltype(zero);
+    nnf::require_array("conv2d", "shape", s, 1);
+    const nnf::ConvShape shape(*s);
+    nnf::require_array("conv2d", "x", x, shape.n * shape.c * shape.h * shape.w);
+    nnf::require_array("conv2d", "weight", weight, nnf::weight_elements(shape));
+    nnf::require_array("conv2d", "y", y, shape.n * shape.oc * shape.oh * shape.ow);
+    nnf::forward<T>(shape, static_cast<const T*>(x), static_cast<const T*>(weight), static_cast<const T*>(bias),
+                    static_cast<T*>(y));
+  });
+}
+
+nnf_status nnf_conv2d_channels_last_backward(nnf_dtype dt, const nnf_conv2d_shape* s, const void* g, const void* x,
+                                             const void* weight, void* gx, void* gweight, void* gbias) {
+  return nnf::guard_typed(dt, [&](auto zero) {
+    using T = decltype(zero);
+    nnf::require_array("conv2d_backward", "shape", s, 1);
+    const nnf::ConvShape shape(*s);
+    const nnf::i64 in = shape.n * shape.c * shape.h * shape.w;
+    nnf::require_array("conv2d_backward", "g", g, shape.n * shape.oc * shape.oh * shape.ow);
+    nnf::require_array("conv2d_backward", "x", x, in);
+    nnf::require_array("conv2d_backward", "weight", weight, nnf::weight_elements(shape));
+    nnf::require_array("conv2d_backward", "gx", gx, in);
+    nnf::require_array("conv2d_backward", "gweight", gweight, nnf::weight_elements(shape));
+    nnf::require_array("conv2d_backward", "gbias", gbias, shape.oc);
+    nnf::backward<T>(shape, static_cast<const T*>(g), static_cast<const T*>(x), static_cast<const T*>(weight),
+                     static_cast<T*>(gx), static_cast<T*>(gweight), static_cast<T*>(gbias));
+  });
+}
+
+}  // extern "C"
