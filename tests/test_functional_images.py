@@ -123,7 +123,7 @@ def test_conv2d_channels_last(isa, dtype, shape, kernel, options):
 
 
 def random_convolutions(count):
-    """Shapes and options drawn at random: kernels 1 to 7, any stride, padding, dilation and groups that fit."""
+    """Shapes and options drawn at random: kernels 1 to 7, any stride, padding, dilation, groups."""
     generator = rng(7)
     while count:
         kh, kw = (int(k) for k in generator.integers(1, 8, 2))

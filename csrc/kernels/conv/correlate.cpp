@@ -20,8 +20,8 @@
 namespace nnf {
 namespace {
 
-// Multiply-adds a task should hold: some 20 microseconds, enough to hide handing it out; and how many tasks there should
-// be to share.
+// Multiply-adds a task should hold: some 20 microseconds, enough to hide handing it out; and how many tasks there
+// should be to share.
 constexpr i64 kTaskWork = i64{1} << 20;
 constexpr i64 kManyTasks = 16;
 // Depth of a panel used at once: 1280 rows of at most 64 floats are 320 KB, which stay in the second-level cache of a
@@ -239,7 +239,8 @@ void prepare(Shared<T>& sh, const WeightView<T>& w) {
     return;
   }
   T* b = reinterpret_cast<T*>(scratch + table_bytes);
-  const bool dense_taps = taps > 1 && (w.col == 1 || w.col == -1) && w.row == s.kw * w.col && w.out != 1;  // PyTorch's order
+  // PyTorch's order: all taps of a channel are one run of memory, mirrored or not.
+  const bool dense_taps = taps > 1 && (w.col == 1 || w.col == -1) && w.row == s.kw * w.col && w.out != 1;
   const i64 units = dense_taps ? ceil_div(s.c, kPackChannels) : taps;
   parallel_for(panels * units, panel / units / 8 + 1, [&](i64 begin, i64 end) {
     for (i64 t = begin; t < end; ++t) {
@@ -251,7 +252,6 @@ void prepare(Shared<T>& sh, const WeightView<T>& w) {
         sh.k->gemm_pack_b(s.c, columns, from, w.in, w.out, to + unit * s.c * nr);
         continue;
       }
-      // All taps of a channel are one run of memory, mirrored or not.
       const i64 next = w.col * s.c * nr, first = w.col > 0 ? 0 : (taps - 1) * s.c * nr;
       if (w.col < 0) from -= taps - 1;
       const i64 c0 = unit * kPackChannels, c1 = std::min(s.c, c0 + kPackChannels);

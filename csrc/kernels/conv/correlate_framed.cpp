@@ -1,7 +1,7 @@
-// Correlations whose taps are no runs of memory: with groups or dilated columns. Images are copied into a frame of zeros;
-// every tap is a segment. Output pixels are rows of the GEMM: tiles take them in linear order, over the ends of image
-// rows and (for small images) over images, since the microkernel finds every row by pointer. The work is cut into tasks
-// by shape alone, and a pixel's sum does not depend on its tile, so neither on the cut.
+// Correlations whose taps are no runs of memory: with groups or dilated columns. Images are copied into a frame of
+// zeros; every tap is a segment. Output pixels are rows of the GEMM: tiles take them in linear order, over the ends of
+// image rows and (for small images) over images, since the microkernel finds every row by pointer. The work is cut into
+// tasks by shape alone, and a pixel's sum does not depend on its tile, so neither on the cut.
 #include "kernels/conv/correlate_framed.h"
 
 #include <algorithm>
@@ -205,7 +205,8 @@ void prepare(Shared<T>& sh, const WeightView<T>& w) {
 }  // namespace
 
 template <class T>
-void correlate_framed(const Correlation& s, const T* x, const WeightView<T>& weight, const Epilogue<T>& epilogue, T* y) {
+void correlate_framed(const Correlation& s, const T* x, const WeightView<T>& weight, const Epilogue<T>& epilogue,
+                      T* y) {
   const i64 pixels = s.oh * s.ow;
   if (s.n <= 0 || pixels <= 0) return;
   Shared<T> sh{};

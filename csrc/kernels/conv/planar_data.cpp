@@ -3,10 +3,11 @@
 // which are runs of memory again: of the image, or with a stride of one of its phases, every stride_w-th column, which
 // are put together at the end.
 //
-// Correlating g with the mirrored weights instead has one row of sums a channel of the input, and so too few chains; but
-// with a few output channels the product here is over too soon for what stands around it. One thread, AVX-512 float,
-// microseconds, the correlation against this: 64x1x28x28 -> 6 5x5 310, 404; -> 32 3x3 859, 261; 32x3x32x32 -> 6 5x5 332,
-// 470; -> 16 3x3 389, 244; -> 64 3x3 1689, 837; 1x3x224x224 -> 64 3x3 2530, 1526; 7x7/2 (channels-last) 2003, 1433.
+// Correlating g with the mirrored weights instead has one row of sums a channel of the input, and so too few chains;
+// but with a few output channels the product here is over too soon for what stands around it. One thread, AVX-512
+// float, microseconds, the correlation against this: 64x1x28x28 -> 6 5x5 310, 404; -> 32 3x3 859, 261; 32x3x32x32 -> 6
+// 5x5 332, 470; -> 16 3x3 389, 244; -> 64 3x3 1689, 837; 1x3x224x224 -> 64 3x3 2530, 1526; 7x7/2 (channels-last) 2003,
+// 1433.
 #include <algorithm>
 
 #include "base/memory.h"

@@ -112,8 +112,8 @@ void nhwc_to_nchw(i64 n, i64 c, i64 hw, const T* x, T* y) {
   });
 }
 
-// (oc, ic, khw) <-> (khw, ic, oc): for each ic a matrix (oc, khw), its rows ic * khw apart. So many rows at a time: more
-// of them, a power of two apart as often as not, would not stay in the few sets of the first-level cache they share
+// (oc, ic, khw) <-> (khw, ic, oc): for each ic a matrix (oc, khw), its rows ic * khw apart. So many rows at a time:
+// more of them, a power of two apart as often as not, would not stay in the few sets of the first-level cache they share
 // while the next ic follow (512 x 512 x 9: 747 and 1689 us with all 512 rows at a time, 757 and 746 with 16).
 constexpr i64 kWeightRows = 16;
 

@@ -2,9 +2,9 @@
 // edges through masked loads and stores; elsewhere small blocks are copied an element at a time.
 //
 // A band of kLine columns, a cache line of the source's rows, is finished before the next: every line of x is read once
-// although the rows may lie a power of two apart. Within it kChunk rows at a time, so that no more than a block's rows of
-// y are being written, which may lie a power of two apart as well (1024 x 16 floats: 21 GB/s with all rows at once, 61 so).
-// Moves bits only: any values, NaNs too.
+// although the rows may lie a power of two apart. Within it kChunk rows at a time, so that no more than a block's rows
+// of y are being written, which may lie a power of two apart as well (1024 x 16 floats: 21 GB/s with all rows at once,
+// 61 so). Moves bits only: any values, NaNs too.
 #ifndef NNF_KERNELS_LAYOUT_TRANSPOSE_INL_H
 #define NNF_KERNELS_LAYOUT_TRANSPOSE_INL_H
 
