@@ -83,6 +83,7 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
   if (gx != nullptr && order == WeightOrder::hwio) oihw_to_hwio(s.oc, cg, s.kh * s.kw, weight, own_weight);
   const T* read_weight = order == WeightOrder::hwio ? own_weight : weight;
   const bool convert_g = (gweight != nullptr && !weight_planes) || (gx != nullptr && !data_planes);
+  const bool writes_oihw = gweight != nullptr && s.n <= block && !weight_planes && backward_weight_writes_oihw<T>(s);
   ConvShape part = s;
   for (i64 n = 0; n < std::max<i64>(1, s.n); n += block) {  // once for no images: the sums become 0
     part.n = std::min(block, s.n - n);
@@ -91,8 +92,9 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
     if (gweight != nullptr && weight_planes && s.n > 0) {
       planar_backward_weight<T>(part, {true, true}, g_planes, x + n * in, own_gweight, n > 0);
     } else if (gweight != nullptr) {
-      conv2d_backward_weight<T>(part, g_block, channels_last(part.n, s.c, hw, x + n * in, own_x), own_gweight, nullptr,
-                                n > 0);
+      conv2d_backward_weight<T>(part, g_block, channels_last(part.n, s.c, hw, x + n * in, own_x),
+                                writes_oihw ? gweight : own_gweight, nullptr, n > 0,
+                                writes_oihw ? WeightOrder::oihw : WeightOrder::hwio);
     }
     if (gbias != nullptr && convert_g) {
       column_sum<T>(part.n * pixels, s.oc, g_block, gbias, n > 0);
@@ -107,7 +109,7 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
       if (!gx_as_is) nhwc_to_nchw(part.n, s.c, hw, own_gx, gx_block);
     }
   }
-  if (gweight != nullptr) hwio_to_oihw(s.oc, cg, s.kh * s.kw, own_gweight, gweight);
+  if (gweight != nullptr && !writes_oihw) hwio_to_oihw(s.oc, cg, s.kh * s.kw, own_gweight, gweight);
 }
 
 }  // namespace

@@ -35,9 +35,13 @@ void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* 
 
 template <class T>
 void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx, T* gweight, T* gbias) {
-  T* turned = thread_scratch<T>(Scratch::convert_out, weight_elements(s));
-  conv2d_backward_weight<T>(s, g, x, turned, gbias, false);
-  hwio_to_oihw(s.oc, s.c / s.groups, s.kh * s.kw, turned, gweight);
+  if (backward_weight_writes_oihw<T>(s)) {
+    conv2d_backward_weight<T>(s, g, x, gweight, gbias, false, WeightOrder::oihw);
+  } else {
+    T* turned = thread_scratch<T>(Scratch::convert_out, weight_elements(s));
+    conv2d_backward_weight<T>(s, g, x, turned, gbias, false);
+    hwio_to_oihw(s.oc, s.c / s.groups, s.kh * s.kw, turned, gweight);
+  }
   const OrderedWeight<T> w(s, weight, backward_data_reads_oihw<T>(s));
   conv2d_backward_data<T>(s, g, w.p, gx, w.order);
 }

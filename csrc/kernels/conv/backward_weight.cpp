@@ -6,6 +6,7 @@
 // groups are then added in order, so the bits do not depend on the number of threads.
 #include <algorithm>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/thread_pool.h"
 #include "kernels/conv/conv2d.h"
@@ -136,7 +137,14 @@ void sum_taps(const ConvShape& s, const Plan& p, i64 n0, i64 n1, i64 t0, i64 t1,
 }  // namespace
 
 template <class T>
-void conv2d_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweight, T* gbias, bool accumulate) {
+bool backward_weight_writes_oihw(const ConvShape& s) {
+  return !is_depthwise(s) && !planar_backward_pays<T>(s, {false, false}) && tap_sums_can_reorder<T>(s);
+}
+
+template <class T>
+void conv2d_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweight, T* gbias, bool accumulate,
+                            WeightOrder order) {
+  NNF_ASSERT(order == WeightOrder::hwio || (!accumulate && backward_weight_writes_oihw<T>(s)));
   if (gbias != nullptr) column_sum(s.n * s.oh * s.ow, s.oc, g, gbias, accumulate);
   const i64 size = s.kh * s.kw * (s.c / s.groups) * s.oc;
   if (s.n == 0) {
@@ -146,6 +154,7 @@ void conv2d_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweig
   if (planar_backward_pays<T>(s, {false, false})) {
     return planar_backward_weight(s, {false, false}, g, x, gweight, accumulate);
   }
+  if (order == WeightOrder::oihw) return tap_sums_reordered(s, g, x, gweight);
   if (tap_sums_pay<T>(s)) return tap_sums(s, g, x, gweight, accumulate);
   const KernelTable<T>& k = kernels<T>();
   const Plan p = make_plan(s, k.gemm.mr);
@@ -190,7 +199,11 @@ void conv2d_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweig
   });
 }
 
-template void conv2d_backward_weight<float>(const ConvShape&, const float*, const float*, float*, float*, bool);
-template void conv2d_backward_weight<double>(const ConvShape&, const double*, const double*, double*, double*, bool);
+#define NNF_INSTANTIATE(T)                                                                                       \
+  template bool backward_weight_writes_oihw<T>(const ConvShape&);                                                \
+  template void conv2d_backward_weight<T>(const ConvShape&, const T*, const T*, T*, T*, bool, WeightOrder);
+NNF_INSTANTIATE(float)
+NNF_INSTANTIATE(double)
+#undef NNF_INSTANTIATE
 
 }  // namespace nnf

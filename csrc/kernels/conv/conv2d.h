@@ -36,7 +36,11 @@ void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx
 // gweight (and gbias when not null) are overwritten, or added to when accumulate. The batch is cut into groups by
 // shape alone, whose sums are combined in order: the same bits at any number of threads.
 template <class T>
-void conv2d_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweight, T* gbias, bool accumulate);
+void conv2d_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweight, T* gbias, bool accumulate,
+                            WeightOrder order = WeightOrder::hwio);
+// Whether it can write gweight in PyTorch's order; not when accumulate.
+template <class T>
+bool backward_weight_writes_oihw(const ConvShape& s);
 
 }  // namespace nnf
 

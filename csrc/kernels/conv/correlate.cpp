@@ -29,11 +29,12 @@ constexpr i64 kManyTasks = 16;
 constexpr i64 kDepth = 1280;
 // Rows of pixels a task keeps at least, so that the lines down an image's sides are not short.
 constexpr i64 kLeastRows = 6;
+constexpr i64 kSmallImage = 400;  // pixels
 // So many pixels do not pay for packing the weights (512 channels, 3x3 on 7x7: 1379 us, in place 1200).
 constexpr i64 kFewPixels = 64;
 // Weights are packed so many channels a task and so many columns at a time, whose cache lines, often a power of two
 // apart, stay in the first-level cache while the channels pass.
-constexpr i64 kPackChannels = 32, kPackColumns = 16;
+constexpr i64 kPackChannels = 128, kPackColumns = 16;
 // Lines and pixels of a block: the pass over a panel pays for fetching it, and a block's outputs are still in the
 // first-level cache when they are read again.
 constexpr i64 kBlockLines = 16, kBlockPixels = 96;
@@ -59,7 +60,9 @@ struct Shared {
   T* y;
   Epilogue<T> epilogue;
   const i64* a_seg;  // (kh): where a kernel row's taps begin
-  const T* b;        // panel j at b + j * b_panel
+  WeightView<T> weight;
+  bool own_panels;   // a task packs the panels it uses
+  const T* b;        // otherwise panel j at b + j * b_panel
   i64 ldb, b_seg, b_panel;
   const Run *rows, *cols;
   i64 row_runs, col_runs;
@@ -176,23 +179,76 @@ class Block {
   Line lines_[kBlockLines];
 };
 
+// Packing a panel falls into units: a tap, or some channels where all taps of a channel are one run of memory, mirrored
+// or not (PyTorch's order).
+template <class T>
+bool taps_are_run(const Correlation& s, const WeightView<T>& w) {
+  return s.kh * s.kw > 1 && (w.col == 1 || w.col == -1) && w.row == s.kw * w.col && w.out != 1;
+}
+template <class T>
+i64 pack_units(const Correlation& s, const WeightView<T>& w) {
+  return taps_are_run(s, w) ? ceil_div(s.c, kPackChannels) : s.kh * s.kw;
+}
+
+// One unit of panel j to `to` (taps, c, nr).
+template <class T>
+void pack_unit(const Shared<T>& sh, i64 j, i64 unit, T* to) {
+  const Correlation& s = sh.s;
+  const WeightView<T>& w = sh.weight;
+  const i64 nr = sh.k->gemm.nr, columns = std::min(nr, s.oc - j * nr), taps = s.kh * s.kw;
+  const T* from = w.p + j * nr * w.out;
+  if (!taps_are_run(s, w)) {
+    from += unit / s.kw * w.row + unit % s.kw * w.col;
+    sh.k->gemm_pack_b(s.c, columns, from, w.in, w.out, to + unit * s.c * nr);
+    return;
+  }
+  const i64 next = w.col * s.c * nr, first = w.col > 0 ? 0 : (taps - 1) * s.c * nr;
+  if (w.col < 0) from -= taps - 1;
+  const i64 c0 = unit * kPackChannels, c1 = std::min(s.c, c0 + kPackChannels);
+  for (i64 o = 0; o < columns; o += kPackColumns) {
+    for (i64 ch = c0; ch < c1; ++ch) {
+      sh.k->transpose(std::min(kPackColumns, columns - o), taps, from + ch * w.in + o * w.out, w.out,
+                      to + first + ch * nr + o, next);
+    }
+  }
+  for (i64 tap = 0; tap < taps && columns < nr; ++tap) {
+    for (i64 ch = c0; ch < c1; ++ch) std::fill_n(to + (tap * s.c + ch) * nr + columns, nr - columns, T{0});
+  }
+}
+
+// All pixels of a task for panels j0..j1-1.
+template <class T>
+void multiply(const Shared<T>& sh, i64 n0, i64 n1, i64 r0, i64 r1, i64 j0, i64 j1) {
+  Block<T> block(sh, j0, j1);
+  for (i64 r = 0; r < sh.row_runs; ++r) {
+    const Run& rows = sh.rows[r];
+    const i64 first = std::max(r0, rows.first), last = std::min(r1, rows.last);
+    if (first >= last) continue;
+    for (i64 c = 0; c < sh.col_runs; ++c) block.add(n0, n1, rows, first, last, sh.cols[c]);
+  }
+}
+
 // Output rows r0..r1-1 of the images n0..n1-1, panels j0..j1-1.
 template <class T>
 void run_task(const Shared<T>& sh, i64 n0, i64 n1, i64 r0, i64 r1, i64 j0, i64 j1) {
   const Correlation& s = sh.s;
-  {
-    Block<T> block(sh, j0, j1);
-    for (i64 r = 0; r < sh.row_runs; ++r) {
-      const Run& rows = sh.rows[r];
-      const i64 first = std::max(r0, rows.first), last = std::min(r1, rows.last);
-      if (first >= last) continue;
-      for (i64 c = 0; c < sh.col_runs; ++c) block.add(n0, n1, rows, first, last, sh.cols[c]);
+  const i64 nr = sh.k->gemm.nr;
+  if (sh.own_panels) {
+    Shared<T> own = sh;
+    T* panel = thread_scratch<T>(Scratch::conv_image, s.kh * s.kw * s.c * nr);
+    own.b = panel;
+    own.b_panel = 0;
+    for (i64 j = j0; j < j1; ++j) {
+      for (i64 unit = 0; unit < pack_units(s, sh.weight); ++unit) pack_unit(sh, j, unit, panel);
+      multiply(own, n0, n1, r0, r1, j, j + 1);
     }
+  } else {
+    multiply(sh, n0, n1, r0, r1, j0, j1);
   }
   const nnf_activation act = sh.epilogue.act;
   if (act == NNF_ACT_IDENTITY || act == NNF_ACT_RELU) return;
   const auto activate = sh.k->activation[act].forward;
-  const i64 nr = sh.k->gemm.nr, c0 = j0 * nr, c1 = std::min(s.oc, j1 * nr);
+  const i64 c0 = j0 * nr, c1 = std::min(s.oc, j1 * nr);
   const bool dense = c1 - c0 == s.oc && s.y_col == s.oc;
   for (i64 n = n0; n < n1; ++n) {
     for (i64 r = r0; r < r1; ++r) {
@@ -206,17 +262,39 @@ void run_task(const Shared<T>& sh, i64 n0, i64 n1, i64 r0, i64 r1, i64 j0, i64 j
   }
 }
 
-// Makes b and its strides, a_seg and the runs, in scratch of the calling thread, which all tasks read.
+// Tasks: `images` images, or `rows` output rows of one and `columns` panels; how many of each there are.
+struct Tasks {
+  i64 images, rows, columns, batches, cuts, parts;
+};
+
+// The fewer images there are, the more rows and panels are cut.
+Tasks make_tasks(const Correlation& s, i64 panels, i64 most) {
+  const i64 work = s.kh * s.kw * s.c * s.oc, pixels = s.oh * s.ow;  // multiply-adds a pixel
+  Tasks t{};
+  t.images = std::clamp<i64>(kTaskWork / (work * pixels), 1, s.n);
+  // Small images in company: their few pixels of a kind, as in the corners, make lines from image to image.
+  if (pixels <= kSmallImage) t.images = std::max(t.images, std::min(most, s.n / 4));
+  t.batches = ceil_div(s.n, t.images);
+  const i64 pieces = t.images > 1 ? 1 : std::clamp<i64>(work * pixels / kTaskWork, 1, ceil_div(kManyTasks, t.batches));
+  t.columns = ceil_div(panels, std::min(panels, pieces));
+  t.parts = ceil_div(panels, t.columns);
+  const i64 bands = std::clamp<i64>(s.oh / kLeastRows, 1, ceil_div(pieces, t.parts));
+  t.rows = ceil_div(s.oh, bands);
+  t.cuts = ceil_div(s.oh, t.rows);
+  return t;
+}
+
+// Makes a_seg and the runs, and b unless it is in place or the tasks' own, in scratch of the calling thread, which all
+// tasks read.
 template <class T>
-void prepare(Shared<T>& sh, const WeightView<T>& w) {
+void prepare(Shared<T>& sh, bool in_place) {
   const Correlation& s = sh.s;
-  const i64 nr = sh.k->gemm.nr, panels = ceil_div(s.oc, nr), taps = s.kh * s.kw, panel = taps * s.c * nr;
-  // In place, when the weights lie as the segments read them, and a row of them is a panel or they are read too seldom
-  // to pay for the copy.
-  const bool packed = w.out != 1 || w.col != s.c * w.in || (s.oc > nr && s.n * s.oh * s.ow > kFewPixels);
+  const WeightView<T>& w = sh.weight;
+  const i64 nr = sh.k->gemm.nr, panels = ceil_div(s.oc, nr), panel = s.kh * s.kw * s.c * nr;
+  const bool shared_panels = !in_place && !sh.own_panels;
   const i64 tables = (s.kh + 1) * static_cast<i64>(sizeof(i64)) + (s.oh + s.ow) * static_cast<i64>(sizeof(Run));
   const i64 table_bytes = round_up(tables, kAlignment);
-  const i64 b_bytes = packed ? panels * panel * static_cast<i64>(sizeof(T)) : 0;
+  const i64 b_bytes = shared_panels ? panels * panel * static_cast<i64>(sizeof(T)) : 0;
   char* scratch = thread_scratch<char>(Scratch::gemm_b, table_bytes + b_bytes);
 
   i64* a_seg = reinterpret_cast<i64*>(scratch);
@@ -228,48 +306,18 @@ void prepare(Shared<T>& sh, const WeightView<T>& w) {
   sh.col_runs = make_runs(s.ow, s.w, s.kw, s.stride_w, 1, s.frame.left, cols);
   sh.rows = rows;
   sh.cols = cols;
-  const i64 lanes = nr / sh.k->gemm.vectors;
-  sh.most = sh.k->gemm.rows[std::min<i64>(sh.k->gemm.vectors, ceil_div(s.oc, lanes))];
 
-  if (!packed) {
-    sh.b = w.p;
-    sh.ldb = w.in;
-    sh.b_seg = w.row;
-    sh.b_panel = nr;
-    return;
-  }
+  sh.ldb = in_place ? w.in : nr;
+  sh.b_seg = in_place ? w.row : s.kw * s.c * nr;
+  sh.b_panel = in_place ? nr : panel;
+  sh.b = w.p;
+  if (!shared_panels) return;
   T* b = reinterpret_cast<T*>(scratch + table_bytes);
-  // PyTorch's order: all taps of a channel are one run of memory, mirrored or not.
-  const bool dense_taps = taps > 1 && (w.col == 1 || w.col == -1) && w.row == s.kw * w.col && w.out != 1;
-  const i64 units = dense_taps ? ceil_div(s.c, kPackChannels) : taps;
+  const i64 units = pack_units(s, w);
   parallel_for(panels * units, panel / units / 8 + 1, [&](i64 begin, i64 end) {
-    for (i64 t = begin; t < end; ++t) {
-      const i64 j = t / units, unit = t % units, columns = std::min(nr, s.oc - j * nr);
-      const T* from = w.p + j * nr * w.out;
-      T* to = b + j * panel;
-      if (!dense_taps) {
-        from += unit / s.kw * w.row + unit % s.kw * w.col;
-        sh.k->gemm_pack_b(s.c, columns, from, w.in, w.out, to + unit * s.c * nr);
-        continue;
-      }
-      const i64 next = w.col * s.c * nr, first = w.col > 0 ? 0 : (taps - 1) * s.c * nr;
-      if (w.col < 0) from -= taps - 1;
-      const i64 c0 = unit * kPackChannels, c1 = std::min(s.c, c0 + kPackChannels);
-      for (i64 o = 0; o < columns; o += kPackColumns) {
-        for (i64 ch = c0; ch < c1; ++ch) {
-          sh.k->transpose(std::min(kPackColumns, columns - o), taps, from + ch * w.in + o * w.out, w.out,
-                          to + first + ch * nr + o, next);
-        }
-      }
-      for (i64 tap = 0; tap < taps && columns < nr; ++tap) {
-        for (i64 ch = c0; ch < c1; ++ch) std::fill_n(to + (tap * s.c + ch) * nr + columns, nr - columns, T{0});
-      }
-    }
+    for (i64 t = begin; t < end; ++t) pack_unit(sh, t / units, t % units, b + t / units * panel);
   });
   sh.b = b;
-  sh.ldb = nr;
-  sh.b_seg = s.kw * s.c * nr;
-  sh.b_panel = panel;
 }
 
 }  // namespace
@@ -278,27 +326,31 @@ template <class T>
 void correlate(const Correlation& s, const T* x, const WeightView<T>& weight, const Epilogue<T>& epilogue, T* y) {
   if (s.n <= 0 || s.oh * s.ow <= 0) return;
   if (s.groups != 1 || s.dilation_w != 1) return correlate_framed(s, x, weight, epilogue, y);
+  const KernelTable<T>& k = kernels<T>();
+  const i64 lanes = k.gemm.nr / k.gemm.vectors, panels = ceil_div(s.oc, k.gemm.nr);
   Shared<T> sh{};
   sh.s = s;
-  sh.k = &kernels<T>();
+  sh.k = &k;
   sh.x = x;
   sh.y = y;
   sh.epilogue = epilogue;
-  prepare(sh, weight);
+  sh.weight = weight;
+  sh.most = k.gemm.rows[std::min<i64>(k.gemm.vectors, ceil_div(s.oc, lanes))];
+  const Tasks tasks = make_tasks(s, panels, sh.most);
+  // In place, when the weights lie as the segments read them, and a row of them is a panel or they are read too seldom
+  // to pay for the copy. Copied by their only user, when there is one: what it packs is in its caches.
+  const bool in_place = weight.out == 1 && weight.col == s.c * weight.in &&
+                        (s.oc <= k.gemm.nr || s.n * s.oh * s.ow <= kFewPixels);
+  sh.own_panels = !in_place && tasks.batches * tasks.cuts == 1;
+  prepare(sh, in_place);
 
-  // A task: so many images, or so many rows of one and so many panels. The fewer images, the more of the latter two.
-  const i64 work = s.kh * s.kw * s.c * s.oc, pixels = s.oh * s.ow;  // multiply-adds a pixel
-  const i64 panels = ceil_div(s.oc, sh.k->gemm.nr);
-  const i64 images = std::clamp<i64>(kTaskWork / (work * pixels), 1, s.n), batches = ceil_div(s.n, images);
-  const i64 pieces = images > 1 ? 1 : std::clamp<i64>(work * pixels / kTaskWork, 1, ceil_div(kManyTasks, batches));
-  const i64 columns = ceil_div(panels, std::min(panels, pieces)), parts = ceil_div(panels, columns);
-  const i64 bands = std::clamp<i64>(s.oh / kLeastRows, 1, ceil_div(pieces, parts));
-  const i64 rows = ceil_div(s.oh, bands), cuts = ceil_div(s.oh, rows);
-  const i64 cost = images * rows * s.ow * (work / parts / 32 + 1);  // in units of some 32 flops
-  parallel_for(batches * cuts * parts, cost, [&](i64 begin, i64 end) {
+  const i64 cost = tasks.images * tasks.rows * s.ow * (s.kh * s.kw * s.c * s.oc / tasks.parts / 32 + 1);
+  parallel_for(tasks.batches * tasks.cuts * tasks.parts, cost, [&](i64 begin, i64 end) {
     for (i64 t = begin; t < end; ++t) {
-      const i64 n0 = t / cuts % batches * images, r0 = t % cuts * rows, j0 = t / cuts / batches * columns;
-      run_task(sh, n0, std::min(s.n, n0 + images), r0, std::min(s.oh, r0 + rows), j0, std::min(panels, j0 + columns));
+      const i64 n0 = t / tasks.cuts % tasks.batches * tasks.images, r0 = t % tasks.cuts * tasks.rows;
+      const i64 j0 = t / tasks.cuts / tasks.batches * tasks.columns;
+      run_task(sh, n0, std::min(s.n, n0 + tasks.images), r0, std::min(s.oh, r0 + tasks.rows), j0,
+               std::min(panels, j0 + tasks.columns));
     }
   });
 }

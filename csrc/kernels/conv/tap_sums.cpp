@@ -26,6 +26,9 @@ constexpr i64 kBufferElements = i64{1} << 21;  // of all groups' sums together
 // Output pixels of one pass over the taps: their panel of g is at most 256 KB of floats, which stay in the second-level
 // cache while the taps pass.
 constexpr i64 kPassPixels = 1024;
+// Sums reordered at a time: so many columns, whose lines, often a power of two apart, stay in the first-level cache, of
+// so many channels, which stay in the second.
+constexpr i64 kReorderColumns = 16, kReorderChannels = 128;
 
 // Output positions first..last-1 along an axis meet the tap inside the image.
 struct Range {
@@ -63,7 +66,7 @@ Plan make_plan(const ConvShape& s, i64 nr) {
   return p;
 }
 
-// One panel's columns of the sums for taps t0..t1-1 over images n0..n1-1: added to out (taps, cg, oc), or written.
+// One panel's columns of the sums for taps t0..t1-1 over images n0..n1-1: added to out (taps, cg, ld), or written.
 template <class T>
 class PanelSums {
  public:
@@ -78,7 +81,11 @@ class PanelSums {
     packed_ = p.panels > 1 ? thread_scratch<T>(Scratch::conv_image, p.together * p.band * s.ow * nr_) : nullptr;
   }
 
-  void sum(i64 n0, i64 n1, i64 t0, i64 t1, const T* g, const T* x, T* out, bool fresh) {
+  i64 column() const { return column_; }  // the first, of all oc
+  i64 columns() const { return n_; }
+
+  void sum(i64 n0, i64 n1, i64 t0, i64 t1, const T* g, const T* x, T* out, i64 ld, bool fresh) {
+    ldc_ = ld;
     for (i64 n = n0; n < n1; n += p_.together) {
       for (i64 r = 0; r < s_.oh; r += p_.band) {
         const Pass pass{std::min(p_.together, n1 - n), r, std::min(s_.oh, r + p_.band)};
@@ -86,7 +93,7 @@ class PanelSums {
         if (packed_) k_.gemm_pack_b(pass.images * (pass.r1 - r) * s_.ow, n_, rows, s_.oc, 1, packed_);
         for (i64 t = t0; t < t1; ++t) {
           one_tap(pass, t, packed_ ? packed_ : rows, packed_ ? nr_ : s_.oc, x + n * s_.h * s_.w * s_.c,
-                  out + t * p_.cg * s_.oc + column_, fresh && n == n0 && r == 0);
+                  out + t * p_.cg * ld, fresh && n == n0 && r == 0);
         }
       }
     }
@@ -127,7 +134,7 @@ class PanelSums {
     tile.ldb = ldg;
     tile.b_at = b_at;
     tile.step = nr_;
-    tile.ldc = s_.oc;
+    tile.ldc = ldc_;
     tile.accumulate = !fresh;
     const T* first = x + (cols.first * s_.stride_w + b * s_.dilation_w - s_.pad_left) * s_.c + channel_;
     const i64 parts = ceil_div(p_.cg, mr_);
@@ -135,7 +142,7 @@ class PanelSums {
       const i64 c0 = p_.cg * part / parts;
       tile.m = p_.cg * (part + 1) / parts - c0;
       tile.a = first + c0;
-      tile.c = out + c0 * s_.oc;
+      tile.c = out + c0 * ldc_;
       k_.gemm_micro(tile);
     }
   }
@@ -144,7 +151,7 @@ class PanelSums {
   const Plan& p_;
   const KernelTable<T>& k_;
   const i64 mr_, nr_;
-  i64 channel_, column_, n_;
+  i64 channel_, column_, n_, ldc_ = 0;
   i64* offsets_;
   T* packed_;
 };
@@ -172,8 +179,9 @@ void tap_sums(const ConvShape& s, const T* g, const T* x, T* gweight, bool accum
       const i64 part = t % p.tap_tasks, n0 = group * p.group_images;
       T* out = direct ? gweight : buffers + group * size;
       for (i64 j = p.panels * columns / p.column_tasks; j < p.panels * (columns + 1) / p.column_tasks; ++j) {
-        PanelSums<T>(s, p, j).sum(n0, std::min(s.n, n0 + p.group_images), p.taps * part / p.tap_tasks,
-                                  p.taps * (part + 1) / p.tap_tasks, g, x, out, !(direct && accumulate));
+        PanelSums<T> sums(s, p, j);
+        sums.sum(n0, std::min(s.n, n0 + p.group_images), p.taps * part / p.tap_tasks,
+                 p.taps * (part + 1) / p.tap_tasks, g, x, out + sums.column(), s.oc, !(direct && accumulate));
       }
     }
   });
@@ -188,6 +196,44 @@ void tap_sums(const ConvShape& s, const T* g, const T* x, T* gweight, bool accum
   });
 }
 
+template <class T>
+bool tap_sums_can_reorder(const ConvShape& s) {
+  if (s.n == 0 || !tap_sums_pay<T>(s)) return false;
+  const Plan p = make_plan(s, kernels<T>().gemm.nr);
+  return p.image_groups == 1 && p.tap_tasks == 1;
+}
+
+template <class T>
+void tap_sums_reordered(const ConvShape& s, const T* g, const T* x, T* gweight) {
+  const KernelTable<T>& k = kernels<T>();
+  const Plan p = make_plan(s, k.gemm.nr);
+  const i64 nr = k.gemm.nr, outer = p.cg * p.taps;  // elements of an output channel
+  parallel_for(p.panels, s.n * s.oh * s.ow * (outer * s.oc / 32 + 1) / p.panels + 1, [&](i64 begin, i64 end) {
+    T* own = thread_scratch<T>(Scratch::conv_cols, outer * nr);
+    for (i64 j = begin; j < end; ++j) {
+      PanelSums<T> sums(s, p, j);
+      sums.sum(0, s.n, 0, p.taps, g, x, own, nr, true);
+      T* to = gweight + sums.column() * outer;
+      if (p.taps == 1) {
+        k.transpose(p.cg, sums.columns(), own, nr, to, p.cg);
+        continue;
+      }
+      for (i64 c0 = 0; c0 < p.cg; c0 += kReorderChannels) {
+        for (i64 o = 0; o < sums.columns(); o += kReorderColumns) {
+          for (i64 ch = c0; ch < std::min(p.cg, c0 + kReorderChannels); ++ch) {
+            k.transpose(p.taps, std::min(kReorderColumns, sums.columns() - o), own + ch * nr + o, p.cg * nr,
+                        to + o * outer + ch * p.taps, outer);
+          }
+        }
+      }
+    }
+  });
+}
+
+template bool tap_sums_can_reorder<float>(const ConvShape&);
+template bool tap_sums_can_reorder<double>(const ConvShape&);
+template void tap_sums_reordered<float>(const ConvShape&, const float*, const float*, float*);
+template void tap_sums_reordered<double>(const ConvShape&, const double*, const double*, double*);
 template bool tap_sums_pay<float>(const ConvShape&);
 template bool tap_sums_pay<double>(const ConvShape&);
 template void tap_sums<float>(const ConvShape&, const float*, const float*, float*, bool);
