@@ -6,6 +6,7 @@
 #include "capi/arguments.h"
 #include "capi/guard.h"
 #include "kernels/conv/conv2d.h"
+#include "kernels/conv/depthwise_planes.h"
 #include "kernels/conv/planar.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/layout/layout.h"
@@ -38,6 +39,7 @@ void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* 
   const i64 hw = s.h * s.w, pixels = s.oh * s.ow;
   const i64 in = s.c * hw, out = s.oc * pixels;
   const i64 weights = weight_elements(s);
+  if (depthwise_planes_pay(s)) return depthwise_planes_forward<T>(s, x, weight, bias, y);
   if (planar_forward_pays<T>(s, {true, true})) {  // images as they lie
     T* turned = thread_scratch<T>(Scratch::convert_in, weights);
     oihw_to_hwio(s.oc, s.c, s.kh * s.kw, weight, turned);
@@ -70,6 +72,12 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
   const i64 hw = s.h * s.w, pixels = s.oh * s.ow, cg = s.c / s.groups;
   const i64 in = s.c * hw, out = s.oc * pixels;
   const i64 weights = weight_elements(s);
+  if (depthwise_planes_pay(s)) {
+    if (gx != nullptr) depthwise_planes_backward_data<T>(s, g, weight, gx);
+    if (gweight != nullptr) depthwise_planes_backward_weight<T>(s, g, x, gweight);
+    if (gbias != nullptr) planar_plane_sums<T>(s, g, gbias, false);
+    return;
+  }
   const i64 block = block_images(s, 2 * in + out);
   T* own_weight = thread_scratch<T>(Scratch::convert_in, weights + block * (in + out));
   T* own_x = own_weight + weights;

@@ -7,6 +7,7 @@
 #include "capi/arguments.h"
 #include "capi/guard.h"
 #include "kernels/dispatch.h"
+#include "kernels/pool/planes.h"
 #include "kernels/pool/pool2d.h"
 
 namespace nnf {
@@ -51,9 +52,10 @@ void to_first(i64 images, i64 c, i64 hw, const T* x, T* y) {
 
 template <class T>
 void forward(const PoolShape& s, bool max, const T* x, T* y) {
+  if (planes_pay(s)) return max ? max_pool2d_planes<T>(s, x, y) : avg_pool2d_planes<T>(s, x, y);
   if (s.c < kFewChannels) {
     const PoolShape p = channels_as_images(s);
-    return max ? max_pool2d_forward<T>(p, x, y) : avg_pool2d_forward<T>(p, x, y);
+    return max ? max_pool2d_forward<T>(p, x, y, nullptr) : avg_pool2d_forward<T>(p, x, y);
   }
   const Sizes z(s);
   const PoolRowFn<T> kernel = max ? kernels<T>().max_pool_nhwc : kernels<T>().avg_pool_nhwc;
@@ -70,30 +72,27 @@ void forward(const PoolShape& s, bool max, const T* x, T* y) {
 template <class T>
 void backward(const PoolShape& s, const T* g, const T* x, T* gx) {
   const bool max = x != nullptr;
+  if (planes_pay(s)) {
+    return max ? max_pool2d_planes_backward<T>(s, g, x, gx) : avg_pool2d_planes_backward<T>(s, g, gx);
+  }
   const PoolShape p = s.c < kFewChannels ? channels_as_images(s) : s;
   const Sizes z(p);
-  const KernelTable<T>& k = kernels<T>();
   over_images(p, z, [&](i64 first, i64 images) {
-    T* own = thread_scratch<T>(Scratch::convert_in, images * (z.in + 2 * z.out));
-    T *own_x = own, *own_g = own + images * z.in, *y = own_g + images * z.out;
-    const T *from_x = x + (max ? first * z.in : 0), *from_g = g + first * z.out;
-    T *to = gx + first * z.in, *own_gx = to;
-    if (p.c > 1) {
-      to_last(images, p.c, p.oh * p.ow, from_g, own_g);
-      from_g = own_g;
-      if (max) {
-        to_last(images, p.c, p.h * p.w, from_x, own_x);
-        from_x = own_x;
-      }
-      own_gx = thread_scratch<T>(Scratch::convert_out, images * z.in);
-    }
+    PoolShape part = p;
+    part.n = images;
+    // x or gx, which take turns; g, y and the places of the maxima.
+    T* image = thread_scratch<T>(Scratch::convert_in, images * z.in);
+    T *own_g = thread_scratch<T>(Scratch::convert_out, 3 * images * z.out), *y = own_g + images * z.out;
+    T* places = y + images * z.out;
+    to_last(images, p.c, p.oh * p.ow, g + first * z.out, own_g);
     if (max) {
-      k.max_pool_nhwc(p, 0, images * p.oh, from_x, y);
-      k.max_pool_nhwc_backward(p, 0, images, from_g, from_x, y, own_gx);
+      to_last(images, p.c, p.h * p.w, x + first * z.in, image);
+      max_pool2d_forward<T>(part, image, y, places);
+      max_pool2d_backward<T>(part, own_g, places, image);
     } else {
-      k.avg_pool_nhwc_backward(p, 0, images, from_g, nullptr, nullptr, own_gx);
+      avg_pool2d_backward<T>(part, own_g, image);
     }
-    if (p.c > 1) to_first(images, p.c, p.h * p.w, own_gx, to);
+    to_first(images, p.c, p.h * p.w, image, gx + first * z.in);
   });
 }
 

@@ -72,6 +72,7 @@ struct OpTraits {
   bool backward_needs_input = false;
   bool input_for_params = false;       // ... and that only for the parameters' gradients
   bool backward_needs_output = false;
+  i64 saved_bytes = 0;                 // per sample, what forward leaves for backward besides
 };
 
 // What every operation of a training step may know.
@@ -89,6 +90,7 @@ struct ForwardArgs {
   const T* const* params;  // trained
   const RunState& run;
   T* const* buffers;  // not trained; may be written
+  void* saved;        // saved_bytes a sample, aligned; null where no backward will come
 };
 
 template <class T>
@@ -102,6 +104,7 @@ struct BackwardArgs {
   T* const* gparams;  // per parameter; all null where the node is frozen
   bool accumulate;    // add to gparams instead of overwriting them
   const RunState& run;
+  const void* saved;
 };
 
 template <class T>

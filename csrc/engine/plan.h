@@ -77,6 +77,7 @@ class Plan {
     std::vector<T*> gparams;
     std::vector<T*> buffers;  // not trained
     bool has_backward = false;
+    int saved = -1;  // a buffer that forward leaves for backward
     std::vector<int> grad_temps;  // per input: a buffer when another consumer has written the gradient before, else -1
     // Scratch for the pointer arrays the operation sees.
     std::vector<const T*> x;

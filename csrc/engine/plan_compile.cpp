@@ -174,7 +174,7 @@ void Plan<T>::share_buffers() {
     use(value.buffer, 0);
   }
   for (int i = 0; i < S; ++i) {
-    const Step& s = steps_[at(i)];
+    Step& s = steps_[at(i)];
     Value& out = values_[at(s.output)];
     const Value& in = values_[at(s.inputs[0])];
     bool share = s.traits.view;
@@ -188,6 +188,12 @@ void Plan<T>::share_buffers() {
     if (readers > 1 || (share && s.traits.view && in.consumers.size() > 1)) b.exclusive = false;
     if (trains() && s.has_backward && s.traits.backward_needs_output) b.exclusive = false;
     use(out.buffer, i);
+    if (trains() && s.has_backward && s.traits.saved_bytes > 0) {
+      const i64 item = static_cast<i64>(sizeof(T));
+      s.saved = new_buffer((s.traits.saved_bytes + item - 1) / item);
+      use(s.saved, i);
+      use(s.saved, 2 * S - i);
+    }
     for (int v : s.inputs) {
       use(values_[at(v)].buffer, i);
       if (trains() && s.has_backward && s.traits.backward_needs_input) {

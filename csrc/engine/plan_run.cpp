@@ -55,7 +55,7 @@ void Plan<T>::forward(i64 n, const RunState& run, Poll* poll) {
     if (asks) poll->check();
     for (std::size_t j = 0; j < s.inputs.size(); ++j) s.x[j] = pointer(values_[at(s.inputs[j])].buffer);
     s.op->forward({n, s.x.data(), pointer(values_[at(s.output)].buffer), s.params.data(),
-                   s.frozen && !s.buffers.empty() ? resting : run, s.buffers.data()});
+                   s.frozen && !s.buffers.empty() ? resting : run, s.buffers.data(), pointer(s.saved)});
   }
 }
 
@@ -78,7 +78,8 @@ void Plan<T>::backward(i64 n, const RunState& run, bool accumulate, bool to_inpu
       s.gx[j] = !wanted(in) ? nullptr : pointer(s.grad_temps[j] >= 0 ? s.grad_temps[j] : in.grad_buffer);
     }
     s.op->backward({n, pointer(out.grad_buffer), s.x.data(), pointer(out.buffer), s.gx.data(), s.params.data(),
-                    s.gparams.data(), accumulate, s.frozen && !s.buffers.empty() ? resting : run});
+                    s.gparams.data(), accumulate, s.frozen && !s.buffers.empty() ? resting : run,
+                    pointer(s.saved)});
     for (std::size_t j = 0; j < s.inputs.size(); ++j) {
       if (s.grad_temps[j] < 0 || s.gx[j] == nullptr) continue;
       const Value& in = values_[at(s.inputs[j])];

@@ -9,6 +9,8 @@
 #define NNF_KERNELS_REGISTRY_H
 
 #include "kernels/conv/contract.h"
+#include "kernels/conv/depthwise_contract.h"
+#include "kernels/conv/grouped_contract.h"
 #include "kernels/dropout/contract.h"
 #include "kernels/elementwise/contract.h"
 #include "kernels/gemm/contract.h"
@@ -64,6 +66,12 @@
   K(planar_row, PlanarRowFn)                         \
   K(planar_sums, PlanarSumsFn)                       \
   K(depthwise_row, DepthwiseRowFn)                   \
+  K(depthwise_sums, DepthwiseSumsFn)                 \
+  K(depthwise_planes, DepthwisePlanesFn)             \
+  K(depthwise_planes_gather, DepthwiseGatherFn)      \
+  K(depthwise_planes_sums, DepthwisePlaneSumsFn)     \
+  K(grouped_row, GroupedRowFn)                       \
+  K(grouped_sums, GroupedSumsFn)                     \
   K(bias_add_rows, BiasAddFn)                        \
   K(add_into, AddIntoFn)                             \
   K(add_runs, AddRunsFn)                             \
@@ -98,9 +106,16 @@
   K(perceptron_pass, PerceptronFn)                   \
   K(transpose, TransposeFn)                          \
   K(max_pool_nhwc, PoolRowFn)                        \
-  K(max_pool_nhwc_backward, PoolRowBackwardFn)       \
+  K(max_pool_nhwc_bytes, PoolBytePlacesFn)           \
+  K(max_pool_nhwc_wide, PoolWidePlacesFn)            \
+  K(max_pool_nhwc_bytes_backward, PoolBytePlacesBackwardFn) \
+  K(max_pool_nhwc_wide_backward, PoolWidePlacesBackwardFn) \
   K(avg_pool_nhwc, PoolRowFn)                        \
   K(avg_pool_nhwc_backward, PoolRowBackwardFn)       \
+  K(max_pool_planes, PoolPlanesFn)                   \
+  K(max_pool_planes_backward, PoolPlanesBackwardFn)  \
+  K(avg_pool_planes, PoolPlanesFn)                   \
+  K(avg_pool_planes_backward, PoolPlanesBackwardFn)  \
   K(fma_rounds, FmaRoundsFn)
 
 namespace nnf {

@@ -24,10 +24,18 @@
 //               exponent(a) = floor(log2|a|), mantissa(a) = |a| / 2^exponent(a), in [1, 2): right for denormals;
 //               finite non-zero a only
 //   compare     lt(a, b) le(a, b) eq(a, b) gt ge   false when unordered;   is_nan(a)
+//               unordered(a, b) = is_nan(a) | is_nan(b)
 //               select(m, a, b) = m ? a : b     m1 & m2, m1 | m2, !m       any(m), all(m)
 //               first_n<T>(n): the mask of lanes 0..n-1
 //   across      sum(a), max_lane(a): over the lanes, in a tree fixed by N (max_lane may lose a NaN, as max does)
 //               sum4(a, b, c, d, T out[4]): the same bits as four sums, in about half the time
+//   order       deinterleave(a, b, &even, &odd): of the 2N elements of a and b those at even and those at odd places;
+//               interleave(even, odd, &a, &b): the reverse
+//               slide_up(before, a): a one lane up, the last lane of `before` coming in;  slide_down(a, after): a one
+//               lane down, the first lane of `after` coming in
+//               spread<W, I>(a): lane I of every W neighbours in all of them (W: 2, 4 or 8, at most N)
+//   bytes       store_bytes(p, v, n): the lanes, integral and 0..255, a byte each;  bytes_are<T>(p, b, n): where the
+//               bytes p[0..n-1] equal b (false in other lanes)
 //   integers    VecU32: as many 32-bit lanes as Vec<float>; load_u32(p) store_u32(p, a) set1_u32(x)  +  ^  &
 //               shift_left<K>(a)  shift_right<K>(a)  mul_lo_hi(a, b, &lo, &hi) (the full 64-bit products, lane by
 //               lane)  lt_u32(a, b), a Mask<float>; used by Philox

@@ -143,6 +143,8 @@ NNF_INLINE Mask<float> ge(Vec<float> a, Vec<float> b) { return le(b, a); }
 NNF_INLINE Mask<double> ge(Vec<double> a, Vec<double> b) { return le(b, a); }
 NNF_INLINE Mask<float> is_nan(Vec<float> a) { return {_mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q)}; }
 NNF_INLINE Mask<double> is_nan(Vec<double> a) { return {_mm256_cmp_pd(a.v, a.v, _CMP_UNORD_Q)}; }
+NNF_INLINE Mask<float> unordered(Vec<float> a, Vec<float> b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_UNORD_Q)}; }
+NNF_INLINE Mask<double> unordered(Vec<double> a, Vec<double> b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_UNORD_Q)}; }
 NNF_INLINE Vec<float> select(Mask<float> m, Vec<float> a, Vec<float> b) {
   return {_mm256_blendv_ps(b.v, a.v, m.v)};
 }
@@ -262,6 +264,106 @@ NNF_INLINE float max_lane(Vec<float> a) {
 NNF_INLINE double max_lane(Vec<double> a) {
   const __m128d p = _mm_max_pd(_mm256_castpd256_pd128(a.v), _mm256_extractf128_pd(a.v, 1));
   return _mm_cvtsd_f64(_mm_max_sd(p, _mm_unpackhi_pd(p, p)));
+}
+
+// ---- order
+
+NNF_INLINE void deinterleave(Vec<float> a, Vec<float> b, Vec<float>* even, Vec<float>* odd) {
+  const __m256d e = _mm256_castps_pd(_mm256_shuffle_ps(a.v, b.v, 0x88));  // a0 a2 b0 b2 a4 a6 b4 b6
+  const __m256d o = _mm256_castps_pd(_mm256_shuffle_ps(a.v, b.v, 0xDD));
+  *even = {_mm256_castpd_ps(_mm256_permute4x64_pd(e, 0xD8))};
+  *odd = {_mm256_castpd_ps(_mm256_permute4x64_pd(o, 0xD8))};
+}
+NNF_INLINE void deinterleave(Vec<double> a, Vec<double> b, Vec<double>* even, Vec<double>* odd) {
+  *even = {_mm256_permute4x64_pd(_mm256_unpacklo_pd(a.v, b.v), 0xD8)};
+  *odd = {_mm256_permute4x64_pd(_mm256_unpackhi_pd(a.v, b.v), 0xD8)};
+}
+NNF_INLINE void interleave(Vec<float> even, Vec<float> odd, Vec<float>* a, Vec<float>* b) {
+  const __m256 low = _mm256_unpacklo_ps(even.v, odd.v), high = _mm256_unpackhi_ps(even.v, odd.v);
+  *a = {_mm256_permute2f128_ps(low, high, 0x20)};
+  *b = {_mm256_permute2f128_ps(low, high, 0x31)};
+}
+NNF_INLINE void interleave(Vec<double> even, Vec<double> odd, Vec<double>* a, Vec<double>* b) {
+  const __m256d low = _mm256_unpacklo_pd(even.v, odd.v), high = _mm256_unpackhi_pd(even.v, odd.v);
+  *a = {_mm256_permute2f128_pd(low, high, 0x20)};
+  *b = {_mm256_permute2f128_pd(low, high, 0x31)};
+}
+
+NNF_INLINE Vec<float> slide_up(Vec<float> before, Vec<float> a) {
+  const __m256i low = _mm256_castps_si256(a.v);
+  const __m256i middle = _mm256_permute2x128_si256(_mm256_castps_si256(before.v), low, 0x21);
+  return {_mm256_castsi256_ps(_mm256_alignr_epi8(low, middle, 12))};
+}
+NNF_INLINE Vec<float> slide_down(Vec<float> a, Vec<float> after) {
+  const __m256i low = _mm256_castps_si256(a.v);
+  const __m256i middle = _mm256_permute2x128_si256(low, _mm256_castps_si256(after.v), 0x21);
+  return {_mm256_castsi256_ps(_mm256_alignr_epi8(middle, low, 4))};
+}
+NNF_INLINE Vec<double> slide_up(Vec<double> before, Vec<double> a) {
+  const __m256i low = _mm256_castpd_si256(a.v);
+  const __m256i middle = _mm256_permute2x128_si256(_mm256_castpd_si256(before.v), low, 0x21);
+  return {_mm256_castsi256_pd(_mm256_alignr_epi8(low, middle, 8))};
+}
+NNF_INLINE Vec<double> slide_down(Vec<double> a, Vec<double> after) {
+  const __m256i low = _mm256_castpd_si256(a.v);
+  const __m256i middle = _mm256_permute2x128_si256(low, _mm256_castpd_si256(after.v), 0x21);
+  return {_mm256_castsi256_pd(_mm256_alignr_epi8(middle, low, 8))};
+}
+template <int W, int I>
+NNF_INLINE Vec<float> spread(Vec<float> a) {
+  if constexpr (W == 2) return {_mm256_permute_ps(a.v, I == 0 ? 0xA0 : 0xF5)};
+  if constexpr (W == 4) return {_mm256_permute_ps(a.v, I * 0x55)};
+  if constexpr (W == 8) return {_mm256_permutevar8x32_ps(a.v, _mm256_set1_epi32(I))};
+}
+template <int W, int I>
+NNF_INLINE Vec<double> spread(Vec<double> a) {
+  if constexpr (W == 2) return {_mm256_permute_pd(a.v, I == 0 ? 0x0 : 0xF)};
+  if constexpr (W == 4) return {_mm256_permute4x64_pd(a.v, I * 0x55)};
+}
+
+// ---- bytes: four or eight of them, the lowest of a 128-bit register
+
+template <int N>
+NNF_INLINE void store_low_bytes(unsigned char* p, __m128i bytes, i64 n) {
+  const u64 all = static_cast<u64>(_mm_cvtsi128_si64(bytes));
+  if (n >= N) {
+    __builtin_memcpy(p, &all, N);
+  } else {
+    for (i64 i = 0; i < n; ++i) p[i] = static_cast<unsigned char>(all >> (8 * i));
+  }
+}
+template <int N>
+NNF_INLINE __m128i load_low_bytes(const unsigned char* p, i64 n) {
+  u64 all = 0;
+  if (n >= N) {
+    __builtin_memcpy(&all, p, N);
+  } else {
+    for (i64 i = 0; i < n; ++i) all |= static_cast<u64>(p[i]) << (8 * i);
+  }
+  return _mm_cvtsi64_si128(static_cast<long long>(all));
+}
+NNF_INLINE void store_bytes(unsigned char* p, Vec<float> v, i64 n) {
+  const __m256i i = _mm256_cvtps_epi32(v.v);
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1));
+  store_low_bytes<8>(p, _mm_packus_epi16(words, words), n);
+}
+NNF_INLINE void store_bytes(unsigned char* p, Vec<double> v, i64 n) {
+  const __m128i i = _mm256_cvtpd_epi32(v.v), words = _mm_packus_epi32(i, i);
+  store_low_bytes<4>(p, _mm_packus_epi16(words, words), n);
+}
+template <class T>
+Mask<T> bytes_are(const unsigned char* p, unsigned char b, i64 n);
+template <>
+NNF_INLINE Mask<float> bytes_are<float>(const unsigned char* p, unsigned char b, i64 n) {
+  const __m128i same = _mm_cmpeq_epi8(load_low_bytes<8>(p, n), _mm_set1_epi8(static_cast<char>(b)));
+  const Mask<float> m = {_mm256_castsi256_ps(_mm256_cvtepi8_epi32(same))};
+  return n >= 8 ? m : m & first_n<float>(n);
+}
+template <>
+NNF_INLINE Mask<double> bytes_are<double>(const unsigned char* p, unsigned char b, i64 n) {
+  const __m128i same = _mm_cmpeq_epi8(load_low_bytes<4>(p, n), _mm_set1_epi8(static_cast<char>(b)));
+  const Mask<double> m = {_mm256_castsi256_pd(_mm256_cvtepi8_epi64(same))};
+  return n >= 4 ? m : m & first_n<double>(n);
 }
 
 // ---- integers

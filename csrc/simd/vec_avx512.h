@@ -170,6 +170,12 @@ NNF_INLINE Mask<float> ge(Vec<float> a, Vec<float> b) { return le(b, a); }
 NNF_INLINE Mask<double> ge(Vec<double> a, Vec<double> b) { return le(b, a); }
 NNF_INLINE Mask<float> is_nan(Vec<float> a) { return {_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q)}; }
 NNF_INLINE Mask<double> is_nan(Vec<double> a) { return {_mm512_cmp_pd_mask(a.v, a.v, _CMP_UNORD_Q)}; }
+NNF_INLINE Mask<float> unordered(Vec<float> a, Vec<float> b) {
+  return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_UNORD_Q)};
+}
+NNF_INLINE Mask<double> unordered(Vec<double> a, Vec<double> b) {
+  return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_UNORD_Q)};
+}
 NNF_INLINE Vec<float> select(Mask<float> m, Vec<float> a, Vec<float> b) {
   return {_mm512_mask_blend_ps(m.v, b.v, a.v)};
 }
@@ -238,6 +244,79 @@ NNF_INLINE double max_lane(Vec<double> a) {
   const __m256d h = _mm256_max_pd(lower_half(a.v), upper_half(a.v));
   const __m128d p = _mm_max_pd(_mm256_castpd256_pd128(h), _mm256_extractf128_pd(h, 1));
   return _mm_cvtsd_f64(_mm_max_sd(p, _mm_unpackhi_pd(p, p)));
+}
+
+// ---- order
+
+NNF_INLINE void deinterleave(Vec<float> a, Vec<float> b, Vec<float>* even, Vec<float>* odd) {
+  const __m512i places = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  *even = {_mm512_permutex2var_ps(a.v, places, b.v)};
+  *odd = {_mm512_permutex2var_ps(a.v, _mm512_add_epi32(places, _mm512_set1_epi32(1)), b.v)};
+}
+NNF_INLINE void deinterleave(Vec<double> a, Vec<double> b, Vec<double>* even, Vec<double>* odd) {
+  const __m512i places = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+  *even = {_mm512_permutex2var_pd(a.v, places, b.v)};
+  *odd = {_mm512_permutex2var_pd(a.v, _mm512_add_epi64(places, _mm512_set1_epi64(1)), b.v)};
+}
+NNF_INLINE void interleave(Vec<float> even, Vec<float> odd, Vec<float>* a, Vec<float>* b) {
+  const __m512i places = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  *a = {_mm512_permutex2var_ps(even.v, places, odd.v)};
+  *b = {_mm512_permutex2var_ps(even.v, _mm512_add_epi32(places, _mm512_set1_epi32(8)), odd.v)};
+}
+NNF_INLINE void interleave(Vec<double> even, Vec<double> odd, Vec<double>* a, Vec<double>* b) {
+  const __m512i places = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+  *a = {_mm512_permutex2var_pd(even.v, places, odd.v)};
+  *b = {_mm512_permutex2var_pd(even.v, _mm512_add_epi64(places, _mm512_set1_epi64(4)), odd.v)};
+}
+
+NNF_INLINE Vec<float> slide_up(Vec<float> before, Vec<float> a) {
+  const __m512i high = _mm512_castps_si512(a.v), low = _mm512_castps_si512(before.v);
+  return {_mm512_castsi512_ps(_mm512_maskz_alignr_epi32(0xFFFF, high, low, 15))};
+}
+NNF_INLINE Vec<double> slide_up(Vec<double> before, Vec<double> a) {
+  const __m512i high = _mm512_castpd_si512(a.v), low = _mm512_castpd_si512(before.v);
+  return {_mm512_castsi512_pd(_mm512_maskz_alignr_epi64(0xFF, high, low, 7))};
+}
+NNF_INLINE Vec<float> slide_down(Vec<float> a, Vec<float> after) {
+  const __m512i high = _mm512_castps_si512(after.v), low = _mm512_castps_si512(a.v);
+  return {_mm512_castsi512_ps(_mm512_maskz_alignr_epi32(0xFFFF, high, low, 1))};
+}
+NNF_INLINE Vec<double> slide_down(Vec<double> a, Vec<double> after) {
+  const __m512i high = _mm512_castpd_si512(after.v), low = _mm512_castpd_si512(a.v);
+  return {_mm512_castsi512_pd(_mm512_maskz_alignr_epi64(0xFF, high, low, 1))};
+}
+template <int W, int I>
+NNF_INLINE Vec<float> spread(Vec<float> a) {
+  if constexpr (W == 2) return {_mm512_maskz_permute_ps(0xFFFF, a.v, I == 0 ? 0xA0 : 0xF5)};
+  if constexpr (W == 4) return {_mm512_maskz_permute_ps(0xFFFF, a.v, I * 0x55)};
+  if constexpr (W == 8) {
+    const __m512i halves = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 8, 8, 8, 8, 8, 8, 8, 8);
+    return {_mm512_maskz_permutexvar_ps(0xFFFF, _mm512_add_epi32(halves, _mm512_set1_epi32(I)), a.v)};
+  }
+}
+template <int W, int I>
+NNF_INLINE Vec<double> spread(Vec<double> a) {
+  if constexpr (W == 2) return {_mm512_maskz_permute_pd(0xFF, a.v, I == 0 ? 0x00 : 0xFF)};
+  if constexpr (W == 4) return {_mm512_maskz_permutex_pd(0xFF, a.v, I * 0x55)};
+  if constexpr (W == 8) return {_mm512_maskz_permutexvar_pd(0xFF, _mm512_set1_epi64(I), a.v)};
+}
+
+// ---- bytes
+
+NNF_INLINE void store_bytes(unsigned char* p, Vec<float> v, i64 n) {
+  const __m512i i = _mm512_maskz_cvtps_epi32(0xFFFF, v.v);
+  _mm_mask_storeu_epi8(p, first_n<float>(n).v, _mm512_maskz_cvtepi32_epi8(0xFFFF, i));
+}
+NNF_INLINE void store_bytes(unsigned char* p, Vec<double> v, i64 n) {
+  const __m256i i = _mm512_maskz_cvtpd_epi32(0xFF, v.v);
+  _mm_mask_storeu_epi8(p, static_cast<__mmask16>(first_n<double>(n).v), _mm256_maskz_cvtepi32_epi8(0xFF, i));
+}
+template <class T>
+NNF_INLINE Mask<T> bytes_are(const unsigned char* p, unsigned char b, i64 n) {
+  const __mmask16 lanes = static_cast<__mmask16>(first_n<T>(n).v);
+  const __m128i bytes = _mm_maskz_loadu_epi8(lanes, p);
+  const __mmask16 same = _mm_mask_cmpeq_epi8_mask(lanes, bytes, _mm_set1_epi8(static_cast<char>(b)));
+  return {static_cast<decltype(Mask<T>::v)>(same)};
 }
 
 // ---- integers

@@ -153,6 +153,9 @@ NNF_INLINE bool all(Mask<double> m) { return vminvq_u32(vreinterpretq_u32_u64(m.
 NNF_INLINE Mask<float> is_nan(Vec<float> a) { return !eq(a, a); }
 NNF_INLINE Mask<double> is_nan(Vec<double> a) { return !eq(a, a); }
 
+NNF_INLINE Mask<float> unordered(Vec<float> a, Vec<float> b) { return is_nan(a) | is_nan(b); }
+NNF_INLINE Mask<double> unordered(Vec<double> a, Vec<double> b) { return is_nan(a) | is_nan(b); }
+
 // ---- rounding, bits
 
 NNF_INLINE Vec<float> round(Vec<float> a) { return {vrndnq_f32(a.v)}; }
@@ -218,6 +221,58 @@ NNF_INLINE void sum4(Vec<T> a, Vec<T> b, Vec<T> c, Vec<T> d, T* out) {
 }
 NNF_INLINE float max_lane(Vec<float> a) { return vmaxvq_f32(a.v); }
 NNF_INLINE double max_lane(Vec<double> a) { return vmaxvq_f64(a.v); }
+
+// ---- order
+
+NNF_INLINE void deinterleave(Vec<float> a, Vec<float> b, Vec<float>* even, Vec<float>* odd) {
+  *even = {vuzp1q_f32(a.v, b.v)}, *odd = {vuzp2q_f32(a.v, b.v)};
+}
+NNF_INLINE void interleave(Vec<float> even, Vec<float> odd, Vec<float>* a, Vec<float>* b) {
+  *a = {vzip1q_f32(even.v, odd.v)}, *b = {vzip2q_f32(even.v, odd.v)};
+}
+NNF_INLINE void deinterleave(Vec<double> a, Vec<double> b, Vec<double>* even, Vec<double>* odd) {
+  *even = {vuzp1q_f64(a.v, b.v)}, *odd = {vuzp2q_f64(a.v, b.v)};
+}
+NNF_INLINE void interleave(Vec<double> even, Vec<double> odd, Vec<double>* a, Vec<double>* b) {
+  *a = {vzip1q_f64(even.v, odd.v)}, *b = {vzip2q_f64(even.v, odd.v)};
+}
+
+NNF_INLINE Vec<float> slide_up(Vec<float> before, Vec<float> a) { return {vextq_f32(before.v, a.v, 3)}; }
+NNF_INLINE Vec<float> slide_down(Vec<float> a, Vec<float> after) { return {vextq_f32(a.v, after.v, 1)}; }
+NNF_INLINE Vec<double> slide_up(Vec<double> before, Vec<double> a) { return {vextq_f64(before.v, a.v, 1)}; }
+NNF_INLINE Vec<double> slide_down(Vec<double> a, Vec<double> after) { return {vextq_f64(a.v, after.v, 1)}; }
+template <int W, int I>
+NNF_INLINE Vec<float> spread(Vec<float> a) {
+  if constexpr (W == 4) {
+    return {vdupq_laneq_f32(a.v, I)};
+  } else if constexpr (I == 0) {
+    return {vtrn1q_f32(a.v, a.v)};
+  } else {
+    return {vtrn2q_f32(a.v, a.v)};
+  }
+}
+template <int W, int I>
+NNF_INLINE Vec<double> spread(Vec<double> a) {
+  static_assert(W == 2, "two lanes");
+  return {vdupq_laneq_f64(a.v, I)};
+}
+
+// ---- bytes: a lane at a time, there being two or four
+
+template <class T>
+NNF_INLINE void store_lane_bytes(unsigned char* p, Vec<T> v, i64 n) {
+  T lanes[Vec<T>::N];
+  store(lanes, v);
+  for (i64 i = 0; i < n && i < Vec<T>::N; ++i) p[i] = static_cast<unsigned char>(lanes[i]);
+}
+NNF_INLINE void store_bytes(unsigned char* p, Vec<float> v, i64 n) { store_lane_bytes(p, v, n); }
+NNF_INLINE void store_bytes(unsigned char* p, Vec<double> v, i64 n) { store_lane_bytes(p, v, n); }
+template <class T>
+NNF_INLINE Mask<T> bytes_are(const unsigned char* p, unsigned char b, i64 n) {
+  T lanes[Vec<T>::N];
+  for (i64 i = 0; i < Vec<T>::N; ++i) lanes[i] = i < n && p[i] == b ? T(1) : T(0);
+  return eq(load<T>(lanes), set1(T(1)));
+}
 
 // ---- integers
 

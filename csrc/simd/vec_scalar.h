@@ -244,6 +244,11 @@ NNF_INLINE Mask<T> first_n(i64 n) {
   return {n > 0};
 }
 
+template <class T>
+NNF_INLINE Mask<T> unordered(Vec<T> a, Vec<T> b) {
+  return is_nan(a) | is_nan(b);
+}
+
 // ---- across
 
 template <class T>
@@ -257,6 +262,43 @@ NNF_INLINE void sum4(Vec<T> a, Vec<T> b, Vec<T> c, Vec<T> d, T* out) {
 template <class T>
 NNF_INLINE T max_lane(Vec<T> a) {
   return a.v;
+}
+
+// ---- order
+
+template <class T>
+NNF_INLINE void deinterleave(Vec<T> a, Vec<T> b, Vec<T>* even, Vec<T>* odd) {
+  *even = a, *odd = b;
+}
+template <class T>
+NNF_INLINE void interleave(Vec<T> even, Vec<T> odd, Vec<T>* a, Vec<T>* b) {
+  *a = even, *b = odd;
+}
+
+template <class T>
+NNF_INLINE Vec<T> slide_up(Vec<T> before, Vec<T>) {
+  return before;
+}
+template <class T>
+NNF_INLINE Vec<T> slide_down(Vec<T>, Vec<T> after) {
+  return after;
+}
+
+template <int W, int I, class T>
+NNF_INLINE Vec<T> spread(Vec<T> a) {
+  static_assert(W == 1, "one lane");
+  return a;
+}
+
+// ---- bytes
+
+template <class T>
+NNF_INLINE void store_bytes(unsigned char* p, Vec<T> v, i64 n) {
+  if (n > 0) *p = static_cast<unsigned char>(v.v);
+}
+template <class T>
+NNF_INLINE Mask<T> bytes_are(const unsigned char* p, unsigned char b, i64 n) {
+  return {n > 0 && *p == b};
 }
 
 // ---- integers

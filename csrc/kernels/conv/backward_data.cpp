@@ -17,6 +17,7 @@
 #include "kernels/conv/conv2d.h"
 #include "kernels/conv/correlate.h"
 #include "kernels/conv/depthwise.h"
+#include "kernels/conv/grouped.h"
 #include "kernels/conv/scatter.h"
 #include "kernels/dispatch.h"
 
@@ -80,6 +81,7 @@ void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx
   const bool own = order == WeightOrder::hwio;
   NNF_ASSERT(own || backward_data_reads_oihw<T>(s));
   if (is_depthwise(s)) return depthwise_backward_data(s, g, weight, gx);
+  if (is_grouped_small<T>(s) && s.stride_h == 1 && s.stride_w == 1) return grouped_backward_data(s, g, weight, gx);
   if (is_product(s)) {
     const i64 k = s.kh * s.kw * s.c;
     const MatView<T> b = own ? MatView<T>{weight, 1, s.oc} : MatView<T>{weight, k, 1};

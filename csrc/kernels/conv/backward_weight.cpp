@@ -12,6 +12,7 @@
 #include "kernels/conv/conv2d.h"
 #include "kernels/conv/correlate.h"
 #include "kernels/conv/depthwise.h"
+#include "kernels/conv/grouped.h"
 #include "kernels/conv/planar.h"
 #include "kernels/conv/tap_sums.h"
 #include "kernels/dispatch.h"
@@ -151,6 +152,7 @@ void conv2d_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweig
     if (!accumulate) std::fill_n(gweight, size, T{0});
     return;
   }
+  if (is_depthwise(s)) return depthwise_backward_weight(s, g, x, gweight, accumulate);
   if (planar_backward_pays<T>(s, {false, false})) {
     return planar_backward_weight(s, {false, false}, g, x, gweight, accumulate);
   }
@@ -170,8 +172,8 @@ void conv2d_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweig
   for (i64 i = 0; i < offsets; ++i) a_seg[i] = i / p.segments * image_step + i % p.segments * p.seg_step;
   T* buffers = direct ? gweight : reinterpret_cast<T*>(scratch + offset_bytes);
 
-  const bool depthwise = is_depthwise(s);
-  const i64 blocks = depthwise ? 1 : p.tap_blocks;
+  const bool grouped = is_grouped_small<T>(s);
+  const i64 blocks = grouped ? 1 : p.tap_blocks;
   const i64 cost = p.group_images * s.oh * s.ow * (p.block_taps * p.ocg / 32 + 1);
   parallel_for(p.batch_groups * blocks, cost, [&](i64 begin, i64 end) {
     for (i64 t = begin; t < end; ++t) {
@@ -179,9 +181,9 @@ void conv2d_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweig
       const i64 n0 = group * p.group_images, n1 = std::min(s.n, n0 + p.group_images);
       T* out = buffers + group * (direct ? 0 : size);
       const bool fresh = !(direct && accumulate);
-      if (depthwise) {
+      if (grouped) {
         if (fresh) std::fill_n(out, size, T{0});
-        depthwise_backward_weight(s, n0, n1, g, x, out);
+        grouped_backward_weight(s, n0, n1, g, x, out);
       } else {
         const i64 t0 = block * p.block_taps, t1 = std::min(p.taps * s.groups, t0 + p.block_taps);
         sum_taps(s, p, n0, n1, t0, t1, a_seg, g, x, out, fresh);

@@ -47,8 +47,8 @@ struct PlanarSums {
 
 // Pixels of one output row of a depthwise convolution, channels-last, all taps inside the image:
 //
-//   y[p * c + ch] = sum_{a < down} sum_{b < across} w[a * w_row + b * w_col + ch] *
-//                                                   x[p * x_step + a * x_row + b * x_col + ch]
+//   y[p * y_step + ch] = sum_{a < down} sum_{b < across} w[a * w_row + b * w_col + ch] *
+//                                                        x[p * x_step + a * x_row + b * x_col + ch]
 //
 // for 0 <= p < pixels, 0 <= ch < c. The order of a sum does not depend on pixels.
 template <class T>
@@ -59,6 +59,7 @@ struct DepthwiseRow {
   const T* w;
   i64 w_row, w_col;
   T* y;
+  i64 y_step;
 };
 
 template <class T>

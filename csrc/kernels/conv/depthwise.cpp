@@ -1,5 +1,6 @@
-// See depthwise.h. Forward and the stride-1 data gradient of one output a channel go through the kernel of contract.h;
-// the rest are plain loops over the channels that the compiler vectorises for the baseline instruction set.
+// See depthwise.h. One output a channel goes through the kernels of contract.h and depthwise_contract.h; several outputs
+// a channel, and the data's gradient with strides and dilation both, are plain loops over the channels that the compiler
+// vectorises for the baseline instruction set.
 #include "kernels/conv/depthwise.h"
 
 #include <algorithm>
@@ -10,6 +11,8 @@
 
 namespace nnf {
 namespace {
+
+constexpr i64 kBlockChannels = 16;  // of a task of the weight's gradient: a cache line of a pixel as float
 
 // The taps first..last-1 of a window that starts at `start` lie inside 0..size-1.
 struct Taps {
@@ -60,6 +63,7 @@ void simple_rows(const ConvShape& s, i64 row0, i64 row1, const T* x, const T* we
   r.c = c;
   r.x_step = s.stride_w * c, r.x_row = s.dilation_h * s.w * c, r.x_col = s.dilation_w * c;
   r.w_row = sign * s.kw * c, r.w_col = sign * c;
+  r.y_step = c;
   const T* first = mirrored ? weight + (s.kh * s.kw - 1) * c : weight;
   for (i64 row = row0; row < row1; ++row) {
     const i64 image = row / s.oh, top = row % s.oh * s.stride_h - s.pad_top;
@@ -73,6 +77,77 @@ void simple_rows(const ConvShape& s, i64 row0, i64 row1, const T* x, const T* we
       r.w = first + down.first * r.w_row + across.first * r.w_col;
       r.y = y + (row * s.ow + j) * c;
       k.depthwise_row(r);
+    };
+    for (i64 j = 0; j < whole0; ++j) pixels(j, 1);
+    if (whole0 < whole1) pixels(whole0, whole1 - whole0);
+    for (i64 j = whole1; j < s.ow; ++j) pixels(j, 1);
+  }
+}
+
+// The data's gradient with strides, no dilation: rows row0..row1-1 of n * h. A row's pixels fall into stride_w classes by
+// their place modulo the stride, and a class is a convolution of g's rows with every stride_w-th tap, from its last pixel
+// back. Pixels whose taps all meet g go to the kernel together.
+template <class T>
+void strided_gradient_rows(const ConvShape& s, i64 row0, i64 row1, const T* g, const T* weight, T* gx) {
+  const KernelTable<T>& k = kernels<T>();
+  const i64 c = s.c;
+  DepthwiseRow<T> r{};
+  r.c = c;
+  r.x_step = c, r.x_row = -s.ow * c, r.x_col = -c;
+  r.w_row = s.stride_h * s.kw * c, r.w_col = s.stride_w * c;
+  r.y_step = s.stride_w * c;
+  for (i64 row = row0; row < row1; ++row) {
+    const i64 image = row / s.h, below = row % s.h + s.pad_top, a = below % s.stride_h, top = below / s.stride_h;
+    // Taps a, a + stride_h, ... meet rows top, top - 1, ... of g.
+    const i64 first = std::max<i64>(0, top - s.oh + 1);
+    const i64 last = a < s.kh ? std::min(top, (s.kh - 1 - a) / s.stride_h) : -1;
+    for (i64 b = 0; b < s.stride_w; ++b) {
+      const i64 col0 = ((b - s.pad_left) % s.stride_w + s.stride_w) % s.stride_w, q0 = (col0 + s.pad_left) / s.stride_w;
+      const i64 count = col0 < s.w ? (s.w - 1 - col0) / s.stride_w + 1 : 0;
+      const i64 most = b < s.kw ? (s.kw - 1 - b) / s.stride_w : -1;
+      const auto pixels = [&](i64 u, i64 n) {
+        const i64 q = q0 + u, left = std::max<i64>(0, q - s.ow + 1), right = std::min(q, most);
+        r.pixels = n;
+        r.down = std::max<i64>(0, last - first + 1), r.across = std::max<i64>(0, right - left + 1);
+        r.x = g + ((image * s.oh + top - first) * s.ow + q - left) * c;
+        r.w = weight + ((a + first * s.stride_h) * s.kw + b + left * s.stride_w) * c;
+        r.y = gx + (row * s.w + col0 + u * s.stride_w) * c;
+        if (r.down == 0 || r.across == 0) r.down = 0, r.x = g, r.w = weight;
+        k.depthwise_row(r);
+      };
+      const i64 whole0 = std::clamp<i64>(most - q0, 0, count), whole1 = std::clamp<i64>(s.ow - q0, whole0, count);
+      for (i64 u = 0; u < whole0; ++u) pixels(u, 1);
+      if (whole0 < whole1) pixels(whole0, whole1 - whole0);
+      for (i64 u = whole1; u < count; ++u) pixels(u, 1);
+    }
+  }
+}
+
+// The weight's gradient of channels ch0..ch1-1, added to gweight.
+template <class T>
+void simple_sums(const ConvShape& s, i64 ch0, i64 ch1, const T* g, const T* x, T* gweight) {
+  const KernelTable<T>& k = kernels<T>();
+  const i64 c = s.c, room = s.w + s.pad_left - (s.kw - 1) * s.dilation_w - 1;
+  const i64 whole0 = std::min(s.ow, ceil_div(s.pad_left, s.stride_w));
+  const i64 whole1 = std::max(whole0, room < 0 ? 0 : std::min(s.ow, room / s.stride_w + 1));
+  DepthwiseSums<T> t{};
+  t.c = ch1 - ch0;
+  t.g_step = c;
+  t.x_step = s.stride_w * c, t.x_row = s.dilation_h * s.w * c, t.x_col = s.dilation_w * c;
+  t.out_row = s.kw * c, t.out_col = c;
+  for (i64 row = 0; row < s.n * s.oh; ++row) {
+    const i64 image = row / s.oh, top = row % s.oh * s.stride_h - s.pad_top;
+    const Taps down(top, s.kh, s.dilation_h, s.h);
+    const auto pixels = [&](i64 j, i64 count) {
+      const i64 left = j * s.stride_w - s.pad_left;
+      const Taps across(left, s.kw, s.dilation_w, s.w);
+      t.pixels = count;
+      t.down = down.last - down.first, t.across = across.last - across.first;
+      if (t.down == 0 || t.across == 0) return;
+      t.g = g + (row * s.ow + j) * c + ch0;
+      t.x = x + ((image * s.h + top + down.first * s.dilation_h) * s.w + left + across.first * s.dilation_w) * c + ch0;
+      t.out = gweight + (down.first * s.kw + across.first) * c + ch0;
+      k.depthwise_sums(t);
     };
     for (i64 j = 0; j < whole0; ++j) pixels(j, 1);
     if (whole0 < whole1) pixels(whole0, whole1 - whole0);
@@ -131,6 +206,13 @@ void depthwise_backward_data(const ConvShape& s, const T* g, const T* weight, T*
       return;
     }
   }
+  if (times == 1 && s.dilation_h == 1 && s.dilation_w == 1) {
+    const i64 cost = s.w * s.kh * s.kw / (s.stride_h * s.stride_w) * (c / 4 + 1);
+    parallel_for(s.n * s.h, cost + 1, [&](i64 begin, i64 end) {
+      strided_gradient_rows(s, begin, end, g, weight, gx);
+    });
+    return;
+  }
   parallel_for(s.n, s.oh * row_cost(s), [&](i64 begin, i64 end) {
     std::fill_n(gx + begin * s.h * s.w * c, (end - begin) * s.h * s.w * c, T{0});
     over_pixels(s, begin * s.oh, end * s.oh, [&](i64 out, i64 in, Taps down, Taps across) {
@@ -150,21 +232,23 @@ void depthwise_backward_data(const ConvShape& s, const T* g, const T* weight, T*
   });
 }
 
+// Cut into blocks of channels, each summed by one task over all images: the same bits at any number of threads.
 template <class T>
-void depthwise_backward_weight(const ConvShape& s, i64 n0, i64 n1, const T* g, const T* x, T* gweight) {
+void depthwise_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweight, bool accumulate) {
   const i64 c = s.c, times = s.oc / s.c;
-  over_pixels(s, n0 * s.oh, n1 * s.oh, [&](i64 out, i64 in, Taps down, Taps across) {
-    const T* from = g + out * s.oc;
-    over_taps(s, down, across, [&](i64 step, i64 tap) {
-      const T* image = x + (in + step) * c;
-      T* to = gweight + tap * s.oc;
-      if (times == 1) {
-        for (i64 ch = 0; ch < c; ++ch) to[ch] += from[ch] * image[ch];
-      } else {
-        for (i64 ch = 0; ch < c; ++ch) {
+  if (!accumulate) std::fill_n(gweight, s.kh * s.kw * s.oc, T{0});
+  parallel_for(ceil_div(c, kBlockChannels), s.n * s.oh * row_cost(s) * kBlockChannels / c + 1, [&](i64 begin, i64 end) {
+    const i64 ch0 = begin * kBlockChannels, ch1 = std::min(c, end * kBlockChannels);
+    if (times == 1) return simple_sums(s, ch0, ch1, g, x, gweight);
+    over_pixels(s, 0, s.n * s.oh, [&](i64 out, i64 in, Taps down, Taps across) {
+      const T* from = g + out * s.oc;
+      over_taps(s, down, across, [&](i64 step, i64 tap) {
+        const T* image = x + (in + step) * c;
+        T* to = gweight + tap * s.oc;
+        for (i64 ch = ch0; ch < ch1; ++ch) {
           for (i64 m = 0; m < times; ++m) to[ch * times + m] += from[ch * times + m] * image[ch];
         }
-      }
+      });
     });
   });
 }
@@ -172,7 +256,7 @@ void depthwise_backward_weight(const ConvShape& s, i64 n0, i64 n1, const T* g, c
 #define NNF_INSTANTIATE(T)                                                                                  \
   template void depthwise_forward<T>(const ConvShape&, const T*, const T*, const Epilogue<T>&, T*);         \
   template void depthwise_backward_data<T>(const ConvShape&, const T*, const T*, T*);                       \
-  template void depthwise_backward_weight<T>(const ConvShape&, i64, i64, const T*, const T*, T*);
+  template void depthwise_backward_weight<T>(const ConvShape&, const T*, const T*, T*, bool);
 NNF_INSTANTIATE(float)
 NNF_INSTANTIATE(double)
 #undef NNF_INSTANTIATE

@@ -9,13 +9,13 @@ namespace nnf {
 
 inline bool is_depthwise(const ConvShape& s) { return s.groups > 1 && s.groups == s.c; }
 
-// As the functions of conv2d.h; images n0..n1-1 make the sums of the last one, added to gweight.
+// As the functions of conv2d.h.
 template <class T>
 void depthwise_forward(const ConvShape& s, const T* x, const T* weight, const Epilogue<T>& epilogue, T* y);
 template <class T>
 void depthwise_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx);
 template <class T>
-void depthwise_backward_weight(const ConvShape& s, i64 n0, i64 n1, const T* g, const T* x, T* gweight);
+void depthwise_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweight, bool accumulate);
 
 }  // namespace nnf
 

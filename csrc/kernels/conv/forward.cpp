@@ -4,6 +4,7 @@
 #include "kernels/conv/conv2d.h"
 #include "kernels/conv/correlate.h"
 #include "kernels/conv/depthwise.h"
+#include "kernels/conv/grouped.h"
 #include "kernels/conv/planar.h"
 
 namespace nnf {
@@ -34,6 +35,7 @@ void conv2d_forward(const ConvShape& s, const T* x, const T* weight, const Epilo
   const bool own = order == WeightOrder::hwio;
   NNF_ASSERT(own || forward_reads_oihw<T>(s));
   if (is_depthwise(s)) return depthwise_forward(s, x, weight, epilogue, y);
+  if (is_grouped_small<T>(s)) return grouped_forward(s, x, weight, epilogue, y);
   if (is_product(s)) {
     const i64 k = s.kh * s.kw * s.c;
     const MatView<T> b = own ? MatView<T>{weight, s.oc, 1} : MatView<T>{weight, 1, k};

@@ -1,6 +1,8 @@
 // Instantiates every kernel for the instruction set whose Vec was included before, and fills its tables.
 // Included last by each <isa>.cpp, which defines NNF_ISA_NAME. All but the tables stays in anonymous namespaces.
 #include "kernels/conv/depthwise-inl.h"
+#include "kernels/conv/depthwise_planes-inl.h"
+#include "kernels/conv/grouped-inl.h"
 #include "kernels/conv/planar-inl.h"
 #include "kernels/dropout/dropout-inl.h"
 #include "kernels/elementwise/activation-inl.h"
@@ -14,7 +16,9 @@
 #include "kernels/norm/norm-inl.h"
 #include "kernels/optim/optim-inl.h"
 #include "kernels/peak/peak-inl.h"
+#include "kernels/pool/planes_triples-inl.h"
 #include "kernels/pool/pool-inl.h"
+#include "kernels/pool/pool_backward-inl.h"
 #include "kernels/registry.h"
 #include "kernels/softmax/softmax-inl.h"
 

@@ -25,6 +25,7 @@ PoolShape as_pooling(const AdaptiveShape& s) {
   p.kh = p.stride_h = s.h / s.oh;
   p.kw = p.stride_w = s.w / s.ow;
   p.dilation_h = p.dilation_w = 1;
+  p.tiles = true;
   return p;
 }
 

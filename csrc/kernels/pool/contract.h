@@ -1,4 +1,4 @@
-// Contract of the pooling kernels, channels-last. Plain data only (see registry.h).
+// Contract of the pooling kernels, channels-last and on planes. Plain data only (see registry.h).
 #ifndef NNF_KERNELS_POOL_CONTRACT_H
 #define NNF_KERNELS_POOL_CONTRACT_H
 
@@ -11,6 +11,7 @@ struct PoolShape {
   i64 oh, ow;        // output (n, oh, ow, c)
   i64 kh, kw, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
   bool count_include_pad;
+  bool tiles;        // windows tile the images: every cell lies in exactly one
 };
 
 // Output rows row0..row1-1, counted over n * oh; x and y are whole arrays. Maximum: NaN wins, padding never does.
@@ -18,10 +19,51 @@ struct PoolShape {
 template <class T>
 using PoolRowFn = void (*)(const PoolShape& s, i64 row0, i64 row1, const T* x, T* y);
 
-// Images n0..n1-1: gx (n, h, w, c) is overwritten. Maximum: the first of equal maxima in a window takes the
-// gradient (found again from x and y); average: x and y may be null.
+// The maximum and, for its gradient, its place: the number, row * kw + column in the window, of the first tap that
+// holds it (any number where all of the window is padding). P is unsigned char where windows have at most kBytePlaces taps,
+// else T.
+template <class T, class P>
+using PoolPlacesFn = void (*)(const PoolShape& s, i64 row0, i64 row1, const T* x, T* y, P* places);
 template <class T>
-using PoolRowBackwardFn = void (*)(const PoolShape& s, i64 n0, i64 n1, const T* g, const T* x, const T* y, T* gx);
+using PoolBytePlacesFn = PoolPlacesFn<T, unsigned char>;
+template <class T>
+using PoolWidePlacesFn = PoolPlacesFn<T, T>;
+constexpr i64 kBytePlaces = 256;
+
+// Rows row0..row1-1 of gx (n, h, w, c), counted over n * h, are overwritten: multiples of kh where the windows tile the
+// images, else of h. The gradient of the maximum goes to its place.
+template <class T, class P>
+using PoolPlacesBackwardFn = void (*)(const PoolShape& s, i64 row0, i64 row1, const T* g, const P* places, T* gx);
+template <class T>
+using PoolBytePlacesBackwardFn = PoolPlacesBackwardFn<T, unsigned char>;
+template <class T>
+using PoolWidePlacesBackwardFn = PoolPlacesBackwardFn<T, T>;
+template <class T>
+using PoolRowBackwardFn = void (*)(const PoolShape& s, i64 row0, i64 row1, const T* g, T* gx);
+
+// The same on planes, the images of one channel that NCHW arrays consist of: s.n counts them and s.c is 1. Input rows
+// are split by their columns' places modulo stride_w ("phases"), so that neighbouring outputs' taps are neighbours.
+// Rows are taken in bands, counted over all planes, whose split rows and results lie in scratch; the driver
+// (planes.cpp) finds the sizes.
+struct PoolPlanes {
+  PoolShape s;
+  i64 columns;        // input columns that windows reach
+  i64 split_line;     // elements of one phase of a split row; stride_w of them
+  i64 line, margin;   // elements of a row of results, and of those before its first column
+  i64 band;           // output rows of a band, of the input's gradient: its rows
+  i64 rows_in, rows_out;  // input and output rows a band needs at most
+  const i64* taps;    // (kw): where in a split row tap b of output column 0 lies
+};
+constexpr i64 kPoolSlack = 16;  // elements that whole vectors may go beyond a row in scratch: the widest vector's
+
+// Planes p0..p1-1 of whole arrays x and y. scratch: rows_in * stride_w * split_line + (1 + rows_in) * line elements.
+template <class T>
+using PoolPlanesFn = void (*)(const PoolPlanes& p, i64 p0, i64 p1, const T* x, T* y, T* scratch);
+
+// gx is overwritten; x may be null for the average. scratch: rows_in * (stride_w * split_line + 2 * line) +
+// (1 + stride_w + 2 * rows_out) * line elements.
+template <class T>
+using PoolPlanesBackwardFn = void (*)(const PoolPlanes& p, i64 p0, i64 p1, const T* g, const T* x, T* gx, T* scratch);
 
 }  // namespace nnf
 

@@ -1,10 +1,8 @@
-// Pooling kernels of contract.h: vectors run over the channels, one output pixel at a time.
+// Pooling kernels of contract.h, channels-last, forward: vectors run over the channels, one output pixel at a time.
 //
 // Which taps of a window lie inside the input is found once a row and, near the edges, once a pixel, so the loops over
 // taps have no tests; those of whole 2x2 and 3x3 windows are unrolled. (With 6 channels a pixel of 2x2 took 40 cycles
-// when each found its taps and divisor by itself.) Two vectors of channels share a pass over the window. The gradient of
-// a maximum goes to the first tap, in row order, that equals it (or is NaN); windows that tile the input exactly write
-// gx directly, others add to zeros.
+// when each found its taps and divisor by itself.) Two vectors of channels share a pass over the window.
 #ifndef NNF_KERNELS_POOL_POOL_INL_H
 #define NNF_KERNELS_POOL_POOL_INL_H
 
@@ -32,12 +30,6 @@ NNF_INLINE PoolTaps pool_taps(i64 start, i64 taps, i64 dilation, i64 size, i64 p
     t.divisor = (size + pad - start + dilation - 1) / dilation;
   }
   return t;
-}
-
-// True when the windows tile the input: every cell belongs to exactly one.
-NNF_INLINE bool pool_tiles(const PoolShape& s) {
-  return s.pad_h == 0 && s.pad_w == 0 && s.dilation_h == 1 && s.dilation_w == 1 && s.kh == s.stride_h &&
-         s.kw == s.stride_w && s.oh * s.kh == s.h && s.ow * s.kw == s.w;
 }
 
 // The taps of a window to go over: any, or all of a K x K one.
@@ -142,50 +134,60 @@ void max_pool_nhwc(const PoolShape& s, i64 row0, i64 row1, const T* x, T* y) {
   });
 }
 
-template <class T, bool Tiles>
-NNF_INLINE void max_pool_backward_images(const PoolShape& s, i64 n0, i64 n1, const T* g, const T* x, const T* y,
-                                         T* gx) {
+// The place of a maximum: lanes of numbers, as bytes or as they are.
+template <class T>
+NNF_INLINE void store_places(unsigned char* p, Vec<T> v, AllLanes<T>) {
+  store_bytes(p, v, Vec<T>::N);
+}
+template <class T>
+NNF_INLINE void store_places(unsigned char* p, Vec<T> v, FirstLanes<T> lanes) {
+  store_bytes(p, v, lanes.n);
+}
+template <class T, class Lanes>
+NNF_INLINE void store_places(T* p, Vec<T> v, Lanes lanes) {
+  lanes.store(p, v);
+}
+
+// Whether `best`, which came first, stays the maximum beside `value`: the first of equal ones does, and the first NaN.
+template <class T>
+NNF_INLINE Mask<T> stays(Vec<T> best, Vec<T> value) {
+  return ge(best, value) | is_nan(best);
+}
+
+template <class T, class P>
+NNF_INLINE void max_pool_places(const PoolShape& s, i64 row0, i64 row1, const T* x, T* y, P* places) {
   constexpr i64 N = Vec<T>::N;
-  pool_over_pixels(s, n0 * s.oh, n1 * s.oh, [&](i64 out, i64 cell, PoolTaps down, PoolTaps across,
+  const T infinity = static_cast<T>(__builtin_inf());
+  pool_over_pixels(s, row0, row1, [&](i64 out, i64 cell, PoolTaps down, PoolTaps across,
                                   auto window) NNF_LAMBDA_INLINE {
     pool_over_channels<T>(s.c, [&](i64 ch, auto vectors, auto lanes) NNF_LAMBDA_INLINE {
       constexpr int V = decltype(vectors)::count;
-      Vec<T> top[V], grad[V];  // grad becomes 0 once its cell is found
-      for (int v = 0; v < V; ++v) {
-        top[v] = lanes.load(y + out + ch + v * N);
-        grad[v] = lanes.load(g + out + ch + v * N);
-      }
+      Vec<T> best[V], place[V];
+      i64 number = down.first * s.kw + across.first, line_end = down.first * s.kw + across.last;
+      for (int v = 0; v < V; ++v) best[v] = set1(-infinity), place[v] = set1(static_cast<T>(number));
       pool_over_taps(s, down, across, window, [&](i64 tap) NNF_LAMBDA_INLINE {
         for (int v = 0; v < V; ++v) {
-          const i64 at = cell + tap + ch + v * N;
-          const Vec<T> value = lanes.load(x + at);
-          const Mask<T> here = eq(value, top[v]) | is_nan(value);
-          const Vec<T> share = select(here, grad[v], zero<T>());
-          grad[v] = select(here, zero<T>(), grad[v]);
-          lanes.store(gx + at, Tiles ? share : lanes.load(gx + at) + share);
+          const Vec<T> value = lanes.load(x + cell + tap + ch + v * N);
+          const Mask<T> stay = stays(best[v], value);
+          best[v] = select(stay, best[v], value);
+          place[v] = select(stay, place[v], set1(static_cast<T>(number)));
         }
+        if (++number == line_end) number += s.kw - (across.last - across.first), line_end += s.kw;
       });
+      for (int v = 0; v < V; ++v) {
+        lanes.store(y + out + ch + v * N, best[v]);
+        store_places(places + out + ch + v * N, place[v], lanes);
+      }
     });
   });
 }
-
 template <class T>
-NNF_INLINE void pool_zero(const PoolShape& s, i64 n0, i64 n1, T* gx) {
-  const i64 image = s.h * s.w * s.c;
-  T* first = gx + n0 * image;
-  for_each_vector<T>((n1 - n0) * image, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
-    lanes.store(first + i, zero<T>());
-  });
+void max_pool_nhwc_bytes(const PoolShape& s, i64 row0, i64 row1, const T* x, T* y, unsigned char* places) {
+  max_pool_places(s, row0, row1, x, y, places);
 }
-
 template <class T>
-void max_pool_nhwc_backward(const PoolShape& s, i64 n0, i64 n1, const T* g, const T* x, const T* y, T* gx) {
-  if (pool_tiles(s)) {
-    max_pool_backward_images<T, true>(s, n0, n1, g, x, y, gx);
-  } else {
-    pool_zero(s, n0, n1, gx);
-    max_pool_backward_images<T, false>(s, n0, n1, g, x, y, gx);
-  }
+void max_pool_nhwc_wide(const PoolShape& s, i64 row0, i64 row1, const T* x, T* y, T* places) {
+  max_pool_places(s, row0, row1, x, y, places);
 }
 
 template <class T>
@@ -205,37 +207,6 @@ void avg_pool_nhwc(const PoolShape& s, i64 row0, i64 row1, const T* x, T* y) {
       for (int v = 0; v < V; ++v) lanes.store(y + out + ch + v * N, total[v] / divide);
     });
   });
-}
-
-template <class T, bool Tiles>
-NNF_INLINE void avg_pool_backward_images(const PoolShape& s, i64 n0, i64 n1, const T* g, T* gx) {
-  constexpr i64 N = Vec<T>::N;
-  pool_over_pixels(s, n0 * s.oh, n1 * s.oh, [&](i64 out, i64 cell, PoolTaps down, PoolTaps across,
-                                  auto window) NNF_LAMBDA_INLINE {
-    const i64 divisor = down.divisor * across.divisor;
-    const Vec<T> divide = set1(static_cast<T>(divisor > 0 ? divisor : 1));
-    pool_over_channels<T>(s.c, [&](i64 ch, auto vectors, auto lanes) NNF_LAMBDA_INLINE {
-      constexpr int V = decltype(vectors)::count;
-      Vec<T> share[V];
-      for (int v = 0; v < V; ++v) share[v] = lanes.load(g + out + ch + v * N) / divide;
-      pool_over_taps(s, down, across, window, [&](i64 tap) NNF_LAMBDA_INLINE {
-        for (int v = 0; v < V; ++v) {
-          T* at = gx + cell + tap + ch + v * N;
-          lanes.store(at, Tiles ? share[v] : lanes.load(at) + share[v]);
-        }
-      });
-    });
-  });
-}
-
-template <class T>
-void avg_pool_nhwc_backward(const PoolShape& s, i64 n0, i64 n1, const T* g, const T*, const T*, T* gx) {
-  if (pool_tiles(s)) {
-    avg_pool_backward_images<T, true>(s, n0, n1, g, gx);
-  } else {
-    pool_zero(s, n0, n1, gx);
-    avg_pool_backward_images<T, false>(s, n0, n1, g, gx);
-  }
 }
 
 }  // namespace

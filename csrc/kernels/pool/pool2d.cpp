@@ -36,6 +36,15 @@ i64 pool_output_size(const char* op, const char* axis, i64 size, i64 kernel, i64
 // A pixel's cost in parallel_for's unit: a vector operation a tap and eight channels.
 i64 pixel_cost(const PoolShape& s) { return s.kh * s.kw * ceil_div(s.c, 8) + 8; }
 
+// f(first row, beyond the last) of all images' input rows, in the multiples the kernels ask for.
+template <class F>
+void over_input_rows(const PoolShape& s, F f) {
+  const i64 rows = s.tiles ? s.kh : s.h, windows = s.tiles ? 1 : s.oh;
+  parallel_for(s.n * s.h / rows, windows * s.ow * 2 * pixel_cost(s), [&](i64 begin, i64 end) {
+    f(begin * rows, end * rows);
+  });
+}
+
 }  // namespace
 
 PoolShape make_pool_shape(const nnf_pool2d_shape& s, const char* op) {
@@ -62,20 +71,37 @@ PoolShape make_pool_shape(const nnf_pool2d_shape& s, const char* op) {
   p.count_include_pad = s.count_include_pad != 0;
   p.oh = pool_output_size(op, "height", s.h, s.kh, s.stride_h, s.pad_h, s.dilation_h, s.ceil_mode != 0);
   p.ow = pool_output_size(op, "width", s.w, s.kw, s.stride_w, s.pad_w, s.dilation_w, s.ceil_mode != 0);
+  p.tiles = p.pad_h == 0 && p.pad_w == 0 && p.dilation_h == 1 && p.dilation_w == 1 && p.kh == p.stride_h &&
+            p.kw == p.stride_w && p.oh * p.kh == p.h && p.ow * p.kw == p.w;
   return p;
 }
 
 template <class T>
-void max_pool2d_forward(const PoolShape& s, const T* x, T* y) {
+void max_pool2d_forward(const PoolShape& s, const T* x, T* y, void* places) {
   const KernelTable<T>& k = kernels<T>();
-  parallel_for(s.n * s.oh, s.ow * pixel_cost(s), [&](i64 begin, i64 end) { k.max_pool_nhwc(s, begin, end, x, y); });
+  const bool bytes = s.kh * s.kw <= kBytePlaces;
+  parallel_for(s.n * s.oh, s.ow * pixel_cost(s), [&](i64 begin, i64 end) {
+    if (places == nullptr) {
+      k.max_pool_nhwc(s, begin, end, x, y);
+    } else if (bytes) {
+      k.max_pool_nhwc_bytes(s, begin, end, x, y, static_cast<unsigned char*>(places));
+    } else {
+      k.max_pool_nhwc_wide(s, begin, end, x, y, static_cast<T*>(places));
+    }
+  });
 }
 
 template <class T>
-void max_pool2d_backward(const PoolShape& s, const T* g, const T* x, const T* y, T* gx) {
+void max_pool2d_backward(const PoolShape& s, const T* g, const void* places, T* gx) {
   const KernelTable<T>& k = kernels<T>();
-  parallel_for(s.n, s.oh * s.ow * 2 * pixel_cost(s),
-               [&](i64 begin, i64 end) { k.max_pool_nhwc_backward(s, begin, end, g, x, y, gx); });
+  const bool bytes = s.kh * s.kw <= kBytePlaces;
+  over_input_rows(s, [&](i64 row0, i64 row1) {
+    if (bytes) {
+      k.max_pool_nhwc_bytes_backward(s, row0, row1, g, static_cast<const unsigned char*>(places), gx);
+    } else {
+      k.max_pool_nhwc_wide_backward(s, row0, row1, g, static_cast<const T*>(places), gx);
+    }
+  });
 }
 
 template <class T>
@@ -87,15 +113,13 @@ void avg_pool2d_forward(const PoolShape& s, const T* x, T* y) {
 template <class T>
 void avg_pool2d_backward(const PoolShape& s, const T* g, T* gx) {
   const KernelTable<T>& k = kernels<T>();
-  parallel_for(s.n, s.oh * s.ow * 2 * pixel_cost(s), [&](i64 begin, i64 end) {
-    k.avg_pool_nhwc_backward(s, begin, end, g, nullptr, nullptr, gx);
-  });
+  over_input_rows(s, [&](i64 row0, i64 row1) { k.avg_pool_nhwc_backward(s, row0, row1, g, gx); });
 }
 
-#define NNF_INSTANTIATE(T)                                                                  \
-  template void max_pool2d_forward<T>(const PoolShape&, const T*, T*);                      \
-  template void max_pool2d_backward<T>(const PoolShape&, const T*, const T*, const T*, T*); \
-  template void avg_pool2d_forward<T>(const PoolShape&, const T*, T*);                      \
+#define NNF_INSTANTIATE(T)                                                          \
+  template void max_pool2d_forward<T>(const PoolShape&, const T*, T*, void*);       \
+  template void max_pool2d_backward<T>(const PoolShape&, const T*, const void*, T*); \
+  template void avg_pool2d_forward<T>(const PoolShape&, const T*, T*);              \
   template void avg_pool2d_backward<T>(const PoolShape&, const T*, T*);
 NNF_INSTANTIATE(float)
 NNF_INSTANTIATE(double)

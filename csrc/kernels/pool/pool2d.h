@@ -10,10 +10,17 @@ namespace nnf {
 // Checks the fields and finds the output size, PyTorch's rule for ceil_mode; throws Error(invalid_value) naming `op`.
 PoolShape make_pool_shape(const nnf_pool2d_shape& s, const char* op);
 
+// The bytes that the places of `outputs` maxima take: what backward needs of the forward.
 template <class T>
-void max_pool2d_forward(const PoolShape& s, const T* x, T* y);
+i64 pool_places_bytes(const PoolShape& s, i64 outputs) {
+  return outputs * (s.kh * s.kw <= kBytePlaces ? 1 : static_cast<i64>(sizeof(T)));
+}
+
+// places, of pool_places_bytes, is aligned for T; null: nobody wants them.
 template <class T>
-void max_pool2d_backward(const PoolShape& s, const T* g, const T* x, const T* y, T* gx);
+void max_pool2d_forward(const PoolShape& s, const T* x, T* y, void* places);
+template <class T>
+void max_pool2d_backward(const PoolShape& s, const T* g, const void* places, T* gx);
 template <class T>
 void avg_pool2d_forward(const PoolShape& s, const T* x, T* y);
 template <class T>

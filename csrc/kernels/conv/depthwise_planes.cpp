@@ -1,0 +1,114 @@
+// See depthwise_planes.h. Forward and the data's gradient are cut into planes, the weight's gradient into channels, each
+// of which one task sums over all images: the same bits at any number of threads.
+#include "kernels/conv/depthwise_planes.h"
+
+#include <algorithm>
+
+#include "base/memory.h"
+#include "base/thread_pool.h"
+#include "kernels/conv/depthwise.h"
+#include "kernels/dispatch.h"
+
+namespace nnf {
+namespace {
+
+constexpr i64 kBandElements = i64{1} << 13;  // of split rows: inside a first-level cache as float
+constexpr i64 kLeastBand = 4;                // rows: what the 3x3 kernel makes at once
+constexpr i64 kMostPhases = 64;
+
+i64 reach(i64 taps, i64 dilation) { return (taps - 1) * dilation; }
+
+// `taps`: room for kw.
+DepthwisePlanes make_plan(const ConvShape& s, i64* taps) {
+  DepthwisePlanes p{};
+  p.n = s.n, p.c = s.c, p.h = s.h, p.w = s.w, p.oh = s.oh, p.ow = s.ow;
+  p.kh = s.kh, p.kw = s.kw;
+  p.stride_h = s.stride_h, p.stride_w = s.stride_w;
+  p.dilation_h = s.dilation_h, p.dilation_w = s.dilation_w;
+  p.pad_top = s.pad_top, p.pad_left = s.pad_left;
+  const i64 across = reach(s.kw, s.dilation_w);
+  p.columns = std::clamp<i64>((s.ow - 1) * s.stride_w + across + 1 - s.pad_left, 0, s.w);
+  p.margin = across / s.stride_w;
+  p.split_line = round_up(s.ow + p.margin + 2 + 2 * kPlaneSlack, kPlaneSlack);
+  p.line = round_up(p.margin + std::max(s.ow, (s.w - 1 + s.pad_left) / s.stride_w + 1) + 2 * kPlaneSlack, kPlaneSlack);
+  for (i64 b = 0; b < s.kw; ++b) {
+    taps[b] = b * s.dilation_w % s.stride_w * p.split_line + b * s.dilation_w / s.stride_w;
+  }
+  p.taps = taps;
+  return p;
+}
+
+// Bands of output rows, for the sums over x.
+void set_output_bands(DepthwisePlanes& p) {
+  const i64 down = reach(p.kh, p.dilation_h), size = p.stride_w * p.split_line;
+  const i64 rows = (kBandElements / size - down) / p.stride_h / kLeastBand * kLeastBand;
+  p.band = std::min(p.oh, std::max(kLeastBand, rows));
+  p.rows = (p.band - 1) * p.stride_h + down + 1;
+}
+
+// Bands of input rows, for those over g.
+void set_input_bands(DepthwisePlanes& p) {
+  const i64 down = reach(p.kh, p.dilation_h);
+  p.band = std::min(p.h, std::max(kLeastBand, kBandElements / p.line * p.stride_h - down));
+  p.rows = std::min(p.oh, (p.band - 1 + down) / p.stride_h + 2);
+}
+
+i64 plane_cost(const ConvShape& s) { return s.oh * ceil_div(s.ow, 8) * s.kh * s.kw + s.h * s.w / 8; }
+
+template <class T>
+void correlate_planes(const ConvShape& s, const T* x, const T* weight, bool mirrored, const T* bias, T* y) {
+  DepthwisePlanes p = make_plan(s, thread_scratch<i64>(Scratch::gemm_rows, s.kw));
+  set_output_bands(p);
+  parallel_for(s.n * s.c, plane_cost(s), [&](i64 begin, i64 end) {
+    T* scratch = thread_scratch<T>(Scratch::conv_image, p.rows * p.stride_w * p.split_line);
+    kernels<T>().depthwise_planes(p, begin, end, x, weight, mirrored, bias, y, scratch);
+  });
+}
+
+}  // namespace
+
+bool depthwise_planes_pay(const ConvShape& s) {
+  if (!is_depthwise(s) || s.oc != s.c || s.n == 0 || s.stride_w > kMostPhases) return false;
+  return s.ow >= 8;  // narrower rows leave vectors of 16 less than half full
+}
+
+template <class T>
+void depthwise_planes_forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* y) {
+  correlate_planes(s, x, weight, false, bias, y);
+}
+
+template <class T>
+void depthwise_planes_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx) {
+  if (s.stride_h == 1 && s.stride_w == 1) {  // a convolution of g with the weights mirrored
+    ConvShape r = s;
+    r.h = s.oh, r.w = s.ow, r.oh = s.h, r.ow = s.w;
+    r.pad_top = reach(s.kh, s.dilation_h) - s.pad_top, r.pad_left = reach(s.kw, s.dilation_w) - s.pad_left;
+    if (r.pad_top >= 0 && r.pad_left >= 0) return correlate_planes<T>(r, g, weight, true, nullptr, gx);
+  }
+  DepthwisePlanes p = make_plan(s, thread_scratch<i64>(Scratch::gemm_rows, s.kw));
+  set_input_bands(p);
+  parallel_for(s.n * s.c, plane_cost(s), [&](i64 begin, i64 end) {
+    T* scratch = thread_scratch<T>(Scratch::conv_image, p.rows * p.line + p.stride_w * (p.line + 1));
+    kernels<T>().depthwise_planes_gather(p, begin, end, g, weight, gx, scratch);
+  });
+}
+
+template <class T>
+void depthwise_planes_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweight) {
+  DepthwisePlanes p = make_plan(s, thread_scratch<i64>(Scratch::gemm_rows, s.kw));
+  set_output_bands(p);
+  parallel_for(s.c, s.n * plane_cost(s), [&](i64 begin, i64 end) {
+    T* scratch = thread_scratch<T>(Scratch::conv_image, p.rows * p.stride_w * p.split_line);
+    kernels<T>().depthwise_planes_sums(p, begin, end, g, x, gweight, scratch);
+  });
+}
+
+#define NNF_INSTANTIATE(T)                                                                                   \
+  template void depthwise_planes_forward<T>(const ConvShape&, const T*, const T*, const T*, T*);             \
+  template void depthwise_planes_backward_data<T>(const ConvShape&, const T*, const T*, T*);                 \
+  template void depthwise_planes_backward_weight<T>(const ConvShape&, const T*, const T*, T*);
+NNF_INSTANTIATE(float)
+NNF_INSTANTIATE(double)
+#undef NNF_INSTANTIATE
+
+}  // namespace nnf

@@ -1,0 +1,23 @@
+// Depthwise convolution of NCHW images as they lie: no conversion to channels-last. Plans and threading around the plane
+// kernels of depthwise_contract.h; for the C interface's convolution.
+#ifndef NNF_KERNELS_CONV_DEPTHWISE_PLANES_H
+#define NNF_KERNELS_CONV_DEPTHWISE_PLANES_H
+
+#include "kernels/conv/conv2d.h"
+
+namespace nnf {
+
+// Whether these take the shape and are faster than the conversions and the channels-last kernels.
+bool depthwise_planes_pay(const ConvShape& s);
+
+// x (n, c, h, w), weight (c, kh, kw), y and g (n, c, oh, ow); bias may be null. The gradients are overwritten.
+template <class T>
+void depthwise_planes_forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* y);
+template <class T>
+void depthwise_planes_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx);
+template <class T>
+void depthwise_planes_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweight);
+
+}  // namespace nnf
+
+#endif  // NNF_KERNELS_CONV_DEPTHWISE_PLANES_H

@@ -1,0 +1,119 @@
+// See planes.h. Work is cut into planes; a plane's result does not depend on the cut.
+#include "kernels/pool/planes.h"
+
+#include <algorithm>
+
+#include "base/memory.h"
+#include "base/thread_pool.h"
+#include "kernels/dispatch.h"
+
+namespace nnf {
+namespace {
+
+constexpr i64 kMostTaps = i64{1} << 24;  // their numbers are exact as float
+constexpr i64 kFewChannels = 4;          // with so many, channels-last vectors are less than half full
+constexpr i64 kMostPhases = 64;
+// Outputs of a row below which vectors are too empty: 3x3 windows on 14x14 and 128 channels took 106 us by planes, 38 us
+// converted. (AVX-512; fewer lanes would be filled by fewer.)
+constexpr i64 kNarrow = 12;
+constexpr i64 kBandElements = i64{1} << 13;  // of a band's rows in scratch: inside a first-level cache as float
+constexpr i64 kLeastBand = 8;                // rows
+
+i64 reach(i64 taps, i64 dilation) { return (taps - 1) * dilation; }
+
+PoolPlanes make_planes(const PoolShape& shape, i64* taps) {
+  PoolPlanes p{};
+  p.s = shape;
+  p.s.n = shape.n * shape.c, p.s.c = 1;
+  const PoolShape& s = p.s;
+  p.margin = reach(s.kw, s.dilation_w) / s.stride_w;
+  p.columns = std::min(s.w, (s.ow - 1) * s.stride_w + reach(s.kw, s.dilation_w) + 1 - s.pad_w);
+  p.split_line = round_up(s.ow + p.margin + 2 + 2 * kPoolSlack, kPoolSlack);
+  p.line = round_up(p.margin + std::max(s.ow, (s.w - 1 + s.pad_w) / s.stride_w + 1) + 2 * kPoolSlack, kPoolSlack);
+  for (i64 b = 0; b < s.kw; ++b) {
+    taps[b] = b * s.dilation_w % s.stride_w * p.split_line + b * s.dilation_w / s.stride_w;
+  }
+  p.taps = taps;
+  return p;
+}
+
+// Sets the bands, of output rows or (of the gradient) input rows: as many planes as kBandElements hold, or rows of one.
+void set_bands(PoolPlanes& p, bool backward) {
+  const PoolShape& s = p.s;
+  const i64 down = reach(s.kh, s.dilation_h), per_in = s.stride_w * p.split_line + (backward ? 2 : 1) * p.line;
+  const i64 per_out = backward ? 2 * p.line : 0, plane = s.h * per_in + s.oh * per_out;
+  const i64 planes = std::min(s.n, kBandElements / plane);
+  if (planes > 0) {
+    p.band = planes * (backward ? s.h : s.oh);
+    p.rows_in = planes * s.h, p.rows_out = planes * s.oh;
+    return;
+  }
+  const i64 rows = std::max(kLeastBand, kBandElements / (per_in + per_out / s.stride_h) - down);
+  p.band = backward ? std::min(rows, s.h) : std::min(std::max(kLeastBand, rows / s.stride_h), s.oh);
+  p.rows_out = backward ? (p.band - 1 + down) / s.stride_h + 2 : p.band;
+  p.rows_in = std::min(s.h, p.rows_out * s.stride_h + down + 1);
+}
+
+// f(plan, first plane, beyond the last, scratch).
+template <class T, class F>
+void over_planes(const PoolShape& shape, bool backward, F f) {
+  if (shape.n == 0) return;
+  PoolPlanes p = make_planes(shape, thread_scratch<i64>(Scratch::convert_out, shape.kw));
+  set_bands(p, backward);
+  const PoolShape& s = p.s;
+  const i64 forward_elements = p.rows_in * s.stride_w * p.split_line + (1 + p.rows_in) * p.line;
+  const i64 elements = forward_elements + (backward ? (p.rows_in + s.stride_w + 2 * p.rows_out) * p.line : 0);
+  const i64 cost = (s.h * s.w + s.oh * s.ow * (s.kh + s.kw)) / 8 + 1;
+  parallel_for(s.n, cost, [&](i64 begin, i64 end) {
+    f(p, begin, end, thread_scratch<T>(Scratch::convert_in, elements));
+  });
+}
+
+}  // namespace
+
+bool planes_pay(const PoolShape& s) {
+  if (s.kh * s.kw > kMostTaps || s.stride_w > kMostPhases) return false;
+  if (reach(s.kh, s.dilation_h) >= s.h + 2 * s.pad_h || reach(s.kw, s.dilation_w) >= s.w + 2 * s.pad_w) return false;
+  if (s.c < kFewChannels) return true;
+  const bool pairs = s.kh == 2 && s.kw == 2 && s.stride_h == 2 && s.stride_w == 2 && s.pad_h == 0 && s.pad_w == 0;
+  return s.stride_w <= 2 && s.ow >= (pairs ? 4 : kNarrow);
+}
+
+template <class T>
+void max_pool2d_planes(const PoolShape& s, const T* x, T* y) {
+  over_planes<T>(s, false, [&](const PoolPlanes& p, i64 p0, i64 p1, T* scratch) {
+    kernels<T>().max_pool_planes(p, p0, p1, x, y, scratch);
+  });
+}
+
+template <class T>
+void max_pool2d_planes_backward(const PoolShape& s, const T* g, const T* x, T* gx) {
+  over_planes<T>(s, true, [&](const PoolPlanes& p, i64 p0, i64 p1, T* scratch) {
+    kernels<T>().max_pool_planes_backward(p, p0, p1, g, x, gx, scratch);
+  });
+}
+
+template <class T>
+void avg_pool2d_planes(const PoolShape& s, const T* x, T* y) {
+  over_planes<T>(s, false, [&](const PoolPlanes& p, i64 p0, i64 p1, T* scratch) {
+    kernels<T>().avg_pool_planes(p, p0, p1, x, y, scratch);
+  });
+}
+
+template <class T>
+void avg_pool2d_planes_backward(const PoolShape& s, const T* g, T* gx) {
+  over_planes<T>(s, true, [&](const PoolPlanes& p, i64 p0, i64 p1, T* scratch) {
+    kernels<T>().avg_pool_planes_backward(p, p0, p1, g, nullptr, gx, scratch);
+  });
+}
+
+#define NNF_INSTANTIATE(T)                                                                \
+  template void max_pool2d_planes<T>(const PoolShape&, const T*, T*);                     \
+  template void max_pool2d_planes_backward<T>(const PoolShape&, const T*, const T*, T*);  \
+  template void avg_pool2d_planes<T>(const PoolShape&, const T*, T*);                     \
+  template void avg_pool2d_planes_backward<T>(const PoolShape&, const T*, T*);
+NNF_INSTANTIATE(float)
+NNF_INSTANTIATE(double)
+#undef NNF_INSTANTIATE
+
+}  // namespace nnf
