@@ -209,7 +209,7 @@ def call_metrics(
         return {}
     with (interrupts or Interrupts()).at_once():
         outputs = predict(core, data.x, batch, model.dtype, model._output_shapes)
-        return model._task.call(data.y, outputs)
+        return model._task.call(data.y, outputs, data.w)
 
 
 def made_of(data: Data | Stream, batch: int, shuffle: bool) -> tuple[int | None, int | None, bool | None]:

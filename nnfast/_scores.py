@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nnfast import _checks
+from nnfast import _checks, _weights
 
 AVERAGES = ("macro", "micro", "weighted")
 
@@ -31,23 +31,37 @@ def _two(owner: str, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray[Any]
     return true, pred
 
 
+def _each(owner: str, sample_weight: ArrayLike | None, n: int) -> NDArray[np.float64]:
+    """A weight a sample: 1 where none are given, with which sums are the same bits as counts."""
+    weights = _weights.of_samples(owner, sample_weight, n)
+    return np.ones(n) if weights is None else weights
+
+
 def _counts(
-    owner: str, y_true: ArrayLike, y_pred: ArrayLike, average: str, threshold: float
+    owner: str,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    average: str,
+    threshold: float,
+    sample_weight: ArrayLike | None,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], str]:
-    """Hits, predictions and samples of each class that occurs; of the positive one for outputs (n,)."""
+    """What hits, predictions and samples of each class that occurs weigh; of the positive one for (n,)."""
     average = _checks.choice(owner, "average", average, AVERAGES)
     true, pred = _two(owner, y_true, y_pred)
+    w = _each(owner, sample_weight, len(pred))
     if pred.ndim == 1:
         right, said = true > 0.5, pred > _checks.real(owner, "threshold", threshold)
-        hits = np.array([np.sum(right & said)], float)
-        return hits, np.array([said.sum()], float), np.array([right.sum()], float), "macro"
+        return *(np.array([w[mask].sum()]) for mask in (right & said, said, right)), "macro"
     labels = true.argmax(axis=1) if true.ndim == 2 else true.astype(np.int64)
-    guesses = pred.argmax(axis=1)
-    classes = np.union1d(labels, guesses)
-    hits = np.array([np.sum((labels == c) & (guesses == c)) for c in classes], float)
-    said = np.array([np.sum(guesses == c) for c in classes], float)
-    there = np.array([np.sum(labels == c) for c in classes], float)
-    return hits, said, there, average
+    both = np.concatenate([labels, pred.argmax(axis=1)])
+    classes, places = np.unique(both, return_inverse=True)
+    true_at, said_at = places.reshape(2, -1)
+    hit = true_at == said_at
+
+    def weigh(at: NDArray[Any], of: NDArray[Any]) -> NDArray[Any]:
+        return np.bincount(at, weights=of, minlength=len(classes)).astype(float)  # of none they are integers
+
+    return weigh(true_at[hit], w[hit]), weigh(said_at, w), weigh(true_at, w), average
 
 
 def _averaged(hits: NDArray[Any], of: NDArray[Any], there: NDArray[Any], average: str) -> float:
@@ -55,10 +69,19 @@ def _averaged(hits: NDArray[Any], of: NDArray[Any], there: NDArray[Any], average
     if average == "micro":
         hits, of, there = (np.array([a.sum()]) for a in (hits, of, there))
     each = np.divide(hits, of, out=np.zeros_like(hits), where=of > 0)
+    if average == "weighted" and not there.any():  # all labels are of weightless samples
+        return 0.0
     return float(np.average(each, weights=there if average == "weighted" else None))
 
 
-def precision(y_true: ArrayLike, y_pred: ArrayLike, average: str = "macro", threshold: float = 0.5) -> float:
+def precision(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    average: str = "macro",
+    threshold: float = 0.5,
+    *,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Share of the predictions of a class that are right (`sklearn.metrics.precision_score`).
 
     Parameters
@@ -67,9 +90,11 @@ def precision(y_true: ArrayLike, y_pred: ArrayLike, average: str = "macro", thre
     y_pred : array (n,), (n, 1) or (n, classes)
         Of one output a sample, it is the positive class above `threshold`; of several the largest counts.
     average : {"macro", "micro", "weighted"}
-        Mean over the classes that occur, all classes as one, or a mean by the classes' numbers of samples.
+        Mean over the classes that occur, all classes as one, or a mean by what the classes' samples weigh.
     threshold : float
         0.5 for probabilities, 0 for logits.
+    sample_weight : (n,) numbers >= 0, optional
+        What each sample counts; a weight of 2 is the sample twice.
 
     Returns
     -------
@@ -86,11 +111,18 @@ def precision(y_true: ArrayLike, y_pred: ArrayLike, average: str = "macro", thre
     >>> precision([0, 1, 1, 0], [0.1, 0.9, 0.2, 0.8])
     0.5
     """
-    hits, said, there, average = _counts("precision", y_true, y_pred, average, threshold)
+    hits, said, there, average = _counts("precision", y_true, y_pred, average, threshold, sample_weight)
     return _averaged(hits, said, there, average)
 
 
-def recall(y_true: ArrayLike, y_pred: ArrayLike, average: str = "macro", threshold: float = 0.5) -> float:
+def recall(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    average: str = "macro",
+    threshold: float = 0.5,
+    *,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Share of a class's samples that are found (`sklearn.metrics.recall_score`).
 
     Parameters
@@ -99,6 +131,8 @@ def recall(y_true: ArrayLike, y_pred: ArrayLike, average: str = "macro", thresho
     y_pred : array (n,), (n, 1) or (n, classes)
     average : {"macro", "micro", "weighted"}
     threshold : float
+        As in `precision`.
+    sample_weight : (n,) numbers >= 0, optional
         As in `precision`.
 
     Returns
@@ -116,11 +150,18 @@ def recall(y_true: ArrayLike, y_pred: ArrayLike, average: str = "macro", thresho
     >>> recall([0, 1, 1, 1], [0.1, 0.9, 0.2, 0.3], threshold=0.25)
     0.6666666666666666
     """
-    hits, _, there, average = _counts("recall", y_true, y_pred, average, threshold)
+    hits, _, there, average = _counts("recall", y_true, y_pred, average, threshold, sample_weight)
     return _averaged(hits, there, there, average)
 
 
-def f1(y_true: ArrayLike, y_pred: ArrayLike, average: str = "macro", threshold: float = 0.5) -> float:
+def f1(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    average: str = "macro",
+    threshold: float = 0.5,
+    *,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """2 hits / (predictions + samples) of a class (`sklearn.metrics.f1_score`).
 
     Parameters
@@ -129,6 +170,8 @@ def f1(y_true: ArrayLike, y_pred: ArrayLike, average: str = "macro", threshold: 
     y_pred : array (n,), (n, 1) or (n, classes)
     average : {"macro", "micro", "weighted"}
     threshold : float
+        As in `precision`.
+    sample_weight : (n,) numbers >= 0, optional
         As in `precision`.
 
     Returns
@@ -146,13 +189,15 @@ def f1(y_true: ArrayLike, y_pred: ArrayLike, average: str = "macro", threshold: 
     >>> f1([0, 1, 1, 0], [0.1, 0.9, 0.2, 0.8])
     0.5
     """
-    hits, said, there, average = _counts("f1", y_true, y_pred, average, threshold)
+    hits, said, there, average = _counts("f1", y_true, y_pred, average, threshold, sample_weight)
     if average == "micro":
         hits, said, there = (np.array([a.sum()]) for a in (hits, said, there))
     return _averaged(2 * hits, said + there, there, "weighted" if average == "weighted" else "macro")
 
 
-def top_k_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5) -> float:
+def top_k_accuracy(
+    y_true: ArrayLike, y_pred: ArrayLike, k: int = 5, *, sample_weight: ArrayLike | None = None
+) -> float:
     """Share of samples whose class is among the k largest outputs.
 
     A tie at the k-th place goes to the smaller class number.
@@ -162,6 +207,8 @@ def top_k_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5) -> float:
     y_true : array (n,) of labels, or (n, classes) of probabilities
     y_pred : array (n, classes)
     k : int in 1..classes
+    sample_weight : (n,) numbers >= 0, optional
+        As in `precision`.
 
     Returns
     -------
@@ -183,59 +230,94 @@ def top_k_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5) -> float:
     k = _checks.integer("top_k_accuracy", "k", k, 1, pred.shape[1])
     labels = true.argmax(axis=1) if true.ndim == 2 else true.astype(np.int64)
     first = np.argsort(-pred, axis=1, kind="stable")[:, :k]
-    return float(np.mean((first == labels[:, np.newaxis]).any(axis=1)))
+    found = (first == labels[:, np.newaxis]).any(axis=1)
+    return float(np.average(found, weights=_each("top_k_accuracy", sample_weight, len(pred))))
 
 
-def auc(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+def auc(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    from_logits: bool = False,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Area under the ROC curve: how likely a positive sample's output is above a negative's, ties half.
 
     The rank sum formula: Hanley & McNeil, "The meaning and use of the area under a receiver operating
-    characteristic (ROC) curve", Radiology 1982.
+    characteristic (ROC) curve", Radiology 1982. Of more than two classes it is the mean over the classes of
+    the area of one against the rest, `sklearn.metrics.roc_auc_score` with multi_class="ovr": Provost &
+    Domingos, "Well-trained PETs", 2000, with equal shares of the classes.
 
     Parameters
     ----------
-    y_true : array (n,) of labels 0 and 1 (or -1 and 1), or of y_pred's shape
-    y_pred : array (n,), (n, 1) or (n, 2)
+    y_true : array (n,) of labels 0 and 1 (or -1 and 1), of class labels, or of y_pred's shape
+    y_pred : array (n,), (n, 1) or (n, classes)
         Logits or probabilities; of two outputs the difference counts.
+    from_logits : bool
+        Of more than two classes: whether the outputs of a sample are made probabilities by softmax first.
+        One class against the rest compares samples, and their logits have no common scale.
+    sample_weight : (n,) numbers >= 0, optional
+        As in `precision`.
 
     Returns
     -------
     float
-        NaN unless both classes are there, or with a NaN among the outputs.
+        NaN unless all classes are there, or with a NaN among the outputs.
 
     Raises
     ------
-    ValueError
-        If shapes do not fit.
+    TypeError, ValueError
+        If shapes do not fit, or a label is no class.
 
     Examples
     --------
     >>> auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     0.75
+    >>> auc([0, 1, 2], [[0.8, 0.1, 0.1], [0.3, 0.4, 0.3], [0.5, 0.2, 0.3]])
+    0.9166666666666666
     """
     true, pred = _two("auc", y_true, y_pred)
-    if pred.ndim == 2:
-        if pred.shape[1] != 2:
-            raise ValueError(f"auc: y_pred: expected outputs of two classes, got {np.shape(y_pred)}")
+    from_logits = _checks.flag("auc", "from_logits", from_logits)
+    w = _each("auc", sample_weight, len(pred))
+    if pred.ndim == 1:
+        return _area(true > 0.5, pred, w)
+    if pred.shape[1] == 2:
         true = true.argmax(axis=1) if true.ndim == 2 else true
-        pred = pred[:, 1].astype(float) - pred[:, 0]
-    positive = true > 0.5
-    count = int(positive.sum())
-    if count in (0, len(true)) or np.isnan(pred).any():
+        return _area(true > 0.5, pred[:, 1].astype(float) - pred[:, 0], w)
+    classes = np.arange(pred.shape[1])
+    labels = true.argmax(axis=1) if true.ndim == 2 else true
+    if not np.isin(labels, classes).all():
+        raise ValueError(
+            f"auc: y_true: expected labels in 0..{len(classes) - 1}, got {labels.min()}..{labels.max()}"
+        )
+    if from_logits:
+        odds = np.exp(pred.astype(float) - pred.max(axis=1, keepdims=True))
+        pred = odds / odds.sum(axis=1, keepdims=True)
+    return float(np.mean([_area(labels == c, pred[:, c], w) for c in classes]))
+
+
+def _area(positive: NDArray[Any], score: NDArray[Any], w: NDArray[Any]) -> float:
+    """The share of pairs, each weighing the product of its weights, that are in order; ties count half."""
+    if np.isnan(score).any():
         return float("nan")
-    _, inverse, counts = np.unique(pred, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2.0)[inverse.reshape(-1)]  # from 1, ties at their mean
-    above = ranks[positive].sum() - count * (count + 1) / 2.0
-    return float(above / (count * (len(true) - count)))
+    values, places = np.unique(score, return_inverse=True)
+    above, below = (
+        np.bincount(places.reshape(-1), weights=np.where(side, w, 0.0), minlength=len(values))
+        for side in (positive, ~positive)
+    )
+    pairs = above.sum() * below.sum()
+    return float((above * (np.cumsum(below) - below / 2)).sum() / pairs) if pairs else float("nan")
 
 
-def r2(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+def r2(y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Coefficient of determination: 1 - sum (y - y_pred)^2 / sum (y - mean y)^2, the mean over outputs.
 
     Parameters
     ----------
     y_true, y_pred : arrays of one shape
         (n,) or (n, outputs).
+    sample_weight : (n,) numbers >= 0, optional
+        As in `precision`; the mean of y is weighted, too.
 
     Returns
     -------
@@ -256,7 +338,8 @@ def r2(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     if true.shape != pred.shape:
         raise ValueError(f"r2: expected y_true of y_pred's shape {pred.shape}, got {true.shape}")
     true, pred = (np.asarray(a, np.float64).reshape(len(a), -1) for a in (true, pred))
-    rest = np.square(true - pred).sum(axis=0)
-    spread = np.square(true - true.mean(axis=0)).sum(axis=0)
+    w = _each("r2", sample_weight, len(true))[:, np.newaxis]
+    rest = (w * np.square(true - pred)).sum(axis=0)
+    spread = (w * np.square(true - (w * true).sum(axis=0) / w.sum())).sum(axis=0)
     constant = np.where(rest == 0, 1.0, 0.0)
     return float(np.mean(np.where(spread == 0, constant, 1.0 - rest / np.where(spread == 0, 1.0, spread))))

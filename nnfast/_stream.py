@@ -20,6 +20,7 @@ from nnfast._mapped import Files, as_list
 from nnfast._prefetch import ahead, settle
 from nnfast._samples import Data
 from nnfast._task import gather
+from nnfast._weights import gather as gather_weights
 from nnfast.progress import Progress
 
 if TYPE_CHECKING:
@@ -43,6 +44,13 @@ def is_stream(x: Any, y: Any) -> bool:
         return bool(x) and all(isinstance(batch, tuple) and len(batch) in (2, 3) for batch in x)
     arrays = ("__array__", "__array_interface__", "__array_struct__")
     return not any(hasattr(x, name) for name in arrays) and hasattr(x, "__iter__")
+
+
+def _kept(side: Any) -> Any:
+    """Copies, as the generator may use its arrays again."""
+    if isinstance(side, list):
+        return [_kept(array) for array in side]
+    return None if side is None else np.array(side)
 
 
 class Stream:
@@ -222,16 +230,16 @@ class Stream:
         task, totals = self._model._task, self._model._new_totals()
         targets: list[Any] = []
         outputs: list[Any] = []
+        weights: list[Any] = []
         flag = interrupts or Interrupts()
         with closing(self._epoch(flag)) as batches, flag.noting():
             for data in batches:
                 with flag.during(self._model.backend):
                     core.evaluate(data.x, data.y, len(data), 0, 1, 0.0, totals, data.w)
                 if task.has_callables:
-                    # Copies: the generator may use its arrays again.
-                    several = isinstance(data.y, list)
-                    targets.append([np.array(y) for y in data.y] if several else np.array(data.y))
+                    targets.append(_kept(data.y))
                     outputs.append(core.predict(data.x, len(data)))
+                    weights.append(_kept(data.w))
                 if progress is not None:
                     progress.advance(1, task.loss(totals), samples_of(totals))
                 if flag.raised:
@@ -239,5 +247,6 @@ class Stream:
         logs = task.logs(totals)
         if task.has_callables:
             with flag.at_once():
-                logs.update(task.call(gather(targets), gather(outputs)))
+                sizes = [len(one[0] if isinstance(one, list) else one) for one in targets]
+                logs.update(task.call(gather(targets), gather(outputs), gather_weights(weights, sizes)))
         return logs

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnfast import _checks, losses
+from nnfast import _checks, _weights, losses
 from nnfast.losses import CLASS_KINDS, Loss
 from nnfast.metrics import MetricSet, loss_of
 
@@ -83,14 +83,16 @@ class Task:
                 found[self._name(i, name)] = value
         return found
 
-    def call(self, y: Any, outputs: Any) -> dict[str, float]:
-        """The callables' values for a data set's targets and the outputs for it."""
+    def call(self, y: Any, outputs: Any, w: Any = None) -> dict[str, float]:
+        """The callables' values for a data set's targets, the outputs for it and the samples' weights."""
         found = {}
-        for i, metrics in enumerate(self.metrics):
+        for i, (loss, metrics) in enumerate(zip(self.losses, self.metrics, strict=False)):
             if metrics.callables:
                 labels = (y[i] if self.several else y).view()
                 labels.flags.writeable = False  # the caller's own array, perhaps
-                values = metrics.call(labels, outputs[i] if self.several else outputs)
+                weights = w[i] if isinstance(w, list) else w
+                ignored = _weights.ignored(loss, labels)
+                values = metrics.call(labels, outputs[i] if self.several else outputs, weights, ignored)
                 found.update({self._name(i, name): value for name, value in values.items()})
         return found
 

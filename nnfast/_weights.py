@@ -7,7 +7,7 @@ of 2 is the sample twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,12 +37,19 @@ def of_samples(owner: str, value: ArrayLike | None, n: int, name: str = "sample_
     return array
 
 
+def ignored(loss: Loss, targets: Array) -> int | None:
+    """The label whose samples a loss leaves out; None for one that knows of none, and for other targets."""
+    if loss.kind not in CLASS_KINDS or targets.ndim != 1:
+        return None
+    return int(loss.settings().get("ignore_index", -100))
+
+
 def _labels(owner: str, targets: Array, loss: Loss) -> tuple[Array, Array]:
     """The class of each sample, and whether it counts."""
     everything = np.ones(len(targets), bool)
     if loss.kind in CLASS_KINDS:
         if targets.ndim == 1:
-            return targets, targets != loss.settings().get("ignore_index", -100)
+            return targets, targets != ignored(loss, targets)
         return targets.argmax(axis=1), everything
     if loss.kind in BINARY_KINDS and int(np.prod(targets.shape[1:])) == 1:
         return (targets.reshape(len(targets)) > (0 if loss.kind == "hinge_loss" else 0.5)).astype(
@@ -114,3 +121,16 @@ def of_outputs(owner: str, value: Any, n: int, outputs: int) -> list[Array | Non
             )
         return [of_samples(owner, one, n, f"sample_weight[{i}]") for i, one in enumerate(value)]
     return [of_samples(owner, value, n)] * outputs
+
+
+def gather(parts: Sequence[Any], sizes: Sequence[int]) -> Any:
+    """The weights of batches put together: None where no batch has any, else 1 for those without."""
+    if any(isinstance(part, list) for part in parts):  # of several outputs
+        count = next(len(part) for part in parts if isinstance(part, list))
+        each = [part or [None] * count for part in parts]
+        return [gather(one, sizes) for one in zip(*each, strict=True)]
+    if all(part is None for part in parts):
+        return None
+    return np.concatenate(
+        [np.ones(n) if part is None else part for part, n in zip(parts, sizes, strict=True)]
+    )

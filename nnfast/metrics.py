@@ -4,14 +4,15 @@ What this is: "accuracy" (with losses of two classes also by Keras's name, "bina
 and "rmse" as `compile(metrics=[...])` takes them (summed up by the engine while it trains and evaluates, at
 no extra pass over the data), and the same as functions of arrays.
 Any `metric(y_true, y_pred) -> float` may be given in their place; it costs a prediction of the whole data
-set. So do "precision", "recall", "f1", "auc", "r2" and "top_<k>_accuracy"; these count every sample once,
-whatever its `sample_weight`.
+set. So do "precision", "recall", "f1", "auc", "r2" and "top_<k>_accuracy". All count samples by their
+weights; a function is given these if it takes an argument `sample_weight`, as scikit-learn's do.
 What this is not: losses, which are minimised.
 """
 
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -20,13 +21,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnfast import _weights
 from nnfast._scores import auc, f1, precision, r2, recall, top_k_accuracy
 from nnfast.losses import BINARY_KINDS, CLASS_KINDS, SCORE_KINDS
 
 if TYPE_CHECKING:
     from nnfast._core import Totals
 
-Metric: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], float]
+Metric: TypeAlias = Callable[..., float]
 
 __all__ = [
     "accuracy",
@@ -45,7 +47,7 @@ _SCORES: dict[str, Metric] = {"auc": auc, "f1": f1, "precision": precision, "r2"
 _THRESHOLDED = ("f1", "precision", "recall")
 
 
-def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+def accuracy(y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Share of samples whose largest output is the right class.
 
     Parameters
@@ -53,6 +55,8 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     y_true : array (n,) of labels, or (n, classes) of probabilities
     y_pred : array (n, classes)
         Logits or probabilities.
+    sample_weight : (n,) numbers >= 0, optional
+        What each sample counts; a weight of 2 is the sample twice.
 
     Returns
     -------
@@ -75,23 +79,32 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
             f"got {pred.shape} and {true.shape}"
         )
     labels = true.argmax(axis=1) if true.shape == pred.shape else true.reshape(-1)
-    return float(np.mean(pred.argmax(axis=1) == labels))
+    return _mean("accuracy", pred.argmax(axis=1) == labels, sample_weight)
+
+
+def _mean(name: str, values: NDArray[Any], sample_weight: ArrayLike | None) -> float:
+    """The mean of values (n, ...), whose rows count by their weights."""
+    weights = _weights.of_samples(name, sample_weight, len(values))
+    return float(np.mean(values if weights is None else np.average(values, axis=0, weights=weights)))
 
 
 def _errors(name: str, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.float64]:
+    """The differences (n, outputs)."""
     true, pred = np.asarray(y_true, np.float64), np.asarray(y_pred, np.float64)
     if true.size != pred.size or true.shape[:1] != pred.shape[:1]:
         raise ValueError(f"{name}: expected y_true of y_pred's shape {pred.shape}, got {true.shape}")
-    return pred.reshape(-1) - true.reshape(-1)
+    return (pred.reshape(-1) - true.reshape(-1)).reshape(len(pred), -1)
 
 
-def mae(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+def mae(y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Mean absolute error.
 
     Parameters
     ----------
     y_true, y_pred : arrays of one shape
         A last axis of 1 may be missing from one of them.
+    sample_weight : (n,) numbers >= 0, optional
+        As in `accuracy`.
 
     Returns
     -------
@@ -107,16 +120,18 @@ def mae(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     >>> mae([1.0, 2.0], [1.0, 4.0])
     1.0
     """
-    return float(np.mean(np.abs(_errors("mae", y_true, y_pred))))
+    return _mean("mae", np.abs(_errors("mae", y_true, y_pred)), sample_weight)
 
 
-def mse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+def mse(y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Mean squared error.
 
     Parameters
     ----------
     y_true, y_pred : arrays of one shape
         A last axis of 1 may be missing from one of them.
+    sample_weight : (n,) numbers >= 0, optional
+        As in `accuracy`.
 
     Returns
     -------
@@ -132,16 +147,18 @@ def mse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     >>> mse([1.0, 2.0], [1.0, 4.0])
     2.0
     """
-    return float(np.mean(np.square(_errors("mse", y_true, y_pred))))
+    return _mean("mse", np.square(_errors("mse", y_true, y_pred)), sample_weight)
 
 
-def rmse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+def rmse(y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Root of the mean squared error.
 
     Parameters
     ----------
     y_true, y_pred : arrays of one shape
         A last axis of 1 may be missing from one of them.
+    sample_weight : (n,) numbers >= 0, optional
+        As in `accuracy`.
 
     Returns
     -------
@@ -157,7 +174,7 @@ def rmse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     >>> rmse([1.0, 2.0], [1.0, 2.0])
     0.0
     """
-    return math.sqrt(mse(y_true, y_pred))
+    return math.sqrt(mse(y_true, y_pred, sample_weight=sample_weight))
 
 
 def _right(totals: Totals) -> float:
@@ -195,7 +212,7 @@ class MetricSet:
         self.native: list[str] = []
         self.callables: dict[str, Metric] = {}
         self.names: list[str] = []
-        self.threshold = 0.5  # of one output a sample: above it is the positive class; 0 for logits
+        self._options: dict[str, dict[str, Any]] = {}  # of the named ones, by what the loss says of outputs
         self.named: set[str] = set()  # of the callables, those given by name
         for metric in listed:
             if isinstance(metric, str) and (score := by_name(metric)) is not None:
@@ -216,19 +233,24 @@ class MetricSet:
             if name in self.names or name == "loss":
                 raise ValueError(f"compile: metrics: the name {name!r} occurs more than once")
             self.names.append(name)
+        self._weighted = {name for name, metric in self.callables.items() if _takes_weights(metric)}
 
     def check(self, loss_kind: str, output_shape: tuple[int, ...]) -> None:
         """Raise ValueError where a metric would have no meaning for this loss and output."""
-        self.threshold = 0.0 if loss_kind in SCORE_KINDS else 0.5
+        # Of one output a sample, above it is the positive class.
+        self._options = {
+            name: {"threshold": 0.0 if loss_kind in SCORE_KINDS else 0.5} for name in _THRESHOLDED
+        }
+        self._options["auc"] = {"from_logits": loss_kind == "cross_entropy"}
         for name in sorted(self.named):
             if name == "r2" and loss_kind in CLASS_KINDS:
                 raise ValueError(
                     "compile: metrics: 'r2' compares outputs with targets, not with class labels"
                 )
-            if name == "auc" and output_shape not in ((1,), (2,)):
+            if name == "auc" and output_shape not in ((1,), (2,)) and loss_kind not in CLASS_KINDS:
                 raise ValueError(
-                    "compile: metrics: 'auc' is of two classes; this model's output has the shape "
-                    f"{output_shape}"
+                    "compile: metrics: 'auc' of more than two outputs needs a loss of classes, such as "
+                    f"'cross_entropy', not {loss_kind!r}; this model's output has the shape {output_shape}"
                 )
             if name.startswith("top_") and (
                 len(output_shape) != 1 or int(name.split("_")[1]) > output_shape[0]
@@ -261,12 +283,22 @@ class MetricSet:
         """The engine's metrics of the samples in `totals`."""
         return {name: float(_FROM_TOTALS[name](totals)) for name in self.native}
 
-    def call(self, y_true: NDArray[Any], y_pred: NDArray[Any]) -> dict[str, float]:
-        """The callables' values, checked to be numbers."""
+    def call(
+        self, y_true: NDArray[Any], y_pred: NDArray[Any], w: NDArray[Any] | None, ignored: int | None = None
+    ) -> dict[str, float]:
+        """The callables' values, checked to be numbers; those of nnfast leave out targets `ignored`."""
         logs = {}
+        counted = y_true, y_pred, w
+        if ignored is not None and self.named and not (keep := y_true != ignored).all():
+            counted = y_true[keep], y_pred[keep], None if w is None else w[keep]
+        nothing = len(counted[0]) == 0 or not (counted[2] is None or counted[2].any())
         for name, metric in self.callables.items():
-            if name in self.named and name in _THRESHOLDED:
-                value = metric(y_true, y_pred, threshold=self.threshold)  # type: ignore[call-arg]
+            if name in self.named:
+                true, pred, weights = counted
+                options = {"sample_weight": weights, **self._options.get(name, {})}
+                value = math.nan if nothing else metric(true, pred, **options)
+            elif name in self._weighted:
+                value = metric(y_true, y_pred, sample_weight=w)
             else:
                 value = metric(y_true, y_pred)
             try:
@@ -274,3 +306,10 @@ class MetricSet:
             except (TypeError, ValueError):
                 raise TypeError(f"metric {name}: expected a number back, got {value!r}") from None
         return logs
+
+
+def _takes_weights(metric: Metric) -> bool:
+    try:
+        return "sample_weight" in inspect.signature(metric).parameters
+    except (TypeError, ValueError):  # some of those written in C have none
+        return False

@@ -140,7 +140,8 @@ class Model(Given):
             one for all of them.
         metrics : list of {"accuracy", "mae", "mse", "rmse"} or callables metric(y_true, y_pred)
             Reported beside the loss. Callables, and "precision", "recall", "f1", "auc", "r2" and
-            "top_<k>_accuracy" of `nnfast.metrics`, cost a prediction of the data set an epoch. For several
+            "top_<k>_accuracy" of `nnfast.metrics`, cost a prediction of the data set an epoch. A callable
+            that has an argument `sample_weight` is given the weights, None where there are none. For several
             outputs a list of one entry each, itself one metric or a list of them; they, and the outputs' own
             losses, are reported under the output layer's key: "2_loss", or "value_loss" for a layer named
             "value".
@@ -273,10 +274,9 @@ class Model(Given):
             which goes on where the epoch before stopped. Left out, an epoch is all of it. An iterator, which
             can be gone through once, needs it for several epochs.
         sample_weight : (n,) numbers >= 0, optional
-            A factor of each sample's loss, and in "accuracy", "mae", "mse" and "rmse". A mean divides by
-            the weights' sum: a weight of 2 is the sample twice. For several outputs it counts for all of
-            them, or is a list of one each, None standing for no weights. An iterable's batches may be
-            (x, y, sample_weight) instead.
+            A factor of each sample's loss, and in all metrics. A mean divides by the weights' sum: a weight
+            of 2 is the sample twice. For several outputs it counts for all of them, or is a list of one each,
+            None standing for no weights. An iterable's batches may be (x, y, sample_weight) instead.
         class_weight : dict, array (classes,) or "balanced", optional
             A factor of each sample's weight by its class; "balanced": n / (classes * samples of the class).
             For losses of classes: the labels, the largest of probabilities, the two sides of binary losses.
