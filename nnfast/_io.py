@@ -1,9 +1,9 @@
 """Models in files: one safetensors file each, written so that a crash leaves the old one or the new one.
 
-What this is: the file. Its arrays are the parameters by the names of `state_dict` and the optimizer's state
-under "optimizer.<number>.<parameter>"; its metadata are `format` "nnfast", `version`, `model` (JSON, see
-`nnfast._describe`) and `checksum` (CRC-32 of that and of all arrays).
-What this is not: what the JSON says, or how a model is made of it (`nnfast._describe`).
+What this is: how a file is replaced, and what its arrays are: the parameters by the names of `state_dict` and
+the optimizer's state under "optimizer.<number>.<parameter>"; checks of what comes back.
+What this is not: the file's format (`nnfast._container`), what its description says, or how a model is made
+of it (`nnfast._describe`).
 """
 
 from __future__ import annotations
@@ -15,38 +15,20 @@ import os
 import re
 import secrets
 import stat
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from nnfast import _checks, _describe
+from nnfast import _checks, _container, _describe
+from nnfast._container import Saved, Shape
 
 if TYPE_CHECKING:
     from nnfast._network import Network
     from nnfast.model import Model
 
 Array = NDArray[Any]
-
-FORMAT = "nnfast"
-VERSION = 1  # of the file; grows when an older nnfast could not read it
-
-
-def _bytes(array: Array) -> Any:
-    """The numbers, not copied, of an array in C order."""
-    return array.reshape(-1).view(np.uint8).data
-
-
-def _checksum(text: str, arrays: Mapping[str, Array]) -> str:
-    total = zlib.crc32(text.encode())
-    for name in sorted(arrays):
-        array = arrays[name]
-        total = zlib.crc32(f"{name} {array.dtype.str} {array.shape}".encode(), total)
-        total = zlib.crc32(_bytes(array), total)
-    return f"{total:08x}"
 
 
 def _name(owner: str, path: Any) -> str:
@@ -78,14 +60,13 @@ def save(model: Network, path: str | os.PathLike[str]) -> None:
     for which in (0, 1, 2):
         for name, state in zip(model._param_names(core), core.states(which), strict=False):
             arrays[f"optimizer.{which}.{name}"] = state.copy(order="C")
-    notes = {"format": FORMAT, "version": str(VERSION), "model": text, "checksum": _checksum(text, arrays)}
 
     handle, part = _temporary(target)
     try:
         with os.fdopen(handle, "wb") as file:  # and with it the lock, until it has its name
             with contextlib.suppress(FileNotFoundError):
                 os.chmod(part, stat.S_IMODE(os.stat(target).st_mode))
-            _write(file, notes, arrays)
+            _container.write(file, text, arrays)
             file.flush()
             os.fsync(handle)
             os.replace(part, target)
@@ -140,105 +121,63 @@ def _clean(folder: str, name: str) -> None:
                     os.close(handle)
 
 
-# ---------------------------------------------------------------- the format
+# ---------------------------------------------------------------- from a file
 
 
-def _write(file: BinaryIO, notes: dict[str, str], arrays: Mapping[str, Array]) -> None:
-    """The format of https://huggingface.co/docs/safetensors: size of the header, header, arrays.
-
-    Not the library's `save_file`, which makes a file of its own that nobody syncs, nor its `save`, which
-    holds all in memory once more. Reading, where the care is needed, is the library's.
-    """
-    header: dict[str, Any] = {"__metadata__": notes}
-    offset = 0
-    for name, array in arrays.items():
-        kind = {"float32": "F32", "float64": "F64"}[array.dtype.name]
-        header[name] = {"dtype": kind, "shape": array.shape, "data_offsets": [offset, offset + array.nbytes]}
-        offset += array.nbytes
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)  # the arrays begin at a multiple of 8
-    file.write(len(text).to_bytes(8, "little"))
-    file.write(text)
-    for array in arrays.values():
-        file.write(_bytes(array))
-
-
-def _open(path: str) -> Any:
-    """The safetensors file, which mapped into memory is read as far as it is asked."""
-    from safetensors import safe_open
-
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise ValueError("expected a file, got something else of that name")
-    with open(path, "rb"):
-        pass  # the system's own error where it may not be read
-    return safe_open(path, framework="np")
-
-
-def _is_ours(notes: Mapping[str, str]) -> bool:
-    return notes.get("format") == FORMAT and "model" in notes
-
-
-def _read(path: str) -> tuple[str, dict[str, Array]]:
-    """The description and the arrays; ValueError unless it is a whole file of this format."""
-    with _open(path) as file:
-        notes = file.metadata() or {}
-        if not _is_ours(notes):
-            raise ValueError(
-                "holds arrays, but no model that nnfast saved; arrays alone are for a model of their shapes: "
-                "model.load_weights(path)"
-            )
-        version = notes.get("version", "")
-        if not version.isascii() or not version.isdigit() or len(version) > 9:
-            raise ValueError(f"version: expected a number, got {version[:20]!r}")
-        if int(version) > VERSION:
-            raise ValueError(
-                f"was written by a newer nnfast (format {version}, this one reads up to {VERSION}); update it"
-            )
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    text = notes["model"]
-    if notes.get("checksum") != _checksum(text, arrays):
-        raise ValueError("is damaged: its checksum does not fit its contents")
-    return text, arrays
-
-
-def _check(
-    what: str, expected: Mapping[str, tuple[int, ...]], arrays: Mapping[str, Array], dtype: Any
-) -> None:
-    """ValueError unless these are the arrays, of these shapes and this dtype."""
+def _check(what: str, expected: Mapping[str, Shape], saved: Saved, names: list[str], dtype: Any) -> None:
+    """ValueError unless these are the names, and the arrays of these shapes and this dtype."""
     for name, shape in expected.items():
-        if name not in arrays:
+        if name not in saved.entries:
             raise ValueError(f"{what} {name!r} is missing")
-        array = arrays[name]
-        if array.shape != tuple(shape) or array.dtype != dtype:
+        entry = saved.entries[name]
+        if entry.shape != tuple(shape) or entry.dtype != dtype:
             raise ValueError(
-                f"{what} {name!r}: expected {tuple(shape)}, {dtype}, got {array.shape}, {array.dtype}"
+                f"{what} {name!r}: expected {tuple(shape)}, {dtype}, got {entry.shape}, {entry.dtype}"
             )
-    unexpected = [name for name in arrays if name not in expected]
+    unexpected = [name for name in names if name not in expected]
     if unexpected:
         raise ValueError(f"{what} {unexpected[0]!r} is unexpected")
 
 
-def _build(text: str, arrays: dict[str, Array]) -> Model:
-    given = json.loads(text)
+def _is_state(name: str, saved: Saved) -> bool:
+    """Whether this is the optimizer's, of a parameter that is there; a layer may have such a name, too."""
+    found = re.fullmatch(r"optimizer\.[012]\.(.+)", name)
+    return found is not None and found[1] in saved.entries
+
+
+def _check_header(model: Network, saved: Saved) -> list[str]:
+    """The names of the optimizer's states; ValueError where there is what the model does not have.
+
+    Before any array is made or read: a file must not ask for more than a model of its description takes.
+    """
+    shapes = _describe.shapes_of(model)
+    states = {f"optimizer.{i}.{name}": shape for i in (0, 1, 2) for name, shape in shapes.items()}
+    others = [name for name in saved.entries if name not in states]
+    _check("parameter", shapes, saved, others, model.dtype)
+    found = {name: shape for name, shape in states.items() if name in saved.entries}
+    _check("state", found, saved, [], model.dtype)
+    return list(found)
+
+
+def _build(saved: Saved) -> Model:
+    given = json.loads(saved.text)
     if not isinstance(given, dict):
         raise ValueError("model: expected a description of a model")
     model = _describe.make(given)
-    states = {name: array for name, array in arrays.items() if name.startswith("optimizer.")}
-    found = {name: array for name, array in arrays.items() if name not in states}
-    # Before anything is made: a small file must not ask for large arrays.
-    _check("parameter", _describe.shapes_of(model), found, model.dtype)
+    states = _check_header(model, saved)
+    saved.verify()
     core = model._ensure_model("load")
     for name, view in model._named_views("load").items():
-        view[...] = found[name]
+        view[...] = saved.array(name)
     names = model._param_names(core)
     views = {
         f"optimizer.{which}.{name}": view
         for which in (0, 1, 2)
         for name, view in zip(names, core.states(which), strict=False)
     }
-    _check("state", {name: view.shape for name, view in views.items()}, states, model.dtype)
+    _check("state", {name: view.shape for name, view in views.items()}, saved, states, model.dtype)
     for name, view in views.items():
-        view[...] = states[name]
+        view[...] = saved.array(name)
     for counter in ("step_count", "optimizer_step_count"):
         setattr(core, counter, _checks.integer("model", counter, given.get(counter), 0))
     _describe.set_updates(model, core, given)
@@ -274,8 +213,9 @@ def load(path: str | os.PathLike[str]) -> Model:
     Notes
     -----
     Nothing in a file is run: classes are looked up by name among nnfast's own and made of numbers and
-    strings. Arrays are checked against the layers before memory is taken, so a file cannot ask for more than
-    a small multiple of its size.
+    strings. What arrays a file has is checked against the layers, and its checksum in pieces, before memory
+    is taken: a file that is refused takes some megabytes, whatever its size, and one that is loaded what the
+    model takes.
 
     Examples
     --------
@@ -290,7 +230,8 @@ def load(path: str | os.PathLike[str]) -> Model:
     """
     name = _name("load", path)
     try:
-        return _build(*_read(name))
+        with _container.opened(name) as saved:
+            return _build(saved)
     except (OSError, MemoryError):
         raise
     except Exception as error:  # whatever a file that means ill can bring about in the steps above
@@ -326,22 +267,20 @@ class WeightsReport:
         return "\n".join(lines + [f"  {what}: {names}" for what, names in self._parts().items()])
 
 
-Shape = tuple[int, ...]
-
-
 def _weights(path: str, wanted: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Shape], list[str]]:
     """The arrays of these names and shapes, the shapes of those that have others, and all other names."""
-    with _open(path) as file:
+    with _container.library(path) as (file, raw, start):
         names = list(file.keys())
-        if _is_ours(file.metadata() or {}):
-            _, arrays = _read(path)  # with its checksum
-            names = [name for name in names if not name.startswith("optimizer.")]
-            shapes = {name: arrays[name].shape for name in names}
-            get = arrays.__getitem__
+        if _container.is_ours(file.metadata() or {}):
+            saved = Saved(raw, file, start)
+            saved.verify()
+            names = [name for name in names if not _is_state(name, saved)]
+            shapes = {name: saved.entries[name].shape for name in names}
+            get = saved.array
         else:
-            # Only what fits is read: a file cannot ask for more memory than the model has.
             shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
             get = file.get_tensor
+        # Only what fits is read: a file cannot ask for more memory than the model has.
         fits = {
             name: _numbers(name, get)
             for name in names

@@ -51,7 +51,8 @@ def _counts(
     w = _each(owner, sample_weight, len(pred))
     if pred.ndim == 1:
         right, said = true > 0.5, pred > _checks.real(owner, "threshold", threshold)
-        return *(np.array([w[mask].sum()]) for mask in (right & said, said, right)), "macro"
+        hits, called, there = (np.array([w[mask].sum()]) for mask in (right & said, said, right))
+        return hits, called, there, "macro"
     labels = true.argmax(axis=1) if true.ndim == 2 else true.astype(np.int64)
     both = np.concatenate([labels, pred.argmax(axis=1)])
     classes, places = np.unique(both, return_inverse=True)

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nnfast as nf
-from nnfast import _io
+from nnfast import _container
 
+SAME_PACKAGE = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 SETTINGS = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -81,15 +82,14 @@ def test_anything_is_no_model(content, tmp_path):
 
 
 def parts(path):
-    text, arrays = _io._read(str(path))
-    return json.loads(text), arrays
+    with _container.opened(str(path)) as saved:
+        return json.loads(saved.text), {name: saved.array(name) for name in saved.entries}
 
 
 def forge(path, described, arrays, **notes):
     text = described if isinstance(described, str) else json.dumps(described)
-    found = {"format": "nnfast", "version": "1", "model": text, "checksum": _io._checksum(text, arrays)}
     with open(path, "wb") as file:
-        _io._write(file, {**found, **notes}, arrays)
+        _container.write(file, text, arrays, **notes)
 
 
 VALUES = st.recursive(
@@ -201,4 +201,94 @@ def test_a_file_that_is_large_and_empty(tmp_path):
         file.write((2**39).to_bytes(8, "little"))
         os.truncate(path, 2**40)
     with pytest.raises(ValueError, match="load: "):
+        nf.load(path)
+
+
+LARGE = """
+import json, os, nnfast as nf
+from nnfast import _container
+path = PATH
+
+def sparse(described, shapes, **notes):
+    header, at = {}, 0
+    for name, shape in shapes.items():
+        size = 4 * shape[0] * (shape[1] if len(shape) > 1 else 1)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + size]}
+        at += size
+    header["__metadata__"] = {"format": "nnfast", "version": "1", "model": json.dumps(described), **notes}
+    head = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(len(head).to_bytes(8, "little") + head)
+    os.truncate(path, 8 + len(head) + at)
+
+def peak():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))  # in KB
+
+def refused(load, message):
+    before = peak()
+    try:
+        load(path)
+    except ValueError as error:
+        assert message in str(error), error
+    else:
+        raise AssertionError("it was loaded")
+    assert peak() - before < 16 * 1024, (message, peak() - before)
+
+model = nf.Sequential(nf.Linear(2, 3), seed=0)
+model.save(path)
+nf.load(path)
+with _container.opened(path) as saved:
+    small = json.loads(saved.text)
+own = {"0.weight": [3, 2], "0.bias": [3]}
+sparse(small, {**own, "0.weight": [2**30, 1]})
+refused(nf.load, "parameter '0.weight': expected (3, 2), float32, got (1073741824, 1), float32")
+sparse(small, {**own, "more": [2**31]})
+refused(nf.load, "parameter 'more' is unexpected")
+sparse(small, {**own, "optimizer.0.0.weight": [2**30]})
+refused(nf.load, "state 'optimizer.0.0.weight': expected (3, 2), float32, got (1073741824,)")
+# All fits, but the checksum, which is taken of 256 MB.
+large = json.loads(json.dumps(small))
+large["layers"][0]["settings"].update(in_features=2**13, out_features=2**13)
+large["inputs"] = [[2**13]]
+sparse(large, {"0.weight": [2**13, 2**13], "0.bias": [2**13]}, checksum="00000000")
+refused(nf.load, "is damaged")
+refused(lambda path: model.load_weights(path, strict=False), "is damaged")
+# A stranger's file: of what does not fit nothing is read.
+sparse(small, {"0.weight": [2**30, 1], "more": [2**30]}, format="pt")
+before = peak()
+report = model.load_weights(path, strict=False)
+assert set(report.mismatched) == {"0.weight"} and report.unexpected == ["more"]
+assert peak() - before < 16 * 1024
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sparse files, /proc")
+def test_files_of_gigabytes_are_refused_in_megabytes(run_python, tmp_path):
+    run_python(LARGE.replace("PATH", repr(str(tmp_path / "model"))), env=SAME_PACKAGE)
+
+
+def test_the_header_is_of_bounded_size(whole, tmp_path):
+    path = tmp_path / "model"
+    path.write_bytes(whole)
+    described, arrays = parts(path)
+    with pytest.raises(ValueError, match=r"save: the description takes .* bytes, a file holds 16777216"):
+        forge(path, {**described, "more": "x" * 2**24}, arrays)
+    head = b'{"a": "' + b"x" * 2**24 + b'"}'
+    assert attempt(path, len(head).to_bytes(8, "little") + head) is None
+    with pytest.raises(ValueError, match="expected a header of at most 16777216 bytes"):
+        nf.load(path)
+
+
+def test_damage_is_told_from_what_does_not_fit(whole, tmp_path):
+    """A class with another name: written so, or by a bit that fell over."""
+    path = tmp_path / "model"
+    path.write_bytes(whole.replace(b"Dropout", b"Dropoux"))
+    with pytest.raises(ValueError, match="is damaged"):
+        nf.load(path)
+    path.write_bytes(whole)
+    described, arrays = parts(path)
+    described["layers"][2]["class"] = "Dropoux"
+    forge(path, described, arrays)
+    with pytest.raises(ValueError, match="'Dropoux' is no class that this version knows"):
         nf.load(path)

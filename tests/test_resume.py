@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import nnfast as nf
-from nnfast import _fit, data
+from nnfast import _container, _fit, data
 from nnfast.callbacks import Callback, ModelCheckpoint
 
 SAME_PACKAGE = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
@@ -206,15 +206,15 @@ def test_bad_frequencies_are_refused():
     ],
 )
 def test_bad_positions_in_files_are_refused(change, tmp_path):
-    from nnfast import _io
-
     network().fit(X, Y, callbacks=ModelCheckpoint(tmp_path / "{step}", save_freq=9), **FIT)
-    text, arrays = _io._read(str(tmp_path / "9"))
-    given = json.loads(text)
+    with _container.opened(str(tmp_path / "9")) as saved:
+        given, arrays = json.loads(saved.text), {name: saved.array(name) for name in saved.entries}
     name, value = next(iter(change.items()))
     (given if name in given else given["position"])[name] = value
-    with pytest.raises((ValueError, TypeError)):
-        _io._build(json.dumps(given), arrays)
+    with open(tmp_path / "9", "wb") as file:
+        _container.write(file, json.dumps(given), arrays)
+    with pytest.raises(ValueError, match=r"load: .*(position|model): "):
+        nf.load(tmp_path / "9")
 
 
 TRAINER = """

@@ -364,7 +364,7 @@ def test_a_writer_killed_at_each_step_of_a_save(path, run_python):
     """The process ends before the n-th of the calls that matter, for every n."""
     code = f"""
 import os, nnfast as nf
-from nnfast import _io
+from nnfast import _container
 path = {str(path)!r}
 model = nf.Sequential(nf.Linear(4, 3), seed=0)
 model.save(path)
@@ -385,7 +385,7 @@ while ended:
         left = n
         for name in ("open", "close", "fdopen", "fsync", "replace", "chmod"):
             setattr(os, name, counted(getattr(os, name)))
-        _io._write = counted(_io._write)
+        _container.write = counted(_container.write)
         model.save(path)
         os._exit(0)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -454,6 +454,19 @@ def test_description_is_readable(path):
         notes = file.metadata()
     assert notes["format"] == "nnfast" and notes["version"] == "1"
     assert json.loads(notes["model"])["layers"][3]["settings"] == {"p": 0.3}
+
+
+def test_a_layer_may_be_called_optimizer(path):
+    def make():
+        model = nf.Sequential(nf.Linear(2, 2, name="optimizer"), seed=0)
+        model.compile("adam", "mse")
+        return model
+
+    model = make()
+    model.fit(np.ones((4, 2)), np.ones((4, 2)), verbose=0)
+    model.save(path)
+    np.testing.assert_array_equal(nf.load(path).layers[0].weight, model.layers[0].weight)
+    assert make().load_weights(path).complete
 
 
 def test_nothing_but_files_is_replaced(tmp_path):
