@@ -9,9 +9,10 @@ What this is not: the file (`nnfast._io`), or any array.
 from __future__ import annotations
 
 import inspect
+import json
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -54,11 +55,13 @@ def _known(what: str, value: Any, classes: Mapping[str, type]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Arrays and NumPy's numbers as lists and numbers, which JSON has."""
+    """Arrays and NumPy's numbers as lists and numbers, which JSON has, wherever they are in it."""
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
     return value
 
 
@@ -109,8 +112,56 @@ def _metric(name: str, given: metrics.MetricSet) -> Any:
     return name if name in given.native or name in given.named else {"function": name}
 
 
+def _alike(value: Any, shapes: Mapping[str, tuple[int, ...]], dtype: Any) -> bool:
+    """Whether these are arrays by the names of parameters, each as large as that."""
+    if not isinstance(value, Mapping) or not value:
+        return False
+    arrays = [array for array in value.values() if isinstance(array, np.ndarray) and array.dtype == dtype]
+    return [array.shape for array in arrays] == [shapes.get(key) for key in value]
+
+
+def _callbacks(model: Network) -> list[dict[str, Any]]:
+    """What callbacks remember; arrays like the model's parameters stand apart."""
+    shapes = {name: view.shape for name, view in model._named_views("save").items()}
+    found = []
+    for entry in model._remembered():
+        arrays: dict[str, Any] = {}
+        state: dict[str, Any] = {}
+        for name, value in entry["state"].items():
+            (arrays if _alike(value, shapes, model.dtype) else state)[name] = value
+        try:
+            json.dumps(state := _plain(state))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"save: callbacks: {entry['class']}.state_dict: expected what JSON has, or arrays as "
+                f"the model's state_dict gives them: {error}"
+            ) from None
+        found.append({"class": entry["class"], "state": state, "arrays": arrays})
+    return found
+
+
+def _make_callbacks(given: Any) -> list[dict[str, Any]]:
+    """What callbacks remember, with the names of arrays in the place of these."""
+    found = []
+    for i, one in enumerate(given):
+        what = f"callbacks[{i}]"
+        listed = _entry(what, one, "arrays", dict)
+        arrays = {name: [str(key) for key in _entry(what, listed, name, list)] for name in listed}
+        state = _entry(what, one, "state", dict)
+        found.append({"class": _entry(what, one, "class", str), "state": state, "arrays": arrays})
+    return found
+
+
+def callback_arrays(memory: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str, Any, str]]:
+    """The arrays of what callbacks remember: entry, value's name, parameter's name, name in the file."""
+    for i, entry in enumerate(memory):
+        for name, keys in entry.get("arrays", {}).items():
+            for key in keys:
+                yield entry, name, key, f"callback.{i}.{name}.{key}"
+
+
 def describe(model: Network, core: Any) -> dict[str, Any]:
-    """Everything but arrays; ValueError for what is not nnfast's own."""
+    """Everything but arrays, other than those under "callbacks"; ValueError for what is not nnfast's own."""
     from nnfast.sequential import Sequential
 
     wired = zip(model._keys, model.layers, model._sources, model._nodes, strict=True)
@@ -147,6 +198,7 @@ def describe(model: Network, core: Any) -> dict[str, Any]:
         "epochs_trained": model._epochs_trained,
         "epochs_done": model._epochs_done,
         "position": None if model._position is None else model._position.plain(),
+        "callbacks": _callbacks(model),
         "step_count": int(core.step_count),
         "optimizer_step_count": int(core.optimizer_step_count),
     }
@@ -261,6 +313,7 @@ def make(given: dict[str, Any]) -> Network:
     model._epochs_done = _checks.integer("model", "epochs_done", given.get("epochs_done", 0), 0)
     if given.get("position") is not None:
         model._position = from_plain(given["position"], model._new_totals)
+    model._memory = _make_callbacks(given.get("callbacks", []))
     return model
 
 

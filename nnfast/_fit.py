@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from nnfast._core import Model, Totals
     from nnfast._network import Network
     from nnfast._stream import Stream
-    from nnfast.callbacks.base import CallbackList
+    from nnfast.callbacks.base import CallbackList, Memory
     from nnfast.model import Model as Trained
 
 Array = NDArray[Any]
@@ -232,6 +232,7 @@ def run_fit(
     callbacks: CallbackList,
     prefetch: int,
     position: Position | None = None,
+    memory: list[Memory],
 ) -> History:
     """Train up to epoch `epochs`, the first from `position` on; the arguments are checked already."""
     history, task = History(), model._task
@@ -240,10 +241,10 @@ def run_fit(
     model._epochs_done, model._position = first_epoch, position
     logs: dict[str, float] = {}
     evaluation_batch = max(batch, 256)
-    with progress, Interrupts() as interrupts:
+    with progress, Interrupts() as interrupts, model._remembering(callbacks, memory):
         try:
             with interrupts.at_once():
-                callbacks.begin(model)
+                callbacks.begin(model, memory)
             for epoch in range(first_epoch + 1, epochs + 1):
                 if model.stop_training:
                     break

@@ -1,7 +1,8 @@
 """Models in files: one safetensors file each, written so that a crash leaves the old one or the new one.
 
 What this is: how a file is replaced, and what its arrays are: the parameters by the names of `state_dict` and
-the optimizer's state under "optimizer.<number>.<parameter>"; checks of what comes back.
+the optimizer's state under "optimizer.<number>.<parameter>", what callbacks keep of their kind under
+"callback.<number>.<name>.<parameter>"; checks of what comes back.
 What this is not: the file's format (`nnfast._container`), what its description says, or how a model is made
 of it (`nnfast._describe`).
 """
@@ -19,6 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from nnfast import _checks, _container, _describe
@@ -54,12 +56,17 @@ def save(model: Network, path: str | os.PathLike[str]) -> None:
         raise ValueError(f"save: path: expected a file, got something else of that name: {target}")
     views = model._named_views("save")
     core = model._ensure_model("save")
-    text = json.dumps(_describe.describe(model, core))
+    described = _describe.describe(model, core)
     # Files hold C order; the engine's views are not.
     arrays = {name: view.copy(order="C") for name, view in views.items()}
     for which in (0, 1, 2):
         for name, state in zip(model._param_names(core), core.states(which), strict=False):
             arrays[f"optimizer.{which}.{name}"] = state.copy(order="C")
+    for entry, name, key, full in _describe.callback_arrays(described["callbacks"]):
+        arrays[full] = np.ascontiguousarray(entry["arrays"][name][key])
+    for entry in described["callbacks"]:
+        entry["arrays"] = {name: list(keys) for name, keys in entry["arrays"].items()}
+    text = json.dumps(described)
 
     handle, part = _temporary(target)
     try:
@@ -140,22 +147,24 @@ def _check(what: str, expected: Mapping[str, Shape], saved: Saved, names: list[s
 
 
 def _is_state(name: str, saved: Saved) -> bool:
-    """Whether this is the optimizer's, of a parameter that is there; a layer may have such a name, too."""
-    found = re.fullmatch(r"optimizer\.[012]\.(.+)", name)
+    """Whether this is an optimizer's or a callback's array for a parameter: layers may be named so, too."""
+    found = re.fullmatch(r"(?:optimizer\.[012]|callback\.\d+\..+?)\.(.+)", name)
     return found is not None and found[1] in saved.entries
 
 
 def _check_header(model: Network, saved: Saved) -> list[str]:
-    """The names of the optimizer's states; ValueError where there is what the model does not have.
+    """The names of the optimizer's states; ValueError where there is what the model would not have.
 
     Before any array is made or read: a file must not ask for more than a model of its description takes.
     """
     shapes = _describe.shapes_of(model)
     states = {f"optimizer.{i}.{name}": shape for i in (0, 1, 2) for name, shape in shapes.items()}
-    others = [name for name in saved.entries if name not in states]
+    kept = {full: shapes.get(key, ()) for _, _, key, full in _describe.callback_arrays(model._memory)}
+    others = [name for name in saved.entries if name not in states and name not in kept]
     _check("parameter", shapes, saved, others, model.dtype)
     found = {name: shape for name, shape in states.items() if name in saved.entries}
     _check("state", found, saved, [], model.dtype)
+    _check("state", kept, saved, [], model.dtype)
     return list(found)
 
 
@@ -181,6 +190,9 @@ def _build(saved: Saved) -> Model:
     for counter in ("step_count", "optimizer_step_count"):
         setattr(core, counter, _checks.integer("model", counter, given.get(counter), 0))
     _describe.set_updates(model, core, given)
+    for entry, name, key, full in _describe.callback_arrays(model._memory):
+        entry["state"].setdefault(name, {})[key] = saved.array(full)
+    model._memory = [{"class": entry["class"], "state": entry["state"]} for entry in model._memory]
     model._synced = None  # the rates of the steps to come
     return model  # type: ignore[return-value]
 

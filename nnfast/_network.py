@@ -13,7 +13,7 @@ import sys
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -26,6 +26,9 @@ from nnfast.history import History
 from nnfast.layers import Layer, Linear
 from nnfast.optimizers import Optimizer
 from nnfast.schedules import is_schedule
+
+if TYPE_CHECKING:
+    from nnfast.callbacks.base import CallbackList, Memory
 
 Array = NDArray[Any]
 
@@ -73,6 +76,8 @@ class Network:
         self._epochs_trained = 0  # whole epochs since compile: what schedules count
         self._epochs_done = 0  # of the last fit, as initial_epoch counts
         self._position: Position | None = None  # in the epoch after these, once it has begun
+        self._callbacks: CallbackList | None = None  # of the fit under way
+        self._memory: list[Memory] = []  # what those of the last fit remember
         self._rates_from = self._rates_until = 0  # steps whose learning rates the engine was given
         self._core: _core.Model | None = None
         # What the engine's optimizer is set to: the object, its version, and what they mean.
@@ -292,6 +297,18 @@ class Network:
             self._rates_from, self._rates_until = step, step + count
         return min(steps, self._rates_until - step)
 
+    @contextmanager
+    def _remembering(self, callbacks: CallbackList, memory: list[Memory]) -> Iterator[None]:
+        """While these are called, what they remember is the model's; `memory` is, if they do not begin."""
+        self._memory, self._callbacks = memory, callbacks
+        try:
+            yield
+        finally:
+            self._memory, self._callbacks = callbacks.remember() if callbacks.begun else memory, None
+
+    def _remembered(self) -> list[Memory]:
+        return self._memory if self._callbacks is None else self._callbacks.remember()
+
     def _new_totals(self) -> Any:
         make = engine_module(self._backend).Totals
         # One for each of several outputs, and one for the penalties.
@@ -415,7 +432,8 @@ class Network:
         _io.save(self, path)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {**self.__dict__, "_core": None, "_graph": None, "_synced": None}
+        state = {**self.__dict__, "_core": None, "_graph": None, "_synced": None, "_callbacks": None}
+        state["_memory"] = self._remembered()
         state["_position"] = None if self._position is None else self._position.plain()
         if self._core is not None:
             state["_saved"] = {

@@ -192,7 +192,7 @@ class Model(Given):
             self._adopt(self._core, [layer._views for layer in self.layers])
             self._core.reset_optimizer()
         self._epochs_trained = self._epochs_done = 0
-        self._position = None
+        self._position, self._memory = None, []
         if isinstance(new_optimizer.lr, ReduceLROnPlateau):
             new_optimizer.lr.reset()
 
@@ -287,7 +287,8 @@ class Model(Given):
             Epochs that were done before, of `epochs` in all: for a run that is continued, see `epochs_done`.
             If the model stands in the middle of that epoch, the run goes on with its next step, with the bits
             of an unbroken run: callbacks hear nothing of that epoch's begin, and of an iterable as many
-            batches are left out as were done. 0 when left out, and then the first epoch begins anew.
+            batches are left out as were done; they go on with what they remember (`Callback.state_dict`). 0
+            when left out: then a new run begins, with the first step of its first epoch.
         prefetch : int, optional
             How many batches of an iterable, or pieces of arrays that lie in files, a thread makes ready while
             the engine computes; none of the next epoch. What comes out is the same, bit for bit. 0: all is
@@ -388,6 +389,7 @@ class Model(Given):
             callbacks=listed,
             prefetch=2 if prefetch is None else prefetch,
             position=position,
+            memory=[] if initial_epoch is None else self._memory,
         )
 
     def evaluate(

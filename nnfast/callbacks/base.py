@@ -1,12 +1,12 @@
 """`Callback`, the base to derive from, and the list of those of one run.
 
-What this is: the hooks and the order in which they are called.
+What this is: the hooks and the order in which they are called, and what callbacks remember.
 What this is not: any ready-made callback.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nnfast.model import Model
 
 Logs: TypeAlias = "dict[str, float]"
+Memory: TypeAlias = "dict[str, Any]"  # "class": its name, "state": what it remembers
 
 
 class Callback:
@@ -31,6 +32,10 @@ class Callback:
     stop after every batch; without any, the engine trains for a tenth of a second at a time. After Ctrl-C,
     too, `on_train_end` is called.
 
+    What `state_dict` gives is kept with the model, and saved in its file, for a run that is continued: then
+    `fit(initial_epoch=model.epochs_done)` hands it to `load_state_dict`, after `on_train_begin`: of several
+    callbacks of a class, the first is given what the first had. All other runs begin with nothing.
+
     Examples
     --------
     >>> import numpy as np, nnfast as nf
@@ -46,6 +51,7 @@ class Callback:
 
     model: Model
     _every: int | None = None  # steps of the model between two calls of `_on_steps`
+    _last = False  # at the beginning and at an epoch's end called when all others have been
 
     def _on_steps(self, logs: Logs) -> None:
         """As `on_batch_end`, without making `fit` stop after the batches between."""
@@ -67,6 +73,22 @@ class Callback:
 
     def on_batch_end(self, batch: int, logs: Logs) -> None:
         """Batch `batch` is done: weights are updated."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What must be remembered to go on: numbers, strings, None, lists and dicts of them, as JSON has.
+
+        Also, as the value of a name, arrays as `Model.state_dict` gives them.
+        """
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave; `model` is set.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is nothing that it gave.
+        """
 
     def _forgives_nan(self, error: FloatingPointError) -> bool:
         """Whether a loss that is no number is to end the run quietly."""
@@ -99,11 +121,13 @@ class CallbackList:
             if not isinstance(one, Callback) and not callable(one):
                 raise TypeError(f"fit: callbacks[{i}]: expected a Callback or a function, got {one!r}")
             self.each.append(one if isinstance(one, Callback) else _Function(one))
+        self.begun = False
         hooks = ("on_batch_begin", "on_batch_end")
         self._of_batches = [
             one for one in self.each if any(getattr(type(one), h) is not getattr(Callback, h) for h in hooks)
         ]
         self._periodic = [one for one in self.each if one._every is not None]
+        self._at_end = sorted(self.each, key=lambda one: one._last)  # in their order otherwise
 
     @property
     def batchwise(self) -> bool:
@@ -124,12 +148,24 @@ class CallbackList:
             steps = min(steps, one._every - core.step_count % one._every)
         return steps
 
-    def begin(self, model: Model) -> None:
-        """All are told of the model before one of them acts."""
+    def begin(self, model: Model, memory: Sequence[Memory] = ()) -> None:
+        """All are told of the model before one of them acts; then they are reminded."""
         for one in self.each:
             one.model = model
-        for one in self.each:
+        for one in self._at_end:
             one.on_train_begin({})
+        left = list(memory)
+        for one in self.each:
+            found = next((entry for entry in left if entry["class"] == type(one).__name__), None)
+            if found is not None:
+                left.remove(found)
+                one.load_state_dict(found["state"])
+        self.begun = True
+
+    def remember(self) -> list[Memory]:
+        """What those have to remember that do."""
+        states = [(type(one).__name__, one.state_dict()) for one in self.each]
+        return [{"class": name, "state": state} for name, state in states if state]
 
     def end(self, logs: Logs) -> None:
         """The run is over."""
@@ -143,7 +179,7 @@ class CallbackList:
 
     def end_epoch(self, epoch: int, logs: Logs) -> None:
         """`logs` may come back with more in it."""
-        for one in self.each:
+        for one in self._at_end:
             one.on_epoch_end(epoch, logs)
 
     def begin_batch(self, batch: int) -> None:

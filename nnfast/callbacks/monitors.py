@@ -43,6 +43,15 @@ class _Monitor(Callback):
         self.best = value
         return True
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        best = state.get("best")
+        if best is not None and (not isinstance(best, (int, float)) or math.isnan(best)):
+            raise ValueError(f"{type(self).__name__}: state: expected a number as best, got {best!r}")
+        self.best = best
+
 
 class EarlyStopping(_Monitor):
     """Ends the run when the monitored value has not improved for a while.
@@ -59,7 +68,9 @@ class EarlyStopping(_Monitor):
         What is better; "auto": larger for names that end in accuracy, auc, f1, precision, recall, r2, smaller
         otherwise.
     restore_best : bool
-        Whether the weights of the best epoch are put back when the run ends, in whatever way.
+        Whether the weights of the best epoch are put back when the run ends, in whatever way. A run that is
+        continued (`fit(initial_epoch=...)`) goes on with those it had at its end, unless it was ended here:
+        then it stays so. For that both are kept, and saved with the model, until another run begins.
 
     Attributes
     ----------
@@ -101,7 +112,8 @@ class EarlyStopping(_Monitor):
         self.best_epoch: int | None = None
         self.stopped_epoch: int | None = None
         self._waited = 0
-        self._weights: dict[str, Any] | None = None
+        self._weights: dict[str, Any] | None = None  # the best
+        self._ending: dict[str, Any] | None = None  # those of the end, once the best are put back
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         if self._improved(logs):
@@ -115,9 +127,35 @@ class EarlyStopping(_Monitor):
             self.model.stop_training = True
 
     def on_train_end(self, logs: Logs) -> None:
-        if self._weights is not None:
-            self.model.load_state_dict(self._weights)
+        if self._weights is None:
+            return
+        if self.stopped_epoch is None:
+            self._ending = self.model.state_dict()
+        self.model.load_state_dict(self._weights)
+        if self.stopped_epoch is not None:
             self._weights = None
+
+    def state_dict(self) -> dict[str, Any]:
+        state = {"best_epoch": self.best_epoch, "stopped_epoch": self.stopped_epoch, "wait": self._waited}
+        weights = {"weights": self._weights, "ending": self._ending}
+        return {**super().state_dict(), **state, **{k: v for k, v in weights.items() if v is not None}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        epochs = {name: state.get(name) for name in ("best_epoch", "stopped_epoch")}
+        for name, epoch in epochs.items():
+            if epoch is not None:
+                _checks.integer("EarlyStopping", name, epoch, 0)
+        self._waited = _checks.integer("EarlyStopping", "wait", state.get("wait"), 0)
+        super().load_state_dict(state)
+        self.best_epoch, self.stopped_epoch = epochs["best_epoch"], epochs["stopped_epoch"]
+        for name in ("weights", "ending"):
+            if not isinstance(state.get(name, {}), Mapping):
+                raise TypeError(f"EarlyStopping: {name}: expected arrays by name, got {state[name]!r}")
+        if state.get("ending") is not None:
+            self.model.load_state_dict(state["ending"])
+        self._weights = state.get("weights") if self.restore_best else None
+        if self.stopped_epoch is not None:
+            self.model.stop_training = True
 
 
 class ModelCheckpoint(_Monitor):
@@ -132,7 +170,7 @@ class ModelCheckpoint(_Monitor):
         As for `EarlyStopping`; used with `save_best_only`.
     save_best_only : bool
         Whether epochs that are not better leave the file alone. The best is remembered from one `fit` to the
-        next of the same callback.
+        next of the same callback, and in the file.
     mode : {"auto", "min", "max"}
         As for `EarlyStopping`.
     min_delta : float >= 0
@@ -152,7 +190,8 @@ class ModelCheckpoint(_Monitor):
     -----
     To go on where a file was written, in the middle of an epoch too, with the bits of an unbroken run:
     ``model = nf.load(path)`` and ``model.fit(..., initial_epoch=model.epochs_done)``, all else as before.
-    Callbacks begin anew, as what they remember is not in the file.
+    What callbacks remember (`Callback.state_dict`) is in the file: at an epoch's end it is written when all
+    others have been called, wherever in the list this one stands.
 
     Examples
     --------
@@ -176,6 +215,7 @@ class ModelCheckpoint(_Monitor):
         save_freq: str | int = "epoch",
     ) -> None:
         super().__init__(monitor, min_delta, mode)
+        self._last = True  # the file has what the others make of the epoch
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f"ModelCheckpoint: path: expected a string or a path, got {path!r}")
         self.path = os.fsdecode(path)

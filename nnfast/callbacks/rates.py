@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from nnfast import _checks, schedules
 from nnfast.callbacks.base import Callback, Logs
@@ -128,6 +129,20 @@ class ReduceLROnPlateau(Callback):
                 f"got {self.model.optimizer.lr!r}"
             )
         self._rule.reset()
+
+    def state_dict(self) -> dict[str, Any]:
+        rule = self._rule
+        return {"best": rule._best, "num_bad_epochs": rule._bad, "cooldown_counter": rule._resting}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        best = state.get("best")
+        if not isinstance(best, (int, float)) or math.isnan(best):
+            raise ValueError(f"ReduceLROnPlateau: state: expected a number as best, got {best!r}")
+        counts = [
+            _checks.integer("ReduceLROnPlateau", name, state.get(name), 0)
+            for name in ("num_bad_epochs", "cooldown_counter")
+        ]
+        self._rule._best, (self._rule._bad, self._rule._resting) = float(best), counts
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         optimizer = self.model.optimizer

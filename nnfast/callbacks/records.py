@@ -6,6 +6,8 @@ import csv
 import math
 import os
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 from nnfast import _checks
 from nnfast.callbacks.base import Callback, Logs
@@ -20,7 +22,8 @@ class CSVLogger(Callback):
     separator : str
         One character between the values.
     append : bool
-        Whether the file is continued, rather than begun anew.
+        Whether the file is continued, rather than begun anew. A run that is continued
+        (`fit(initial_epoch=...)`) continues its file in any case, after the last line of before.
 
     Raises
     ------
@@ -57,13 +60,39 @@ class CSVLogger(Callback):
 
     def on_train_begin(self, logs: Logs) -> None:
         self._columns: list[str] = []
-        if self.append and os.path.exists(self.path):
-            with open(self.path, newline="", encoding="utf-8") as file:
-                self._columns = next(csv.reader(file, delimiter=self.separator), [])
-        with open(self.path, "a" if self.append else "w", encoding="utf-8"):
+        self._begun = False
+        with open(self.path, "a", encoding="utf-8"):  # now and not after hours of the first epoch
             pass
+        if self.append:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        with open(self.path, newline="", encoding="utf-8") as file:
+            self._columns = next(csv.reader(file, delimiter=self.separator), [])
+        self._begun = True
+
+    def _begin(self) -> None:
+        if not self._begun:
+            with open(self.path, "w", encoding="utf-8"):
+                pass
+        self._begun = True
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"path": self.path, "size": os.path.getsize(self.path)} if self._begun else {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        size = _checks.integer("CSVLogger", "size", state.get("size"), 0)
+        # Another file, or one that was begun anew since, has nothing to do with that run.
+        if state.get("path") != self.path or os.path.getsize(self.path) < size:
+            return
+        os.truncate(self.path, size)  # lines of epochs that are done again
+        self._go_on()
+
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
+        self._begin()
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        self._begin()  # an epoch that was broken off is not begun again
         row = {"epoch": epoch + 1, **logs}
         with open(self.path, "a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, delimiter=self.separator)
