@@ -2,9 +2,11 @@
 #include "base/memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -18,6 +20,20 @@ std::atomic<i64> allocations{0};
 // step, and with 4 KiB pages that costs a TLB miss every 64 lines. Smaller ones would mostly miss the 2 MiB boundaries.
 constexpr std::size_t kHugePageBytes = std::size_t{4} << 20;
 
+#if defined(__linux__)
+// The whole pages of a block.
+struct Pages {
+  char *begin, *end;
+  Pages(void* p, std::size_t bytes) {
+    static const std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    const std::size_t before = (page - reinterpret_cast<std::uintptr_t>(p) % page) % page;
+    begin = static_cast<char*>(p) + before;
+    end = begin + (bytes - before) / page * page;
+  }
+  std::size_t size() const { return static_cast<std::size_t>(end - begin); }
+};
+#endif
+
 void* allocate(std::size_t bytes) {
   // Whole lines, at least one: a vector load of a full line at the end stays inside, and data() is never null.
   if (bytes > static_cast<std::size_t>(PTRDIFF_MAX) - kAlignment) throw std::bad_alloc();
@@ -27,13 +43,27 @@ void* allocate(std::size_t bytes) {
   allocations.fetch_add(1, std::memory_order_relaxed);
 #if defined(__linux__)
   if (whole >= kHugePageBytes) {
-    constexpr std::uintptr_t page = 4096;
-    const std::uintptr_t begin = (reinterpret_cast<std::uintptr_t>(p) + page - 1) / page * page;
-    const std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(p) + whole) / page * page;
-    (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);  // a hint: failure changes nothing
+    const Pages pages(p, whole);
+    (void)madvise(pages.begin, pages.size(), MADV_HUGEPAGE);  // a hint: failure changes nothing
   }
 #endif
   return p;
+}
+
+// Of a large buffer only the ends are written: Linux gives zeroed pages for those handed back when they are touched,
+// which is in the first step, in pieces, by all threads, where Ctrl-C is answered. Gigabytes at once took seconds.
+void set_zero(void* p, std::size_t bytes) {
+#if defined(__linux__)
+  if (bytes >= kHugePageBytes) {
+    const Pages pages(p, bytes);
+    if (madvise(pages.begin, pages.size(), MADV_DONTNEED) == 0) {
+      std::memset(p, 0, static_cast<std::size_t>(pages.begin - static_cast<char*>(p)));
+      std::memset(pages.end, 0, static_cast<std::size_t>(static_cast<char*>(p) + bytes - pages.end));
+      return;
+    }
+  }
+#endif
+  std::memset(p, 0, bytes);
 }
 
 }  // namespace
@@ -41,7 +71,7 @@ void* allocate(std::size_t bytes) {
 void AlignedFree::operator()(void* p) const { std::free(p); }
 
 AlignedBuffer::AlignedBuffer(std::size_t bytes, bool zero) : p_(allocate(bytes)), size_(bytes) {
-  if (zero) std::memset(p_.get(), 0, bytes);
+  if (zero) set_zero(p_.get(), bytes);
 }
 
 void* thread_scratch(Scratch slot, std::size_t bytes) {

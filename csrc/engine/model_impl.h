@@ -47,6 +47,7 @@ class Model final : public ModelBase {
   void check_targets(const nnf_source* y, const nnf_source* weights, i64 rows) const;
   // Samples order[first..first+n-1] into the plan's inputs; the caller's own memory where it fits as it is.
   void load(Plan<T>& p, const nnf_source* x, const i64* order, i64 first, i64 n, bool may_borrow);
+  void load_asking(Plan<T>& p, const nnf_source* x, const i64* order, i64 first, i64 n);
   // Room for a batch's targets; sums_ continues the caller's totals.
   void reserve(const Plan<T>& p, const nnf_totals* totals);
   void load_targets(const nnf_source* y, const nnf_source* weights, const i64* order, i64 first, i64 n);

@@ -30,6 +30,7 @@ class Plan {
   i64 batch() const { return batch_; }
   Purpose purpose() const { return purpose_; }
   i64 arena_bytes() const { return arena_size_; }
+  bool takes_long() const { return long_; }  // whether a step may take more than some milliseconds
   i64 naive_bytes() const { return naive_size_; }
 
   int num_inputs() const { return static_cast<int>(inputs_.size()); }

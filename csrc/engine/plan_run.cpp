@@ -40,8 +40,6 @@ RunState at_rest(RunState run) {
   return run;
 }
 
-void ask(void* poll) { static_cast<Poll*>(poll)->check(); }
-
 }  // namespace
 
 template <class T>
@@ -50,7 +48,7 @@ void Plan<T>::forward(i64 n, const RunState& run, Poll* poll) {
   const RunState resting = at_rest(run);
   const bool asks = long_ && poll != nullptr;
   std::optional<Interruptible> asking;
-  if (asks) asking.emplace(&ask, poll);
+  if (asks) asking.emplace(&Poll::check_of, poll);
   for (Step& s : steps_) {
     if (asks) poll->check();
     for (std::size_t j = 0; j < s.inputs.size(); ++j) s.x[j] = pointer(values_[at(s.inputs[j])].buffer);
@@ -65,7 +63,7 @@ void Plan<T>::backward(i64 n, const RunState& run, bool accumulate, bool to_inpu
   const RunState resting = at_rest(run);
   const bool asks = long_ && poll != nullptr;
   std::optional<Interruptible> asking;
-  if (asks) asking.emplace(&ask, poll);
+  if (asks) asking.emplace(&Poll::check_of, poll);
   const auto wanted = [to_inputs](const Value& v) { return v.reaches_params || (to_inputs && v.needs_grad); };
   for (std::size_t i = steps_.size(); i-- > 0;) {
     Step& s = steps_[i];

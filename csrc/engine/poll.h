@@ -30,6 +30,8 @@ class Poll {
     next_ = Clock::now() + std::chrono::milliseconds(20);  // a tenth of what people take for "at once"
     if (stop) throw Stopped{};
   }
+  // The same as base/interrupt.h calls it.
+  static void check_of(void* poll) { static_cast<Poll*>(poll)->check(); }
 
  private:
   using Clock = std::chrono::steady_clock;

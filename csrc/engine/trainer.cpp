@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "engine/model_impl.h"
 #include "kernels/layout/layout.h"
 
@@ -97,6 +99,14 @@ double Model<T>::losses(Plan<T>& p, i64 n, bool gradient, double penalty) {
   return value;
 }
 
+// A batch is copied in pieces, too, between which the caller may end it: a first one meets new memory, page by page.
+template <class T>
+void Model<T>::load_asking(Plan<T>& p, const nnf_source* x, const i64* order, i64 first, i64 n) {
+  std::optional<Interruptible> asking;
+  if (p.takes_long()) asking.emplace(&Poll::check_of, &poll_);
+  load(p, x, order, first, n, /*may_borrow=*/true);
+}
+
 template <class T>
 void Model<T>::train(const nnf_source* x, const nnf_source* y, const nnf_source* weights, const i64* order, i64 n,
                      i64 batch, i64 first, i64 last, double seconds, nnf_totals* totals, i64& done) {
@@ -131,12 +141,12 @@ void Model<T>::train(const nnf_source* x, const nnf_source* y, const nnf_source*
   for (i64 s = first; s < last; ++s) {
     const i64 start = s * batch, count = std::min(batch, n - start);
     const RunState run = run_state(true);
-    load(p, x, order, start, count, /*may_borrow=*/true);
-    load_targets(y, weights, order, start, count);
     // A forward moves running statistics: those of a step that is not applied are put back.
     std::copy_n(params_.untrained(), params_.untrained_size(), untrained_before_.begin());
     bool stopped = false;
     try {
+      load_asking(p, x, order, start, count);
+      load_targets(y, weights, order, start, count);
       p.forward(count, run, &poll_);
       const double value = losses(p, count, true, penalty(regularizers_, params_));
       sums_.back().objective += value * static_cast<double>(count);
@@ -188,9 +198,9 @@ void Model<T>::evaluate(const nnf_source* x, const nnf_source* y, const nnf_sour
   if (!in_mean && sums_.back().steps == 0) sums_.back().loss += extra;
   for (i64 s = first; s < last; ++s) {
     const i64 start = s * batch, count = std::min(batch, n - start);
-    load(p, x, nullptr, start, count, /*may_borrow=*/true);
-    load_targets(y, weights, nullptr, start, count);
     try {
+      load_asking(p, x, nullptr, start, count);
+      load_targets(y, weights, nullptr, start, count);
       p.forward(count, run, &poll_);
     } catch (const Stopped&) {
       break;
@@ -214,8 +224,8 @@ void Model<T>::predict(const nnf_source* x, i64 batch, i64 first, i64 last, void
   const RunState run = run_state(false);
   for (i64 start = first; start < last; start += p.batch()) {
     const i64 count = std::min(p.batch(), last - start);
-    load(p, x, nullptr, start, count, /*may_borrow=*/true);
     try {
+      load_asking(p, x, nullptr, start, count);
       p.forward(count, run, &poll_);
     } catch (const Stopped&) {
       break;

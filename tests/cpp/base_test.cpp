@@ -343,6 +343,14 @@ void memory() {
   CHECK(allocation_count() == before + 4);
   for (int i = 0; i < 5000; ++i) CHECK(zeroed.as<char>()[i] == 0);
   std::memset(large.data(), 1, large.size());
+  // Large ones are zero in every byte, also where others have written before.
+  for (const std::size_t bytes : {std::size_t{4} << 20, (std::size_t{9} << 20) + 4095}) {
+    for (int pass = 0; pass < 3; ++pass) {
+      const AlignedBuffer again(bytes, true);
+      CHECK(std::count(again.as<char>(), again.as<char>() + bytes, 0) == static_cast<std::ptrdiff_t>(bytes));
+      std::memset(again.data(), 1, bytes);
+    }
+  }
 
   for (const std::size_t bytes : {SIZE_MAX, SIZE_MAX / 2 + 1, SIZE_MAX / 2 - 8}) {
     bool refused = false;
