@@ -19,6 +19,8 @@ from nnfast.losses import CLASS_KINDS, Loss
 
 Array = NDArray[Any]
 
+LABELS = 2**20  # that are looked at together
+
 
 def as_numbers(owner: str, name: str, value: ArrayLike) -> Array:
     """`value` as an array of floats, integers or booleans with at least one axis.
@@ -100,23 +102,30 @@ def as_targets(
                 f"{owner}: {name}: expected integer class labels for {loss.kind}, got dtype {array.dtype}; "
                 "convert with y.astype(int)"
             )
-        labels = np.ascontiguousarray(array.reshape(-1), np.int64)
-        if labels.size:
-            low, high = int(labels.min()), int(labels.max())
-            if low < 0 or high >= classes:
-                ignored = labels == loss.settings().get("ignore_index", -100)
-                low, high = (int(f(np.where(ignored, 0, labels))) for f in (np.min, np.max))
-            if low < 0 or high >= classes:
-                raise ValueError(
-                    f"{owner}: {name}: expected labels in 0..{classes - 1} for {classes} outputs, "
-                    f"got {low if low < 0 else high}"
-                )
+        # Those in a file stay there, of whatever type: they may be as many as to count.
+        labels = array.reshape(-1) if is_mapped(array) else np.ascontiguousarray(array.reshape(-1), np.int64)
+        _check_labels(owner, name, labels, loss, classes)
         return labels
     if loss.kind == "cross_entropy" and array.shape[1:] == outputs:
         # One-hot rows of integers are probabilities, too.
         return array if array.dtype.kind == "f" else array.astype(dtype)
     also = f" or probabilities (n, {classes})" if loss.kind == "cross_entropy" else ""
     raise ValueError(f"{owner}: {name}: expected labels (n,){also}, got shape {array.shape}")
+
+
+def _check_labels(owner: str, name: str, labels: Array, loss: Loss, classes: int) -> None:
+    """Raise ValueError where a label is none of the classes, nor the one that is left out."""
+    for first in range(0, len(labels), LABELS):
+        part = labels[first : first + LABELS]
+        if part.min() >= 0 and part.max() < classes:
+            continue
+        part = part[part != loss.settings().get("ignore_index", -100)]
+        bad = part[(part < 0) | (part >= classes)]
+        if bad.size:
+            wrong = bad.min() if bad.min() < 0 else bad.max()
+            raise ValueError(
+                f"{owner}: {name}: expected labels in 0..{classes - 1} for {classes} outputs, got {wrong}"
+            )
 
 
 def _check_sides(owner: str, name: str, array: Array, loss: Loss) -> None:

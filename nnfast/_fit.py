@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from nnfast._position import Position
@@ -102,7 +101,7 @@ def train_epoch(
     model: Network,
     core: Model,
     data: Data,
-    order: NDArray[np.int64] | None,
+    order: Array | None,
     batch: int,
     steps: int,
     position: Position,
@@ -217,6 +216,13 @@ def made_of(data: Data | Stream, batch: int, shuffle: bool) -> tuple[int | None,
     return (len(data), batch, shuffle) if isinstance(data, Data) else (None, None, None)
 
 
+def not_begun(model: Network) -> History:
+    """What is left of a run that Ctrl-C ended before its first step."""
+    model.history = history = History()
+    history.interrupted = True
+    return history
+
+
 def run_fit(
     model: Trained,
     core: Model,
@@ -233,6 +239,7 @@ def run_fit(
     prefetch: int,
     position: Position | None = None,
     memory: list[Memory],
+    interrupts: Interrupts,
 ) -> History:
     """Train up to epoch `epochs`, the first from `position` on; the arguments are checked already."""
     history, task = History(), model._task
@@ -241,7 +248,7 @@ def run_fit(
     model._epochs_done, model._position = first_epoch, position
     logs: dict[str, float] = {}
     evaluation_batch = max(batch, 256)
-    with progress, Interrupts() as interrupts, model._remembering(callbacks, memory):
+    with progress, model._remembering(callbacks, memory):
         try:
             with interrupts.at_once():
                 callbacks.begin(model, memory)
@@ -258,8 +265,8 @@ def run_fit(
                 model._position, totals = position, position.totals
                 order = None
                 if shuffle and isinstance(data, Data):
-                    rng = np.random.default_rng([model.seed, 1, model._epochs_seen - 1])
-                    order = rng.permutation(len(data)).astype(np.int64, copy=False)
+                    with interrupts.at_once():
+                        order = data.order(model.seed, model._epochs_seen - 1)
                 try:
                     if isinstance(data, Data):
                         shown = progress, interrupts, callbacks

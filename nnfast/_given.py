@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from nnfast import _arrays, _weights
 from nnfast._by_hand import ByHand
-from nnfast._samples import Data
+from nnfast._samples import Data, check_batches, split_off
 from nnfast._stream import Stream, is_stream
 
 
@@ -84,6 +84,32 @@ class Given(ByHand):
                 f"(x, y), got None and {type(x).__name__}"
             )
         return self._data(owner, x, y, ("x", "y"), sample_weight, class_weight)
+
+    def _fit_data(
+        self,
+        training: tuple[Any, Any, Any, Any],
+        held_out: tuple[Any, float],
+        batch: int,
+        steps: int | None,
+        epochs: int,
+        prefetch: int | None,
+    ) -> tuple[Data | Stream, Data | Stream | None]:
+        """The data to train on (x, y, sample_weight, class_weight), and those held out: given or a share."""
+        x, y, sample_weight, class_weight = training
+        given, share = held_out
+        validation: Data | Stream | None = None
+        with self._all_or_nothing():
+            data = self._data_or_stream("fit", x, y, steps, epochs, sample_weight, class_weight, prefetch)
+            self._need_optimizer("fit")
+            if given is not None:
+                validation = self._validation_data(given, epochs, prefetch)
+            elif share > 0:
+                if isinstance(data, Stream):
+                    raise ValueError("fit: validation_split: expected arrays to split, got an iterable")
+                data, validation = split_off(data, share)
+            if isinstance(data, Data) and epochs > 0:
+                check_batches(self, len(data), batch, steps)
+        return data, validation
 
     def _validation_data(self, given: Any, epochs: int, prefetch: int | None) -> Data | Stream:
         batches = is_stream(given, None) and not (isinstance(given, list) and self._num_inputs > 1)

@@ -183,7 +183,7 @@ class Network:
         layers = [dict(layer.__dict__) for layer in self.layers] if self._input_shape is None else []
         try:
             yield
-        except Exception:
+        except BaseException:  # Ctrl-C, too
             if layers:
                 self.__dict__.update(before)
                 for layer, state in zip(self.layers, layers, strict=True):

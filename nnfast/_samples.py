@@ -16,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnfast import _arrays, _mapped, _prefetch
-from nnfast._mapped import Files
+from nnfast._mapped import Files, as_list
+from nnfast._order import shuffled
 
 if TYPE_CHECKING:
     from nnfast._core import Model
     from nnfast._network import Network
 
 Array = NDArray[Any]
-Order = NDArray[np.int64]
+Order = NDArray[Any]  # of integers
 
 
 @dataclass
@@ -53,7 +54,15 @@ class Data:
 
     def copied(self, rows: Any, dtype: np.dtype[Any], files: Files) -> Data:
         """Copies of some of the samples, the inputs in the model's dtype."""
-        return Data(files.copy(self.x, rows, dtype), files.copy(self.y, rows), files.copy(self.w, rows))
+        targets = [files.copy(y, rows, np.int64 if y.ndim == 1 else None) for y in as_list(self.y)]  # labels
+        several = isinstance(self.y, list)
+        return Data(
+            files.copy(self.x, rows, dtype), targets if several else targets[0], files.copy(self.w, rows)
+        )
+
+    def order(self, seed: int, number: int) -> Order:
+        """The order of pass `number`, as what reads the samples takes it: the engine, or this module."""
+        return shuffled(seed, number, len(self), None if self.mapped else np.int64)
 
     @property
     def mapped(self) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nnfast import _checks
+from nnfast._order import shuffled
 
 __all__ = ["Batches", "Standardizer", "one_hot", "split"]
 
@@ -402,12 +403,11 @@ class Batches:
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         number, self.passes = self.passes, self.passes + 1
-        order = np.arange(self._count)
-        if self.shuffle:
-            order = np.random.default_rng([self.seed, 1, number]).permutation(self._count)
+        order = shuffled(self.seed, number, self._count) if self.shuffle else None
         rng = np.random.default_rng([self.seed, 2, number])
         for step in range(len(self)):
-            rows = order[step * self.batch_size : (step + 1) * self.batch_size]
+            first, end = step * self.batch_size, min((step + 1) * self.batch_size, self._count)
+            rows = np.arange(first, end) if order is None else order[first:end]
             if self._indices is not None:
                 rows = self._indices[rows]
             parts = [[array[rows] for array in arrays] for arrays in (self._x, self._y)]

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nnfast import _checks, _fit, optimizers
 from nnfast._given import Given
-from nnfast._samples import Data, check_batches, predict, split_off, steps_of
+from nnfast._samples import predict, steps_of
 from nnfast._stream import Stream, is_stream
 from nnfast._task import gather, make_task
 from nnfast._wiring import Node, from_nodes, input_names
@@ -331,66 +331,62 @@ class Model(Given):
         >>> [round(v, 2) for v in (model.layers[0].weight.item(), model.layers[0].bias.item())]
         [2.0, 1.0]
         """
-        batch_size = _checks.integer("fit", "batch_size", batch_size, 1)
-        epochs = _checks.integer("fit", "epochs", epochs, 0)
-        done = 0
-        if initial_epoch is not None:
-            done = _checks.integer("fit", "initial_epoch", initial_epoch, 0, epochs)
-        position = None if initial_epoch is None else self._position
-        if prefetch is not None:
-            prefetch = _checks.integer("fit", "prefetch", prefetch, 0, 1024)
-        listed = CallbackList(callbacks)
-        shuffle = _checks.flag("fit", "shuffle", shuffle)
-        verbose = _checks.integer("fit", "verbose", verbose, 0, 2)
-        split = _checks.real("fit", "validation_split", validation_split, low=0.0, below=1.0)
-        if validation_data is not None and split > 0:
-            raise ValueError("fit: validation_split: give either it or validation_data, got both")
-        with self._all_or_nothing():
-            data, validation = (
-                self._data_or_stream(
-                    "fit", x, y, steps_per_epoch, epochs - done, sample_weight, class_weight, prefetch
-                ),
-                None,
+        with _fit.Interrupts() as interrupts:
+            try:
+                with interrupts.at_once():
+                    batch_size = _checks.integer("fit", "batch_size", batch_size, 1)
+                    epochs = _checks.integer("fit", "epochs", epochs, 0)
+                    done = 0
+                    if initial_epoch is not None:
+                        done = _checks.integer("fit", "initial_epoch", initial_epoch, 0, epochs)
+                    position = None if initial_epoch is None else self._position
+                    if prefetch is not None:
+                        prefetch = _checks.integer("fit", "prefetch", prefetch, 0, 1024)
+                    listed = CallbackList(callbacks)
+                    shuffle = _checks.flag("fit", "shuffle", shuffle)
+                    verbose = _checks.integer("fit", "verbose", verbose, 0, 2)
+                    split = _checks.real("fit", "validation_split", validation_split, low=0.0, below=1.0)
+                    if validation_data is not None and split > 0:
+                        raise ValueError("fit: validation_split: give either it or validation_data, got both")
+                    data, validation = self._fit_data(
+                        (x, y, sample_weight, class_weight),
+                        (validation_data, split),
+                        batch_size,
+                        steps_per_epoch,
+                        epochs - done,
+                        prefetch,
+                    )
+                    if position is not None and position.epoch != done:
+                        position = None
+                    if position is not None:
+                        position.check(*_fit.made_of(data, batch_size, shuffle))
+                    core = self._ensure_model("fit")
+                    self._warn_if_all_frozen("fit")
+                    steps = data.steps if isinstance(data, Stream) else steps_of(len(data), batch_size)
+                    if steps is not None and steps_per_epoch is not None:
+                        steps = _checks.integer("fit", "steps_per_epoch", steps_per_epoch, 1, steps)
+                    progress = make_progress(
+                        "fit", verbose, epochs, steps, done, 0 if position is None else position.step
+                    )
+            except KeyboardInterrupt:
+                return _fit.not_begun(self)
+            return _fit.run_fit(
+                self,
+                core,
+                data,
+                validation,
+                batch=batch_size,
+                steps=steps,
+                first_epoch=done,
+                epochs=epochs,
+                shuffle=shuffle,
+                progress=progress,
+                callbacks=listed,
+                prefetch=2 if prefetch is None else prefetch,
+                position=position,
+                interrupts=interrupts,
+                memory=[] if initial_epoch is None else self._memory,
             )
-            self._need_optimizer("fit")
-            if validation_data is not None:
-                validation = self._validation_data(validation_data, epochs - done, prefetch)
-            elif split > 0:
-                if isinstance(data, Stream):
-                    raise ValueError("fit: validation_split: expected arrays to split, got an iterable")
-                data, validation = split_off(data, split)
-            if isinstance(data, Data) and epochs > done:
-                check_batches(self, len(data), batch_size, steps_per_epoch)
-        if position is not None and position.epoch != done:
-            position = None
-        if position is not None:
-            position.check(*_fit.made_of(data, batch_size, shuffle))
-        core = self._ensure_model("fit")
-        self._warn_if_all_frozen("fit")
-        if isinstance(data, Stream):
-            steps = data.steps
-        else:
-            steps = steps_of(len(data), batch_size)
-            if steps_per_epoch is not None:
-                steps = _checks.integer("fit", "steps_per_epoch", steps_per_epoch, 1, steps)
-        return _fit.run_fit(
-            self,
-            core,
-            data,
-            validation,
-            batch=batch_size,
-            steps=steps,
-            first_epoch=done,
-            epochs=epochs,
-            shuffle=shuffle,
-            progress=make_progress(
-                "fit", verbose, epochs, steps, done, 0 if position is None else position.step
-            ),
-            callbacks=listed,
-            prefetch=2 if prefetch is None else prefetch,
-            position=position,
-            memory=[] if initial_epoch is None else self._memory,
-        )
 
     def evaluate(
         self,
