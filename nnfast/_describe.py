@@ -152,6 +152,14 @@ def _make_callbacks(given: Any) -> list[dict[str, Any]]:
     return found
 
 
+def _make_place(given: Any) -> tuple[int, int] | None:
+    if given is None:
+        return None
+    if not isinstance(given, list) or len(given) != 2:
+        raise ValueError(f"model: places: expected a pass and a batch of it, got {given!r}")
+    return tuple(_checks.integer("model", "places", one, 0) for one in given)  # type: ignore[return-value]
+
+
 def callback_arrays(memory: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str, Any, str]]:
     """The arrays of what callbacks remember: entry, value's name, parameter's name, name in the file."""
     for i, entry in enumerate(memory):
@@ -199,6 +207,7 @@ def describe(model: Network, core: Any) -> dict[str, Any]:
         "epochs_done": model._epochs_done,
         "position": None if model._position is None else model._position.plain(),
         "callbacks": _callbacks(model),
+        "places": [None if place is None else list(place) for place in model._standing()],
         "step_count": int(core.step_count),
         "optimizer_step_count": int(core.optimizer_step_count),
     }
@@ -313,6 +322,9 @@ def make(given: dict[str, Any]) -> Network:
     model._epochs_done = _checks.integer("model", "epochs_done", given.get("epochs_done", 0), 0)
     if given.get("position") is not None:
         model._position = from_plain(given["position"], model._new_totals)
+    model._places = [_make_place(one) for one in given.get("places", [None, None])]
+    if len(model._places) != 2:
+        raise ValueError(f"model: places: expected two, got {len(model._places)}")
     model._memory = _make_callbacks(given.get("callbacks", []))
     return model
 

@@ -248,7 +248,7 @@ def run_fit(
     model._epochs_done, model._position = first_epoch, position
     logs: dict[str, float] = {}
     evaluation_batch = max(batch, 256)
-    with progress, model._remembering(callbacks, memory):
+    with progress, model._remembering(callbacks, memory, data, validation):
         try:
             with interrupts.at_once():
                 callbacks.begin(model, memory)

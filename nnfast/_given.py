@@ -6,7 +6,7 @@ What this is not: the checks of single arrays (`nnfast._arrays`), or the loops (
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from nnfast import _arrays, _weights
 from nnfast._by_hand import ByHand
 from nnfast._samples import Data, check_batches, split_off
-from nnfast._stream import Stream, is_stream
+from nnfast._stream import Place, Stream, is_stream
 
 
 class Given(ByHand):
@@ -64,6 +64,8 @@ class Given(ByHand):
         sample_weight: ArrayLike | None = None,
         class_weight: Any = None,
         prefetch: int | None = None,
+        place: Place | None = None,
+        begun: int = 0,
     ) -> Data | Stream:
         """Checked arrays, or the iterable that yields batches, its first one checked."""
         if is_stream(x, y):
@@ -76,7 +78,7 @@ class Given(ByHand):
             stream = Stream(self, owner, "x", x, steps, epochs, prefetch)
             if not self._task.losses:
                 raise ValueError(f"{owner}: the model has no loss: call compile(loss=...) first")
-            stream.start()
+            stream.start(place, begun)
             return stream
         if y is None:
             raise TypeError(
@@ -93,16 +95,22 @@ class Given(ByHand):
         steps: int | None,
         epochs: int,
         prefetch: int | None,
+        places: Sequence[Place | None],
+        begun: int,
     ) -> tuple[Data | Stream, Data | Stream | None]:
-        """The data to train on (x, y, sample_weight, class_weight), and those held out: given or a share."""
+        """The data to train on (x, y, sample_weight, class_weight), and those held out: given or a share.
+
+        `places` are where iterables stand, and `begun` how many batches of the epoch are done.
+        """
         x, y, sample_weight, class_weight = training
         given, share = held_out
         validation: Data | Stream | None = None
         with self._all_or_nothing():
-            data = self._data_or_stream("fit", x, y, steps, epochs, sample_weight, class_weight, prefetch)
+            weights = sample_weight, class_weight
+            data = self._data_or_stream("fit", x, y, steps, epochs, *weights, prefetch, places[0], begun)
             self._need_optimizer("fit")
             if given is not None:
-                validation = self._validation_data(given, epochs, prefetch)
+                validation = self._validation_data(given, epochs, prefetch, places[1])
             elif share > 0:
                 if isinstance(data, Stream):
                     raise ValueError("fit: validation_split: expected arrays to split, got an iterable")
@@ -111,7 +119,9 @@ class Given(ByHand):
                 check_batches(self, len(data), batch, steps)
         return data, validation
 
-    def _validation_data(self, given: Any, epochs: int, prefetch: int | None) -> Data | Stream:
+    def _validation_data(
+        self, given: Any, epochs: int, prefetch: int | None, place: Place | None
+    ) -> Data | Stream:
         batches = is_stream(given, None) and not (isinstance(given, list) and self._num_inputs > 1)
         if isinstance(given, (tuple, list)) and len(given) in (2, 3) and not batches:
             weights = given[2] if len(given) == 3 else None
@@ -121,5 +131,5 @@ class Given(ByHand):
         if not is_stream(given, None):
             raise TypeError(f"fit: validation_data: expected (x, y), got {type(given).__name__}")
         stream = Stream(self, "fit", "validation_data", given, None, epochs, prefetch)
-        stream.start()
+        stream.start(place)
         return stream

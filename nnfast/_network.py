@@ -78,6 +78,8 @@ class Network:
         self._position: Position | None = None  # in the epoch after these, once it has begun
         self._callbacks: CallbackList | None = None  # of the fit under way
         self._memory: list[Memory] = []  # what those of the last fit remember
+        self._streams: tuple[Any, Any] | None = None  # what the fit under way trains on and is validated by
+        self._places: list[Any] = [None, None]  # where those of the last fit stand
         self._rates_from = self._rates_until = 0  # steps whose learning rates the engine was given
         self._core: _core.Model | None = None
         # What the engine's optimizer is set to: the object, its version, and what they mean.
@@ -298,13 +300,24 @@ class Network:
         return min(steps, self._rates_until - step)
 
     @contextmanager
-    def _remembering(self, callbacks: CallbackList, memory: list[Memory]) -> Iterator[None]:
-        """While these are called, what they remember is the model's; `memory` is, if they do not begin."""
-        self._memory, self._callbacks = memory, callbacks
+    def _remembering(
+        self, callbacks: CallbackList, memory: list[Memory], data: Any, validation: Any
+    ) -> Iterator[None]:
+        """While these are called, what they remember is the model's; `memory` is, if they do not begin.
+
+        So is where iterables of batches stand.
+        """
+        self._memory, self._callbacks, self._streams = memory, callbacks, (data, validation)
         try:
             yield
         finally:
             self._memory, self._callbacks = callbacks.remember() if callbacks.begun else memory, None
+            self._places, self._streams = self._standing(), None
+
+    def _standing(self) -> list[Any]:
+        if self._streams is None:
+            return self._places
+        return [getattr(source, "place", None) for source in self._streams]
 
     def _remembered(self) -> list[Memory]:
         return self._memory if self._callbacks is None else self._callbacks.remember()
@@ -433,7 +446,7 @@ class Network:
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "_core": None, "_graph": None, "_synced": None, "_callbacks": None}
-        state["_memory"] = self._remembered()
+        state["_memory"], state["_places"], state["_streams"] = self._remembered(), self._standing(), None
         state["_position"] = None if self._position is None else self._position.plain()
         if self._core is not None:
             state["_saved"] = {

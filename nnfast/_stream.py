@@ -21,6 +21,7 @@ from nnfast._prefetch import ahead, settle
 from nnfast._samples import Data
 from nnfast._task import gather
 from nnfast._weights import gather as gather_weights
+from nnfast.data import Batches
 from nnfast.progress import Progress
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from nnfast._position import Position
     from nnfast.callbacks.base import CallbackList
 
+
+Place = tuple[int, int]
 
 DEPTH = 2  # batches ahead, when nobody says how many
 # Bytes of a batch from which on that is worth while. To hand it over takes some tens of microseconds, as
@@ -87,15 +90,36 @@ class Stream:
                 "give steps_per_epoch, or an object whose __iter__ begins anew, such as nf.data.Batches"
             )
         self._iterator: Iterator[Any] | None = None
+        self._number, self._taken = -1, 0  # the pass under way, and batches of it that were taken
+        self._place: Place | None = None  # the same of those that were used; None for an iterator
+        self._coming: tuple[Totals, int, Place] | None = None  # and after the step under way
+        self._begun = 0  # batches of the first epoch that were used before
         self._prefetch, self._decides = prefetch or 0, prefetch is None
         self._short: int | None = None  # batches of an epoch that an iterator could not fill
         self.exhausted = False
 
-    def start(self) -> None:
-        """Take and check the first batch, which settles the model's input shape; nothing else is changed."""
+    def start(self, place: Place | None = None, begun: int = 0) -> None:
+        """Take and check the first batch, which settles the model's input shape; nothing else is changed.
+
+        A run that goes on does so after `begun` batches of an epoch: at this place, if that is known; an
+        iterator, and what was no stream before, is taken to stand at the epoch's first batch.
+        """
         settle()
-        self._iterator = iter(self._source)
+        self._begun = begun
+        if place is None or self._once:
+            self._open(None, begun)
+        else:
+            self._open(*place)
+        assert self._iterator is not None
+        if not self._once:
+            self._place = self._number, self._taken
         first = next(self._iterator, None)
+        if first is None and self._taken and not self._once:  # the pass was at its end
+            if self._steps is None:  # and with it the epoch
+                self._iterator = iter(())
+                return
+            self._open()
+            first = next(self._iterator, None)
         if first is None:
             raise ValueError(f"{self._owner}: {self._name}: expected at least one batch (x, y), got none")
         data = self._check(first)
@@ -103,6 +127,39 @@ class Stream:
             size = sum(array.size for array in as_list(data.x)) * self._model.dtype.itemsize
             self._prefetch = DEPTH if size >= LARGE else 0
         self._iterator = itertools.chain([first], self._iterator)
+
+    @property
+    def place(self) -> Place | None:
+        """Where the source stands: the number of a pass, and how many of its batches were used."""
+        if self._coming is not None:
+            sums, steps, after = self._coming
+            if sums.steps > steps:  # it was carried out, whatever came then
+                self._place, self._coming = after, None
+        return self._place
+
+    def _ended(self) -> None:
+        """An epoch is over: without a number of steps, the next begins with the next pass."""
+        if self._steps is None and not self._once:
+            self._place, self._coming = (self._number + 1, 0), None
+
+    def _open(self, number: int | None = None, skip: int = 0) -> None:
+        """Begin a pass, that of this number or the next, without its first batches."""
+        source, counts = self._source, isinstance(getattr(self._source, "passes", None), int)
+        if number is None:
+            number = source.passes if counts else self._number + 1
+        elif counts:
+            source.passes = number
+        self._number, self._taken = number, skip
+        if isinstance(source, Batches):
+            self._iterator, left = source._pass(skip), max(0, skip - len(source))
+        else:
+            self._iterator = iter(source)
+            left = skip - sum(1 for _ in itertools.islice(self._iterator, skip))
+        if left:
+            raise ValueError(
+                f"{self._owner}: {self._name}: the run that goes on stands after {skip} batches, "
+                f"got only {skip - left}"
+            )
 
     @property
     def steps(self) -> int | None:
@@ -125,7 +182,8 @@ class Stream:
         """What the user's iterable gives next, of a new pass if the last has ended; None at the end."""
         try:
             if self._iterator is None:
-                self._iterator = iter(self._source)
+                self._open()
+            assert self._iterator is not None
             return next(self._iterator, None)
         except Exception as error:
             if self._prefetch and hasattr(error, "add_note"):  # from Python 3.11 on
@@ -135,15 +193,15 @@ class Stream:
                 )
             raise
 
-    def _take(self, skip: int) -> Iterator[Data]:
-        """The batches of one epoch, ready for the engine; sets `_short` when an iterator ends before `steps`.
+    def _take(self) -> Iterator[tuple[Data, Place]]:
+        """The batches of one epoch, ready for the engine, and where the source stands after each.
 
-        The first `skip` are left out: a run that was broken off has been trained on them.
-
-        Runs in a thread of its own when batches are prefetched: they are copies then, as the user's code may
-        use its arrays again for the next, and in the model's dtype.
+        Sets `_short` when an iterator ends before `steps`. Runs in a thread of its own when batches are
+        prefetched: they are copies then, as the user's code may use its arrays again for the next, and in the
+        model's dtype.
         """
-        done, files = 0, Files([])
+        done, files = self._begun, Files([])
+        self._begun = 0
         while self._steps is None or done < self._steps:
             fresh = self._iterator is None
             batch = self._next()
@@ -158,20 +216,22 @@ class Stream:
                     return
                 continue
             done += 1
-            if done <= skip:
-                continue
-            data = self._check(batch)
-            yield data.copied(slice(None), self._model.dtype, files) if self._prefetch else data.dense()
+            self._taken += 1
+            data, place = self._check(batch), (self._number, self._taken)
+            yield (
+                data.copied(slice(None), self._model.dtype, files) if self._prefetch else data.dense(),
+                place,
+            )
 
-    def _epoch(self, flag: Interrupts, skip: int = 0) -> Generator[Data, None, None]:
-        """The batches of one epoch; sets `exhausted` when an iterator ends before `steps` are done."""
-        with ahead(self._take(skip), self._prefetch, lambda: flag.raised) as batches:
+    def _epoch(self, flag: Interrupts) -> Generator[tuple[Data, Place], None, None]:
+        """What `_take` gives; sets `exhausted` when an iterator ends before `steps` are done."""
+        with ahead(self._take(), self._prefetch, lambda: flag.raised) as batches:
             while True:
                 with flag.at_once():  # the user's code, or waiting for it
-                    data = next(batches, None)
-                if data is None:
+                    taken = next(batches, None)
+                if taken is None:
                     break
-                yield data
+                yield taken
         if self._short is not None:
             self.exhausted = True
             warnings.warn(
@@ -191,8 +251,12 @@ class Stream:
     ) -> bool:
         """The steps of an epoch from its position on; False when Ctrl-C ended it early."""
         totals, done = position.totals, position.step
-        with closing(self._epoch(interrupts, done)) as batches, interrupts.noting():
-            for batch, data in enumerate(batches, done):
+        sums = self._model._task.sums(totals)[0]
+        with closing(self._epoch(interrupts)) as batches, interrupts.noting():
+            for batch, (data, after) in enumerate(batches, done):
+                if not self._once:
+                    self._place = self.place  # of the step before
+                    self._coming = sums, sums.steps, after
                 if callbacks.batchwise:
                     with interrupts.at_once():
                         callbacks.begin_batch(batch)
@@ -207,6 +271,7 @@ class Stream:
                     return False
                 if self._model.stop_training:
                     break
+        self._ended()
         return True
 
     def _train(self, core: Model, data: Data, totals: Totals | list[Totals]) -> None:
@@ -233,7 +298,7 @@ class Stream:
         weights: list[Any] = []
         flag = interrupts or Interrupts()
         with closing(self._epoch(flag)) as batches, flag.noting():
-            for data in batches:
+            for data, _ in batches:
                 with flag.during(self._model.backend):
                     core.evaluate(data.x, data.y, len(data), 0, 1, 0.0, totals, data.w)
                 if task.has_callables:
@@ -244,6 +309,7 @@ class Stream:
                     progress.advance(1, task.loss(totals), samples_of(totals))
                 if flag.raised:
                     return None
+        self._ended()
         logs = task.logs(totals)
         if task.has_callables:
             with flag.at_once():

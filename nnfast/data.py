@@ -321,9 +321,8 @@ class Batches:
     Attributes
     ----------
     passes : int
-        The number of the next pass, which its order and what `transform` draws follow from. For a run that
-        is continued in another process assign the epochs that were done, ``batches.passes =
-        model.epochs_done``.
+        The number of the next pass, which its order and what `transform` draws follow from. A `fit` that is
+        continued (`initial_epoch`) sets it.
 
     Notes
     -----
@@ -402,17 +401,23 @@ class Batches:
         return self._count // self.batch_size if self.drop_last else -(-self._count // self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        return self._pass()
+
+    def _pass(self, begin: int = 0) -> Iterator[tuple[Any, Any]]:
+        """A pass from batch `begin` on. What `transform` draws for those before is drawn all the same."""
         number, self.passes = self.passes, self.passes + 1
         order = shuffled(self.seed, number, self._count) if self.shuffle else None
         rng = np.random.default_rng([self.seed, 2, number])
-        for step in range(len(self)):
+        for step in range(begin if self.transform is None else 0, len(self)):
             first, end = step * self.batch_size, min((step + 1) * self.batch_size, self._count)
             rows = np.arange(first, end) if order is None else order[first:end]
             if self._indices is not None:
                 rows = self._indices[rows]
             parts = [[array[rows] for array in arrays] for arrays in (self._x, self._y)]
             x, y = (_put_together(part, form) for part, form in zip(parts, self._forms, strict=True))
-            yield (x, y) if self.transform is None else self.transform(x, y, rng)
+            made = (x, y) if self.transform is None else self.transform(x, y, rng)
+            if step >= begin:
+                yield made
 
     def __repr__(self) -> str:
         return f"Batches({self._count} samples, batch_size={self.batch_size})"

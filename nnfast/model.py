@@ -192,7 +192,7 @@ class Model(Given):
             self._adopt(self._core, [layer._views for layer in self.layers])
             self._core.reset_optimizer()
         self._epochs_trained = self._epochs_done = 0
-        self._position, self._memory = None, []
+        self._position, self._memory, self._places = None, [], [None, None]
         if isinstance(new_optimizer.lr, ReduceLROnPlateau):
             new_optimizer.lr.reset()
 
@@ -286,9 +286,10 @@ class Model(Given):
         initial_epoch : int
             Epochs that were done before, of `epochs` in all: for a run that is continued, see `epochs_done`.
             If the model stands in the middle of that epoch, the run goes on with its next step, with the bits
-            of an unbroken run: callbacks hear nothing of that epoch's begin, and of an iterable as many
-            batches are left out as were done; they go on with what they remember (`Callback.state_dict`). 0
-            when left out: then a new run begins, with the first step of its first epoch.
+            of an unbroken run: callbacks hear nothing of that epoch's begin, and go on with what they
+            remember (`Callback.state_dict`). An iterable is gone through from the batch on that comes next,
+            and is told the number of the pass if it counts in an attribute `passes`, as `Batches` does; an
+            iterator has to stand at the epoch's first batch. 0 when left out: a new run begins.
         prefetch : int, optional
             How many batches of an iterable, or pieces of arrays that lie in files, a thread makes ready while
             the engine computes; none of the next epoch. What comes out is the same, bit for bit. 0: all is
@@ -348,6 +349,9 @@ class Model(Given):
                     split = _checks.real("fit", "validation_split", validation_split, low=0.0, below=1.0)
                     if validation_data is not None and split > 0:
                         raise ValueError("fit: validation_split: give either it or validation_data, got both")
+                    if position is not None and position.epoch != done:
+                        position = None
+                    goes_on = initial_epoch is not None and done == self._epochs_done
                     data, validation = self._fit_data(
                         (x, y, sample_weight, class_weight),
                         (validation_data, split),
@@ -355,9 +359,9 @@ class Model(Given):
                         steps_per_epoch,
                         epochs - done,
                         prefetch,
+                        self._places if goes_on else (None, None),
+                        0 if position is None or position.samples is not None else position.step,
                     )
-                    if position is not None and position.epoch != done:
-                        position = None
                     if position is not None:
                         position.check(*_fit.made_of(data, batch_size, shuffle))
                     core = self._ensure_model("fit")

@@ -40,7 +40,7 @@ def same(a, b):
 
 def tail(history, count):
     """The values of the last epochs."""
-    return {name: values[-count:] for name, values in history.history.items()}
+    return {name: values[-count:] for name, values in history.history.items() if count}
 
 
 RATES = {
@@ -119,34 +119,86 @@ def test_after_an_interruption(stop, way, backend, tmp_path):
     same(model, unbroken)
 
 
-@pytest.mark.parametrize("passes", [True, False])
-def test_iterables_go_on_too(passes, backend, tmp_path):
-    batches = data.Batches(X, Y, 8, seed=3, transform=lambda x, y, rng: (x + rng.random(x.shape), y))
+SOURCES = {
+    "batches": lambda: data.Batches(X, Y, 8, seed=3),
+    "with draws": lambda: data.Batches(
+        X, Y, 8, seed=3, transform=lambda x, y, rng: (x + rng.random(x.shape), y)
+    ),
+    "list": lambda: list(data.Batches(X, Y, 8, seed=3)),
+    "own": lambda: Own(),
+}
+
+
+class Own:
+    """Of another order in each pass, which it counts."""
+
+    passes = 0
+
+    def __iter__(self):
+        self.passes += 1
+        return iter(data.Batches(X, Y, 8, seed=self.passes))
+
+
+@pytest.mark.parametrize("prefetch", [0, 2])
+@pytest.mark.parametrize("steps", [None, 5, 9])
+@pytest.mark.parametrize("kind", SOURCES)
+def test_iterables_go_on_where_they_stood(kind, steps, prefetch, backend, tmp_path):
+    """Without being told where: 7 batches a pass, in epochs of as many or not; the validation's, too."""
+    source, held = SOURCES[kind](), data.Batches(X, Y, 16, seed=4)
+    for _ in source:  # gone through before: what counts is the pass of its own
+        pass
+    given = {"epochs": 3, "verbose": 0, "steps_per_epoch": steps, "prefetch": prefetch}
     unbroken = network(backend)
-    given = {"epochs": 3, "verbose": 0} if passes else {"epochs": 3, "verbose": 0, "steps_per_epoch": 5}
-    save = ModelCheckpoint(tmp_path / "{step}", save_freq=4)
-    whole = unbroken.fit(batches, callbacks=save, **given)
+    saves = ModelCheckpoint(tmp_path / "{step}", save_freq=2), ModelCheckpoint(tmp_path / "{epoch}-")
+    whole = unbroken.fit(source, validation_data=held, callbacks=saves, **given)
     for name in os.listdir(tmp_path):
         model = nf.load(tmp_path / name)
-        again = data.Batches(X, Y, 8, seed=3, transform=batches.transform)
-        if passes:
-            again.passes = model.epochs_done
-        else:  # a stream that takes no heed of epochs is wound forward by whoever knows how
-            taken = iter(again)
-            for _ in range(5 * model.epochs_done):
-                if next(taken, None) is None:
-                    taken = iter(again)
-                    next(taken)
-            again = endless(taken, again)
+        again = {"x": SOURCES[kind](), "validation_data": data.Batches(X, Y, 16, seed=4)}
+        rest = model.fit(**again, initial_epoch=model.epochs_done, **given)
+        assert rest.history == tail(whole, len(rest)), name
+        same(model, unbroken)
+
+
+@pytest.mark.parametrize("steps", [None, 5])
+@pytest.mark.parametrize("stop", [1, 5, 7, 8, 13])
+def test_iterables_go_on_after_an_interruption(stop, steps):
+    """In the same process, with the same object, of which more was prefetched than used."""
+
+    class Interrupt(Callback):
+        def on_batch_end(self, batch, logs):
+            if self.model._ensure_model("test").step_count == stop:
+                raise KeyboardInterrupt
+
+    given = {"epochs": 3, "verbose": 0, "steps_per_epoch": steps, "prefetch": 3}
+    unbroken, model, source = network(), network(), SOURCES["with draws"]()
+    whole = unbroken.fit(SOURCES["with draws"](), **given)
+    assert model.fit(source, callbacks=Interrupt(), **given).interrupted
+    model = copy.deepcopy(model)
+    rest = model.fit(source, initial_epoch=model.epochs_done, **given)
+    assert rest.history == tail(whole, len(rest))
+    same(model, unbroken)
+
+
+def test_an_iterator_goes_on_from_the_epochs_first_batch(tmp_path):
+    batches = list(data.Batches(X, Y, 8, seed=3)) * 3
+    given = {"epochs": 3, "verbose": 0, "steps_per_epoch": 5}
+    unbroken, save = network(), ModelCheckpoint(tmp_path / "{step}", save_freq=4)
+    whole = unbroken.fit(iter(batches), callbacks=save, **given)
+    for name in os.listdir(tmp_path):
+        model = nf.load(tmp_path / name)
+        again = iter(batches[5 * model.epochs_done :])
         rest = model.fit(again, initial_epoch=model.epochs_done, **given)
         assert rest.history == tail(whole, len(rest)), name
         same(model, unbroken)
 
 
-def endless(taken, batches):
-    yield from taken
-    while True:
-        yield from batches
+def test_shorter_iterables_are_refused(tmp_path):
+    save = ModelCheckpoint(tmp_path / "{step}", save_freq=6)
+    network().fit(data.Batches(X, Y, 8, seed=3), callbacks=save, **{**FIT, "batch_size": 32})
+    for source in (data.Batches(X, Y, 25), [(X, Y)] * 3, iter([(X, Y)] * 3)):
+        model = nf.load(tmp_path / "6")
+        with pytest.raises(ValueError, match="fit: x: the run that goes on stands after 6 batches, got only"):
+            model.fit(source, initial_epoch=0, epochs=1, verbose=0)
 
 
 def test_without_being_asked_a_run_begins_anew(tmp_path):
@@ -203,6 +255,9 @@ def test_bad_frequencies_are_refused():
         {"shuffle": 1},
         {"epochs_done": -1},
         {"epochs_done": "many"},
+        {"places": [None]},
+        {"places": [[1], None]},
+        {"places": [None, [0, -1]]},
     ],
 )
 def test_bad_positions_in_files_are_refused(change, tmp_path):
