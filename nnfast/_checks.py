@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -111,6 +112,13 @@ def choice(owner: str, name: str, value: Any, options: Iterable[str]) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{owner}: {name}: expected one of {wanted}, got {value!r} ({type(value).__name__})")
     raise ValueError(f"{owner}: {name}: expected one of {wanted}, got {value!r}")
+
+
+def path(owner: str, name: str, value: Any) -> str:
+    """`value`, a string or a path, as a string."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{owner}: {name}: expected a string or a path, got {value!r}")
+    return os.fsdecode(value)
 
 
 def shape(owner: str, name: str, value: Any) -> tuple[int, ...]:

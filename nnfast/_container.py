@@ -182,8 +182,10 @@ def library(path: str) -> Iterator[tuple[Any, BinaryIO, int]]:
 
     Mapped into memory it is read as far as it is asked.
     """
-    from safetensors import safe_open
-
+    try:
+        from safetensors import safe_open
+    except ImportError:
+        raise ImportError("reading models needs safetensors: pip install safetensors") from None
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise ValueError("expected a file, got something else of that name")
     while True:

@@ -80,6 +80,12 @@ class Given(ByHand):
                 raise ValueError(f"{owner}: the model has no loss: call compile(loss=...) first")
             stream.start(place, begun)
             return stream
+        if y is None and isinstance(x, list) and x and all(isinstance(batch, tuple) for batch in x):
+            sizes = sorted({len(batch) for batch in x})
+            raise TypeError(
+                f"{owner}: x: expected batches (x, y) or (x, y, sample_weight), got tuples of "
+                f"{' and '.join(map(str, sizes))} values"
+            )
         if y is None:
             raise TypeError(
                 f"{owner}: y: expected targets beside the samples x, or as x alone an iterable of batches "
@@ -129,7 +135,12 @@ class Given(ByHand):
                 "fit", given[0], given[1], ("validation_data[0]", "validation_data[1]"), weights
             )
         if not is_stream(given, None):
-            raise TypeError(f"fit: validation_data: expected (x, y), got {type(given).__name__}")
+            got = type(given).__name__
+            got += f" of {len(given)} values" if isinstance(given, (tuple, list)) else ""
+            raise TypeError(
+                "fit: validation_data: expected (x, y), (x, y, sample_weight) or an iterable of batches, "
+                f"got {got}"
+            )
         stream = Stream(self, "fit", "validation_data", given, None, epochs, prefetch)
         stream.start(place)
         return stream

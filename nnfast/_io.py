@@ -33,12 +33,6 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-def _name(owner: str, path: Any) -> str:
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"{owner}: path: expected a string or a path, got {path!r}")
-    return os.fsdecode(path)
-
-
 def _sync_folder(folder: str) -> None:
     """Make a rename in it last; file systems that cannot do that say so, and nothing is lost by it."""
     handle = os.open(folder, os.O_RDONLY)
@@ -51,7 +45,7 @@ def _sync_folder(folder: str) -> None:
 
 def save(model: Network, path: str | os.PathLike[str]) -> None:
     """Write `model` to `path`; see `nnfast.Model.save`."""
-    target = os.path.realpath(_name("save", path))  # a link stays one
+    target = os.path.realpath(_checks.path("save", "path", path))  # a link stays one
     if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
         raise ValueError(f"save: path: expected a file, got something else of that name: {target}")
     views = model._named_views("save")
@@ -240,11 +234,11 @@ def load(path: str | os.PathLike[str]) -> Model:
     >>> bool((same.layers[0].weight == model.layers[0].weight).all())
     True
     """
-    name = _name("load", path)
+    name = _checks.path("load", "path", path)
     try:
         with _container.opened(name) as saved:
             return _build(saved)
-    except (OSError, MemoryError):
+    except (OSError, MemoryError, ImportError):
         raise
     except Exception as error:  # whatever a file that means ill can bring about in the steps above
         raise ValueError(f"load: {name}: {error}") from error
@@ -314,11 +308,11 @@ def _numbers(name: str, get: Callable[[str], Array]) -> Array:
 
 def load_weights(model: Network, path: str | os.PathLike[str], strict: bool) -> WeightsReport:
     """Set the parameters of `model` from a file, by name; see `nnfast.Model.load_weights`."""
-    name = _name("load_weights", path)
+    name = _checks.path("load_weights", "path", path)
     views = model._named_views("load_weights")
     try:
         fits, other, unexpected = _weights(name, views)
-    except (OSError, MemoryError):
+    except (OSError, MemoryError, ImportError):
         raise
     except Exception as error:
         raise ValueError(f"load_weights: {name}: {error}") from error

@@ -85,9 +85,10 @@ class Stream:
         self._steps = None if steps is None else _checks.integer(owner, "steps_per_epoch", steps, 1)
         self._once = hasattr(source, "__next__")
         if self._once and self._steps is None and epochs > 1:
+            instead = "steps_per_epoch, or " if name == "x" else "arrays, a list of batches, or "
             raise ValueError(
                 f"{owner}: {name}: expected what can be gone through {epochs} times, got an iterator: "
-                "give steps_per_epoch, or an object whose __iter__ begins anew, such as nf.data.Batches"
+                f"give {instead}an object whose __iter__ begins anew, such as nf.data.Batches"
             )
         self._iterator: Iterator[Any] | None = None
         self._number, self._taken = -1, 0  # the pass under way, and batches of it that were taken

@@ -83,6 +83,15 @@ class Task:
                 found[self._name(i, name)] = value
         return found
 
+    @property
+    def reported(self) -> list[str]:
+        """The names that `logs` and `call` use."""
+        found = ["loss"]
+        for i, metrics in enumerate(self.metrics):
+            found += [f"{self.names[i]}_loss"] if self.several else []
+            found += [self._name(i, name) for name in metrics.names]
+        return found
+
     def call(self, y: Any, outputs: Any, w: Any = None) -> dict[str, float]:
         """The callables' values for a data set's targets, the outputs for it and the samples' weights."""
         found = {}
@@ -98,6 +107,18 @@ class Task:
 
     def _name(self, output: int, name: str) -> str:
         return f"{self.names[output]}_{name}" if self.several else name
+
+
+def _check_reported(names: list[str]) -> None:
+    """Raise ValueError where two values would have one name in the history, "val_loss" say."""
+    known: set[str] = set()
+    for name in (*names, *(f"val_{name}" for name in names)):
+        if name in known:
+            raise ValueError(
+                f'compile: metrics: two values would be called {name!r} in the history, where "val_" stands '
+                "before those of validation data: give the output's layer, or the function, another name"
+            )
+        known.add(name)
 
 
 def _one_each(name: str, value: Any, count: int) -> list[Any]:
@@ -135,7 +156,9 @@ def make_task(loss: Any, loss_weights: Any, metrics: Any, names: Sequence[str]) 
         sets = [MetricSet(()) for _ in range(count)]
     else:
         sets = [MetricSet(one) for one in _one_each("metrics", metrics, count)]
-    return Task(chosen, weights, sets, list(names))
+    task = Task(chosen, weights, sets, list(names))
+    _check_reported(task.reported)
+    return task
 
 
 def gather(parts: Sequence[Any]) -> Any:

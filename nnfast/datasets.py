@@ -94,7 +94,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     ...     read_idx(path)
     array([5, 7], dtype=uint8)
     """
-    name = os.fspath(path)
+    name = _checks.path("read_idx", "path", path)
     content = _content("read_idx", name)
     head = content[:4]
     if len(head) < 4 or head[:2] != bytes(2) or head[2] not in _IDX_TYPES or head[3] == 0:
@@ -154,6 +154,7 @@ def mnist(
     ValueError
         If a file is damaged, the two do not fit together, or what was downloaded is not MNIST.
     """
+    folder = _checks.path("mnist", "folder", folder)
     prefix = {"train": "train", "test": "t10k"}[_checks.choice("mnist", "part", part, ("train", "test"))]
     names = f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte"
     if _checks.flag("mnist", "download", download):
@@ -203,7 +204,7 @@ def read_cifar(path: str | os.PathLike[str]) -> tuple[NDArray[np.uint8], NDArray
     >>> images.shape, labels
     ((2, 3, 32, 32), array([3, 3], dtype=uint8))
     """
-    return _cifar_records("read_cifar", os.fspath(path))
+    return _cifar_records("read_cifar", _checks.path("read_cifar", "path", path))
 
 
 def _cifar_records(owner: str, name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -248,6 +249,7 @@ def cifar10(
     ValueError
         If a file is damaged, or what was downloaded is not CIFAR-10.
     """
+    folder = _checks.path("cifar10", "folder", folder)
     training = [f"data_batch_{i}.bin" for i in range(1, 6)]
     names = training if _checks.choice("cifar10", "part", part, ("train", "test")) == "train" else []
     names = names or ["test_batch.bin"]
@@ -285,6 +287,7 @@ def bike_sharing(folder: str | os.PathLike[str], *, download: bool = False) -> d
     ValueError
         If the file is damaged, or what was downloaded is not this data set.
     """
+    folder = _checks.path("bike_sharing", "folder", folder)
     if _checks.flag("bike_sharing", "download", download) and not _candidates(folder, "hour.csv"):
         _fetch_archive("bike_sharing", folder, ["hour.csv"])
     name = _find("bike_sharing", folder, "hour.csv")

@@ -40,7 +40,12 @@ class BarProgress(Progress):
         self, epochs: int, steps: int | None, unit: str = "step", first: int = 0, done: int = 0
     ) -> None:
         # Only now: importing it takes longer than importing nnfast.
-        from tqdm.auto import tqdm  # type: ignore[import-untyped]
+        try:
+            from tqdm.auto import tqdm  # type: ignore[import-untyped]
+        except ImportError:
+            raise ImportError(
+                "the progress bar needs tqdm: pip install tqdm, or choose verbose=0 or verbose=2"
+            ) from None
 
         self._epochs = epochs
         self._rest = ""

@@ -248,3 +248,14 @@ def test_standardizer_refusals():
     scaler.fit(np.zeros((3, 2)))
     with pytest.raises(ValueError, match=r"transform: x: expected a shape that fits the statistics \(1, 2\)"):
         scaler.transform(np.zeros((3, 5)))
+
+
+@pytest.mark.parametrize("given", [None, 3, ["a"]])
+def test_what_is_no_path_is_named(given):
+    for call, name in ((nf.datasets.read_idx, "path"), (nf.datasets.read_cifar, "path")):
+        with pytest.raises(TypeError, match=f"{call.__name__}: {name}: expected a string or a path, got"):
+            call(given)
+    for call in (nf.datasets.mnist, nf.datasets.cifar10, nf.datasets.bike_sharing):
+        for download in (False, True):
+            with pytest.raises(TypeError, match=f"{call.__name__}: folder: expected a string or a path, got"):
+                call(given, download=download)

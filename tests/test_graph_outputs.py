@@ -321,3 +321,22 @@ def test_losses_that_are_refused(module):
     for (_, _, view), kept in zip(model.params(), before, strict=True):
         np.testing.assert_array_equal(view, kept)
     assert [t.steps for t in totals] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("names", [("val", "b"), ("a", "a_b")])
+def test_names_that_would_collide_in_the_history_are_refused(names):
+    """The loss of an output "val" would be the validation's; that of "a_b" the metric "b_loss" of "a"."""
+
+    def b_loss(y_true, y_pred):
+        return 0.0
+
+    x = nf.Input(4)
+    model = nf.Model(x, [nf.Linear(4, 1, name=name)(x) for name in names], seed=0)
+    with pytest.raises(ValueError, match=r"two values would be called '(val_loss|a_b_loss)' in the history"):
+        model.compile("sgd", "mse", metrics=[[b_loss], []])
+
+    def val_loss(y_true, y_pred):
+        return 0.0
+
+    with pytest.raises(ValueError, match="would be called 'val_loss'"):
+        nf.Sequential(nf.Linear(4, 1)).compile("sgd", "mse", metrics=[val_loss])

@@ -429,3 +429,25 @@ def test_into_axes_of_the_users():
     assert plot.decision_boundary(model, x, y, ax=axes[0, 1]) is figure
     assert plot.gradient_norms(model, x, y, ax=axes[1, 0]) is figure
     assert plot.confusion_matrix(y, model.predict(x), ax=axes[1, 1]) is figure
+
+
+def test_connections_that_pass_rows_cross_no_box_and_have_heads_of_their_own():
+    x = nf.Input(8)
+    first = nf.ReLU()(nf.Linear(8, 8)(x))
+    second = nf.ReLU()(nf.Linear(8, 8)(first))
+    both = nf.Concat()(x, first, second)
+    model = nf.Model(x, [nf.Linear(24, 2, name="p")(both), nf.Linear(8, 1, name="q")(first)], seed=0)
+    axes = nf.plot.network(model).axes[0]
+    boxes = [p for p in axes.patches if hasattr(p, "get_boxstyle")]
+    arrows = [p for p in axes.patches if not hasattr(p, "get_boxstyle")]
+    ends = [tuple(np.round(arrow._path_original.vertices[-1], 3)) for arrow in arrows]
+    assert len(set(ends)) == len(ends)
+    for arrow in arrows:
+        points = arrow._path_original.interpolated(50).vertices
+        for box in boxes:
+            left, right = box.get_x(), box.get_x() + box.get_width()
+            low, high = box.get_y(), box.get_y() + box.get_height()
+            inside = (
+                (left < points[:, 0]) & (points[:, 0] < right) & (low < points[:, 1]) & (points[:, 1] < high)
+            )
+            assert not inside.any()

@@ -131,3 +131,20 @@ def test_a_run_that_goes_on_in_an_epoch_shows_what_is_left(tmp_path, capsys):
     model = nf.load(tmp_path / "9")
     model.fit(X, Y, batch_size=8, epochs=2, initial_epoch=model.epochs_done)
     assert "5/5" in capsys.readouterr().err
+
+
+def test_what_is_missing_is_named(monkeypatch, tmp_path):
+    model = network()
+    model.fit(X, Y, verbose=0)
+    model.save(tmp_path / "model")
+    for name in ("tqdm", "tqdm.auto", "safetensors"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for call in (lambda: model.fit(X, Y), lambda: model.evaluate(X, Y, verbose=1)):
+        with pytest.raises(
+            ImportError, match="the progress bar needs tqdm: pip install tqdm, or choose verbose=0"
+        ):
+            call()
+    model.fit(X, Y, verbose=2)
+    for call in (nf.load, model.load_weights):
+        with pytest.raises(ImportError, match="reading models needs safetensors: pip install safetensors"):
+            call(tmp_path / "model")

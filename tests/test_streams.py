@@ -363,3 +363,19 @@ def test_uint8_images_are_scaled_on_the_fly(backend):
         found.append(model.fit(x, y, batch_size=8, epochs=3, verbose=0)["loss"])
         found[-1] += model.fit(data.Batches(x, y, 8, seed=0), epochs=2, verbose=0)["loss"]
     np.testing.assert_allclose(found[0], found[1], rtol=1e-9)
+
+
+def test_messages_blame_what_is_wrong():
+    model = nf.Sequential(nf.Linear(4, 3), seed=0)
+    model.compile("sgd", "cross_entropy")
+    x, y = np.ones((6, 4)), np.arange(6) % 3
+    with pytest.raises(TypeError, match=r"fit: x: expected batches \(x, y\) or .*, got tuples of 4 values"):
+        model.fit([(1, 2, 3, 4)])
+    with pytest.raises(
+        ValueError, match=r"fit: validation_data: .*, got an iterator: give arrays, a list of"
+    ):
+        model.fit(x, y, epochs=3, validation_data=iter([(x, y)]), verbose=0)
+    with pytest.raises(
+        TypeError, match=r"fit: validation_data: .* an iterable of batches, got tuple of 4 values"
+    ):
+        model.fit(x, y, validation_data=(x, y, y, y), verbose=0)

@@ -216,9 +216,7 @@ class ModelCheckpoint(_Monitor):
     ) -> None:
         super().__init__(monitor, min_delta, mode)
         self._last = True  # the file has what the others make of the epoch
-        if not isinstance(path, (str, os.PathLike)):
-            raise TypeError(f"ModelCheckpoint: path: expected a string or a path, got {path!r}")
-        self.path = os.fsdecode(path)
+        self.path = _checks.path("ModelCheckpoint", "path", path)
         self.save_best_only = _checks.flag("ModelCheckpoint", "save_best_only", save_best_only)
         if isinstance(save_freq, str):
             _checks.choice("ModelCheckpoint", "save_freq", save_freq, ("epoch",))

@@ -50,11 +50,7 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, path: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
-        if not isinstance(path, (str, os.PathLike)):
-            raise TypeError(f"CSVLogger: path: expected a string or a path, got {path!r}")
-        if not isinstance(separator, str) or len(separator) != 1:
-            raise ValueError(f"CSVLogger: separator: expected one character, got {separator!r}")
-        self.path = os.fsdecode(path)
+        self.path = _checks.path("CSVLogger", "path", path)
         self.separator = separator
         self.append = _checks.flag("CSVLogger", "append", append)
 

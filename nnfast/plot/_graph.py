@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 2.2, 0.5  # of a box, in inches
 LANE, ROW = 2.5, 0.78  # between centres
+PORT, CORNER = 0.7, 0.06  # of a line: how far from the box's middle it ends; how round it turns
 
 
 @dataclass
@@ -68,14 +69,15 @@ def network(model: Model, path: Path | None = None, *, ax: Any = None) -> Figure
     """
     boxes = _boxes(model)
     ways = _layout(boxes)
-    lanes = [box.lane for box in boxes] + [lane for _, _, lane in ways if lane is not None]
+    edges = [box.lane * LANE + side * WIDTH / 2 for box in boxes for side in (-1, 1)]
+    edges += [lane * LANE for _, _, lane in ways if lane is not None]
     rows = 1 + max(box.row for box in boxes)
-    width, height = (max(lanes) - min(lanes)) * LANE + WIDTH + 0.4, (rows - 1) * ROW + HEIGHT + 0.3
+    width, height = max(edges) - min(edges) + 0.4, (rows - 1) * ROW + HEIGHT + 0.3
     title = model.name or type(model).__name__
     figure, axes = panel("network", ax, max(width, 3.0), height + 0.4)
     axes.set_axis_off()
     axes.set_aspect("equal")
-    left = min(lanes) * LANE - WIDTH / 2 - 0.2
+    left = min(edges) - 0.2
     axes.set(xlim=(left, left + width), ylim=(-(rows - 1) * ROW - HEIGHT / 2 - 0.15, HEIGHT / 2 + 0.15))
     axes.set_title(title, fontsize=11)
     for source, target, lane in ways:
@@ -173,13 +175,19 @@ def _draw_box(axes: Any, box: Box) -> None:
     axes.text(x, y - 0.11, box.note, ha="center", va="center", fontsize=7, color="#333333", zorder=3)
 
 
+def _port(box: Box, lane: int) -> float:
+    """Where a line to or from that lane meets the box: on its own side, so that no two heads lie in one."""
+    return box.lane * LANE + PORT * ((lane > box.lane) - (lane < box.lane))
+
+
 def _draw_way(axes: Any, source: Box, target: Box, lane: int | None) -> None:
     """A line with an arrow's head, bent where it changes lanes."""
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path as Line
 
-    start = (source.lane * LANE, -source.row * ROW - HEIGHT / 2)
-    end = (target.lane * LANE, -target.row * ROW + HEIGHT / 2)
+    first, last = (target.lane, source.lane) if lane is None else (lane, lane)
+    start = (_port(source, first), -source.row * ROW - HEIGHT / 2)
+    end = (_port(target, last), -target.row * ROW + HEIGHT / 2)
     stops = [start]
     if lane is not None:
         stops.append((lane * LANE, -(source.row + 1) * ROW + HEIGHT / 2))
@@ -188,8 +196,13 @@ def _draw_way(axes: Any, source: Box, target: Box, lane: int | None) -> None:
     points, codes = [start], [Line.MOVETO]
     for (x0, y0), (x1, y1) in zip(stops, stops[1:], strict=False):
         middle = (y0 + y1) / 2
-        points += [(x0, middle), (x1, middle), (x1, y1)]
-        codes += [Line.CURVE4] * 3
+        if x0 != x1:  # level between two rows, with round corners
+            turn = CORNER if x1 > x0 else -CORNER
+            points += [(x0, middle + CORNER), (x0, middle), (x0 + turn, middle)]
+            points += [(x1 - turn, middle), (x1, middle), (x1, middle - CORNER)]
+            codes += [Line.LINETO, Line.CURVE3, Line.CURVE3] * 2
+        points.append((x1, y1))
+        codes.append(Line.LINETO)
     axes.add_patch(
         FancyArrowPatch(
             path=Line(points, codes),
