@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from types import TracebackType
 from typing import Any
@@ -33,6 +35,15 @@ class Progress:
         """The run is over, in whatever way."""
 
 
+def _room() -> dict[str, Any]:
+    """How wide a bar is: as the terminal; in one that does not know its size tqdm would show nothing."""
+    try:
+        columns, lines = os.get_terminal_size(sys.stderr.fileno())
+    except (OSError, ValueError, AttributeError):  # no terminal: tqdm knows what to do
+        return {"dynamic_ncols": True}
+    return {"dynamic_ncols": True} if columns > 0 and lines > 0 else {"ncols": columns or 80, "nrows": 24}
+
+
 class BarProgress(Progress):
     """One tqdm bar over all steps of the run."""
 
@@ -53,7 +64,7 @@ class BarProgress(Progress):
         total = None if steps is None else (epochs - first) * steps - done
         # Without tqdm's steps a second: samples a second are there, and a line has 80 columns.
         form = None if total is None else "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
-        self._bar: Any = tqdm(total=total, unit=unit, dynamic_ncols=True, bar_format=form)
+        self._bar: Any = tqdm(total=total, unit=unit, bar_format=form, **_room())
 
     def begin(self, epoch: int, samples: int = 0) -> None:
         self._began, self._before = time.perf_counter(), samples

@@ -1,5 +1,6 @@
 """What `fit` and `evaluate` show: nothing, a bar, a line an epoch; in a terminal and in a notebook."""
 
+import os
 import re
 import sys
 import types
@@ -131,6 +132,27 @@ def test_a_run_that_goes_on_in_an_epoch_shows_what_is_left(tmp_path, capsys):
     model = nf.load(tmp_path / "9")
     model.fit(X, Y, batch_size=8, epochs=2, initial_epoch=model.epochs_done)
     assert "5/5" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no terminals of this kind")
+@pytest.mark.parametrize("size", [(0, 0), (24, 100), (0, 100), (24, 0)])
+def test_a_terminal_of_no_size_shows_a_bar_too(size, monkeypatch):
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+    monkeypatch.delenv("COLUMNS", raising=False)
+    with open(slave, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        network().fit(X, Y)
+        stderr.flush()
+        shown = os.read(master, 10**5).decode()
+        monkeypatch.undo()
+    os.close(master)
+    assert "100%" in shown and "loss" in shown
 
 
 def test_what_is_missing_is_named(monkeypatch, tmp_path):
