@@ -51,6 +51,8 @@ class CSVLogger(Callback):
 
     def __init__(self, path: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         self.path = _checks.path("CSVLogger", "path", path)
+        if not isinstance(separator, str) or len(separator) != 1:
+            raise ValueError(f"CSVLogger: separator: expected one character, got {separator!r}")
         self.separator = separator
         self.append = _checks.flag("CSVLogger", "append", append)
 
