@@ -34,6 +34,8 @@ Array = NDArray[Any]
 
 # Seconds between two looks at progress and Ctrl-C: half of the 0.2 s promised, the rest is for the last step.
 SLICE = 0.1
+# Samples of a slice at most: the engine looks through the order of all of them before it begins.
+ROWS = 2**21
 
 
 class Interrupts:
@@ -122,7 +124,7 @@ def train_epoch(
                 if callbacks.batchwise:
                     with interrupts.at_once():
                         callbacks.begin_batch(step)
-                room = callbacks.room(core, piece.last - step)
+                room = callbacks.room(core, min(piece.last - step, max(1, ROWS // batch)))
                 last = step + model._sync_optimizer(core, room)
                 first, end = step - offset, last - offset
                 try:
