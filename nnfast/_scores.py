@@ -37,6 +37,15 @@ def _each(owner: str, sample_weight: ArrayLike | None, n: int) -> NDArray[np.flo
     return np.ones(n) if weights is None else weights
 
 
+def _columns(owner: str, true: NDArray[Any], pred: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Targets and outputs (n, labels)."""
+    if true.shape != pred.shape:
+        raise ValueError(
+            f"{owner}: y_true: expected y_pred's shape {pred.shape} with multilabel, got {true.shape}"
+        )
+    return true.reshape(len(true), -1), pred.reshape(len(pred), -1)
+
+
 def _counts(
     owner: str,
     y_true: ArrayLike,
@@ -44,15 +53,19 @@ def _counts(
     average: str,
     threshold: float,
     sample_weight: ArrayLike | None,
+    multilabel: bool,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], str]:
     """What hits, predictions and samples of each class that occurs weigh; of the positive one for (n,)."""
     average = _checks.choice(owner, "average", average, AVERAGES)
     true, pred = _two(owner, y_true, y_pred)
     w = _each(owner, sample_weight, len(pred))
-    if pred.ndim == 1:
-        right, said = true > 0.5, pred > _checks.real(owner, "threshold", threshold)
-        hits, called, there = (np.array([w[mask].sum()]) for mask in (right & said, said, right))
-        return hits, called, there, "macro"
+    labelled = _checks.flag(owner, "multilabel", multilabel)
+    if pred.ndim == 1 or labelled:
+        right, said = _columns(owner, true, pred)
+        said = said > _checks.real(owner, "threshold", threshold)
+        right = right > 0.5
+        hits, called, there = (w @ mask for mask in (right & said, said, right))
+        return hits, called, there, average if labelled else "macro"
     labels = true.argmax(axis=1) if true.ndim == 2 else true.astype(np.int64)
     both = np.concatenate([labels, pred.argmax(axis=1)])
     classes, places = np.unique(both, return_inverse=True)
@@ -82,6 +95,7 @@ def precision(
     threshold: float = 0.5,
     *,
     sample_weight: ArrayLike | None = None,
+    multilabel: bool = False,
 ) -> float:
     """Share of the predictions of a class that are right (`sklearn.metrics.precision_score`).
 
@@ -96,6 +110,9 @@ def precision(
         0.5 for probabilities, 0 for logits.
     sample_weight : (n,) numbers >= 0, optional
         What each sample counts; a weight of 2 is the sample twice.
+    multilabel : bool
+        Whether each of several outputs is a question of its own, yes above `threshold`, to which `y_true` of
+        that shape has the answers: scikit-learn's "multilabel-indicator".
 
     Returns
     -------
@@ -112,7 +129,9 @@ def precision(
     >>> precision([0, 1, 1, 0], [0.1, 0.9, 0.2, 0.8])
     0.5
     """
-    hits, said, there, average = _counts("precision", y_true, y_pred, average, threshold, sample_weight)
+    hits, said, there, average = _counts(
+        "precision", y_true, y_pred, average, threshold, sample_weight, multilabel
+    )
     return _averaged(hits, said, there, average)
 
 
@@ -123,6 +142,7 @@ def recall(
     threshold: float = 0.5,
     *,
     sample_weight: ArrayLike | None = None,
+    multilabel: bool = False,
 ) -> float:
     """Share of a class's samples that are found (`sklearn.metrics.recall_score`).
 
@@ -134,6 +154,8 @@ def recall(
     threshold : float
         As in `precision`.
     sample_weight : (n,) numbers >= 0, optional
+        As in `precision`.
+    multilabel : bool
         As in `precision`.
 
     Returns
@@ -151,7 +173,7 @@ def recall(
     >>> recall([0, 1, 1, 1], [0.1, 0.9, 0.2, 0.3], threshold=0.25)
     0.6666666666666666
     """
-    hits, _, there, average = _counts("recall", y_true, y_pred, average, threshold, sample_weight)
+    hits, _, there, average = _counts("recall", y_true, y_pred, average, threshold, sample_weight, multilabel)
     return _averaged(hits, there, there, average)
 
 
@@ -162,6 +184,7 @@ def f1(
     threshold: float = 0.5,
     *,
     sample_weight: ArrayLike | None = None,
+    multilabel: bool = False,
 ) -> float:
     """2 hits / (predictions + samples) of a class (`sklearn.metrics.f1_score`).
 
@@ -173,6 +196,8 @@ def f1(
     threshold : float
         As in `precision`.
     sample_weight : (n,) numbers >= 0, optional
+        As in `precision`.
+    multilabel : bool
         As in `precision`.
 
     Returns
@@ -190,7 +215,7 @@ def f1(
     >>> f1([0, 1, 1, 0], [0.1, 0.9, 0.2, 0.8])
     0.5
     """
-    hits, said, there, average = _counts("f1", y_true, y_pred, average, threshold, sample_weight)
+    hits, said, there, average = _counts("f1", y_true, y_pred, average, threshold, sample_weight, multilabel)
     if average == "micro":
         hits, said, there = (np.array([a.sum()]) for a in (hits, said, there))
     return _averaged(2 * hits, said + there, there, "weighted" if average == "weighted" else "macro")
@@ -241,6 +266,7 @@ def auc(
     *,
     from_logits: bool = False,
     sample_weight: ArrayLike | None = None,
+    multilabel: bool = False,
 ) -> float:
     """Area under the ROC curve: how likely a positive sample's output is above a negative's, ties half.
 
@@ -259,6 +285,8 @@ def auc(
         One class against the rest compares samples, and their logits have no common scale.
     sample_weight : (n,) numbers >= 0, optional
         As in `precision`.
+    multilabel : bool
+        As in `precision`: the mean of the outputs' areas.
 
     Returns
     -------
@@ -280,8 +308,9 @@ def auc(
     true, pred = _two("auc", y_true, y_pred)
     from_logits = _checks.flag("auc", "from_logits", from_logits)
     w = _each("auc", sample_weight, len(pred))
-    if pred.ndim == 1:
-        return _area(true > 0.5, pred, w)
+    if pred.ndim == 1 or _checks.flag("auc", "multilabel", multilabel):
+        right, score = _columns("auc", true, pred)
+        return float(np.mean([_area(r > 0.5, p, w) for r, p in zip(right.T, score.T, strict=True)]))
     if pred.shape[1] == 2:
         true = true.argmax(axis=1) if true.ndim == 2 else true
         return _area(true > 0.5, pred[:, 1].astype(float) - pred[:, 0], w)

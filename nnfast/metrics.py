@@ -237,17 +237,18 @@ class MetricSet:
 
     def check(self, loss_kind: str, output_shape: tuple[int, ...]) -> None:
         """Raise ValueError where a metric would have no meaning for this loss and output."""
-        # Of one output a sample, above it is the positive class.
-        self._options = {
-            name: {"threshold": 0.0 if loss_kind in SCORE_KINDS else 0.5} for name in _THRESHOLDED
-        }
-        self._options["auc"] = {"from_logits": loss_kind == "cross_entropy"}
+        # Of one output a sample, or several of which each is asked about, above it is the positive class.
+        several = {"multilabel": loss_kind in BINARY_KINDS and output_shape != (1,)}
+        threshold = {"threshold": 0.0 if loss_kind in SCORE_KINDS else 0.5, **several}
+        self._options = dict.fromkeys(_THRESHOLDED, threshold)
+        self._options["auc"] = {"from_logits": loss_kind == "cross_entropy", **several}
         for name in sorted(self.named):
             if name == "r2" and loss_kind in CLASS_KINDS:
                 raise ValueError(
                     "compile: metrics: 'r2' compares outputs with targets, not with class labels"
                 )
-            if name == "auc" and output_shape not in ((1,), (2,)) and loss_kind not in CLASS_KINDS:
+            known = output_shape in ((1,), (2,)) or loss_kind in (*CLASS_KINDS, *BINARY_KINDS)
+            if name == "auc" and not known:
                 raise ValueError(
                     "compile: metrics: 'auc' of more than two outputs needs a loss of classes, such as "
                     f"'cross_entropy', not {loss_kind!r}; this model's output has the shape {output_shape}"

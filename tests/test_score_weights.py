@@ -182,3 +182,33 @@ def test_ignored_labels_are_no_class():
         expected = expected_of(labels[kept], model.predict(X)[kept], None if w is None else w[kept])
         check(found, expected)
     assert np.isnan(model.evaluate(X, np.full(N, -1))["f1"])
+
+
+@pytest.mark.parametrize("average", ["macro", "micro", "weighted"])
+@pytest.mark.parametrize("labels", [2, 3])
+def test_several_labels_a_sample(average, labels):
+    true, pred = RNG.integers(0, 2, (N, labels)), RNG.standard_normal((N, labels))
+    for w in (None, W):
+        options = {"average": average, "sample_weight": w}
+        for name in ("precision", "recall", "f1"):
+            expected = getattr(sk, f"{name}_score")(true, pred > 0.2, zero_division=0, **options)
+            found = getattr(m, name)(true, pred, threshold=0.2, multilabel=True, **options)
+            assert found == pytest.approx(expected, **TOLERANCE), name
+        expected = sk.roc_auc_score(true, pred, sample_weight=w)
+        assert m.auc(true, pred, multilabel=True, sample_weight=w) == pytest.approx(expected, **TOLERANCE)
+    with pytest.raises(ValueError, match=r"f1: y_true: expected y_pred's shape .* with multilabel"):
+        m.f1(true[:, 0], pred, multilabel=True)
+
+
+@pytest.mark.parametrize("loss", ["bce_with_logits", "binary_cross_entropy"])
+def test_several_labels_a_sample_in_a_model(loss):
+    layers = [nf.Linear(4, 2)] + [nf.Sigmoid()] * (loss == "binary_cross_entropy")
+    model = nf.Sequential(*layers, seed=0)
+    model.compile("sgd", loss, ["precision", "recall", "f1", "auc"])
+    true = (X[:, :2] + RNG.standard_normal((N, 2)) > 0).astype(float)
+    found, pred = model.evaluate(X, true, sample_weight=W), model.predict(X)
+    said = pred > (0 if loss == "bce_with_logits" else 0.5)
+    for name in ("precision", "recall", "f1"):
+        expected = getattr(sk, f"{name}_score")(true, said, average="macro", sample_weight=W)
+        assert found[name] == pytest.approx(expected, **TOLERANCE)
+    assert found["auc"] == pytest.approx(sk.roc_auc_score(true, pred, sample_weight=W), **TOLERANCE)
