@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -37,10 +38,10 @@ class Progress:
 
 def _room() -> dict[str, Any]:
     """How wide a bar is: as the terminal; in one that does not know its size tqdm would show nothing."""
-    try:
-        columns, lines = os.get_terminal_size(sys.stderr.fileno())
-    except (OSError, ValueError, AttributeError):  # no terminal: tqdm knows what to do
-        return {"dynamic_ncols": True}
+    columns, lines = 80, 24
+    if sys.stderr is not None and sys.stderr.isatty():  # else, in a notebook say, tqdm knows what to do
+        with contextlib.suppress(OSError, ValueError):
+            columns, lines = os.get_terminal_size(sys.stderr.fileno())
     return {"dynamic_ncols": True} if columns > 0 and lines > 0 else {"ncols": columns or 80, "nrows": 24}
 
 
