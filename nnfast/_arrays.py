@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnfast._mapped import is_mapped
+from nnfast._prefetch import aside
 from nnfast.losses import CLASS_KINDS, Loss
 
 Array = NDArray[Any]
 
 LABELS = 2**20  # that are looked at together
+LARGE = 2**26  # bytes whose copy takes some tens of milliseconds
 
 
 def as_numbers(owner: str, name: str, value: ArrayLike) -> Array:
@@ -58,7 +60,11 @@ def _dense_rows(array: Array) -> Array:
     for size, stride in zip(array.shape[:0:-1], array.strides[:0:-1], strict=True):
         dense = dense and (size == 1 or stride == expected)
         expected *= size
-    return array if dense else np.ascontiguousarray(array)
+    if dense:
+        return array
+    if array.nbytes < LARGE:
+        return np.ascontiguousarray(array)
+    return aside(lambda: np.ascontiguousarray(array))  # Ctrl-C does not wait for it
 
 
 def check_samples(owner: str, name: str, array: Array, shape: tuple[int, ...]) -> None:

@@ -7,13 +7,12 @@ What this is not: which samples an order is of, or the initial weights' random n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from nnfast._prefetch import ahead
+from nnfast._prefetch import aside
 
 # Samples from which on a thread makes it: some 10 ms of work, within which NumPy does not look for signals.
 LARGE = 2**20
@@ -40,10 +39,4 @@ def shuffled(seed: int, number: int, n: int, dtype: DTypeLike | None = None) -> 
         dtype = np.int32 if n <= 2**31 else np.int64
     if n < LARGE:
         return _make(seed, number, n, dtype)
-
-    def made() -> Iterator[NDArray[Any]]:
-        yield _make(seed, number, n, dtype)
-
-    # The main thread waits, which Ctrl-C ends; the shuffle itself holds no lock.
-    with ahead(made(), 1) as orders:
-        return next(orders)
+    return aside(lambda: _make(seed, number, n, dtype))

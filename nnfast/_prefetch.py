@@ -1,6 +1,7 @@
 """Data made ready while the engine computes, by a thread that is a little ahead.
 
-What this is: `Ahead`, an iterator whose values another thread makes, and `ahead`, which ends that thread.
+What this is: `Ahead`, an iterator whose values another thread makes, `ahead`, which ends that thread, and
+`aside` for a single value.
 What this is not: which samples come when (`nnfast._samples`, `nnfast._stream`), or files (`nnfast._mapped`).
 """
 
@@ -123,3 +124,16 @@ def ahead(
         raise
     finally:
         values.close(lambda: interrupted or hurry())
+
+
+def aside(make: Callable[[], Value]) -> Value:
+    """What `make` gives, made by a thread while the caller waits, which Ctrl-C ends: for long calls of NumPy.
+
+    These do not look for signals, but let other threads run.
+    """
+
+    def once() -> Iterator[Value]:
+        yield make()
+
+    with ahead(once(), 1) as values:
+        return next(values)

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnfast import _weights
+from nnfast._prefetch import aside
 from nnfast._scores import auc, f1, precision, r2, recall, top_k_accuracy
 from nnfast.losses import BINARY_KINDS, CLASS_KINDS, SCORE_KINDS
 
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 _SCORES: dict[str, Metric] = {"auc": auc, "f1": f1, "precision": precision, "r2": r2, "recall": recall}
+LARGE = 2**18  # samples from which on a score may take longer than Ctrl-C should wait
 _THRESHOLDED = ("f1", "precision", "recall")
 
 
@@ -297,7 +299,8 @@ class MetricSet:
             if name in self.named:
                 true, pred, weights = counted
                 options = {"sample_weight": weights, **self._options.get(name, {})}
-                value = math.nan if nothing else metric(true, pred, **options)
+                score = functools.partial(metric, true, pred, **options)
+                value = math.nan if nothing else score() if len(true) < LARGE else aside(score)
             elif name in self._weighted:
                 value = metric(y_true, y_pred, sample_weight=w)
             else:

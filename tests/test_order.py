@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nnfast as nf
-from nnfast import _order, data
+from nnfast import _arrays, _order, data, metrics
 from nnfast._samples import Data
 
 SAME_PACKAGE = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
@@ -79,6 +79,33 @@ def test_nobody_waits_for_it_after_ctrl_c(kind, stuck, tmp_path):
     history = model.fit(*given, epochs=3, verbose=0)
     thread.join()
     assert history.interrupted and len(history) == 0 and model.history is history
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no os.kill with SIGINT")
+@pytest.mark.parametrize("where", ["a score", "a copy"])
+def test_nobody_waits_for_other_long_calls_of_numpy(where, monkeypatch):
+    begun, free = threading.Event(), threading.Event()
+
+    def slow(*given, **options):
+        begun.set()
+        free.wait(60)
+        return 0.0
+
+    model = nf.Sequential(nf.Linear(2, 1), seed=0)
+    x = np.ones((50, 4), np.float32)[:, ::2]
+    if where == "a score":
+        monkeypatch.setattr(metrics, "LARGE", 10)
+        monkeypatch.setitem(metrics._SCORES, "r2", slow)
+    else:
+        monkeypatch.setattr(_arrays, "LARGE", 10)
+        monkeypatch.setattr(_arrays.np, "ascontiguousarray", slow)
+    model.compile("sgd", "mse", ["r2"])
+    thread = press_after(begun)
+    history = model.fit(x, np.zeros(50), epochs=3, verbose=0)
+    monkeypatch.undo()
+    free.set()
+    thread.join()
+    assert history.interrupted and len(history) == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no os.kill with SIGINT")
