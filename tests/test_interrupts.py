@@ -1,5 +1,6 @@
 """Ctrl-C in the middle of a long step: an answer at once, and a state between two steps."""
 
+import copy
 import os
 import signal
 import sys
@@ -152,10 +153,13 @@ def test_single_calls_raise(method, press):
     pressed = press(0.05)
     with pytest.raises(KeyboardInterrupt):
         while True:
-            before = model.state_dict()
+            twin = copy.deepcopy(model)
             getattr(model, method)(*given)
     assert time.monotonic() - pressed[0] < PROMISE
-    same(model.state_dict(), before)
+    if model._core.step_count > twin._core.step_count:  # pressed within the last moments of a step
+        twin.train_batch(X, Y)
+    assert model._core.step_count == twin._core.step_count
+    same(model.state_dict(), twin.state_dict())
     assert model.predict(X[:8]).shape == (8, 4)  # it is free, and works
 
 
