@@ -8,6 +8,7 @@
 #include "kernels/conv/conv2d.h"
 #include "kernels/conv/depthwise_planes.h"
 #include "kernels/conv/planar.h"
+#include "kernels/conv/pointwise_planes.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/layout/layout.h"
 
@@ -40,6 +41,7 @@ void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* 
   const i64 in = s.c * hw, out = s.oc * pixels;
   const i64 weights = weight_elements(s);
   if (depthwise_planes_pay(s)) return depthwise_planes_forward<T>(s, x, weight, bias, y);
+  if (pointwise_planes_pay<T>(s)) return pointwise_planes_forward<T>(s, x, weight, bias, y);
   if (planar_forward_pays<T>(s, {true, true})) {  // images as they lie
     T* turned = thread_scratch<T>(Scratch::convert_in, weights);
     oihw_to_hwio(s.oc, s.c, s.kh * s.kw, weight, turned);
