@@ -57,9 +57,8 @@ bool shape_fits(const ConvShape& s) {
 
 // What was measured (one thread, AVX-512 float, microseconds, the GEMM over pixels against this), arrays planar:
 // forward 64x1x28x28 -> 6 5x5 384, 92; 10x1x28x28 -> 20 5x5 100, 37; 32x3x32x32 -> 64 3x3 1634, 561; 10x20x12x12 ->
-// 40 5x5 136, 325. Backward 2742, 469; 271, 247; 2782, 3360; but 3 -> 64 on 224x224 10490, 7460. Channels-last, in a
-// network, forward 385, 176 for 6 channels, 253, 248 for 16 and 385, 504 for 32; 93, 54 for 20, which leave 12 of 32
-// lanes empty.
+// 40 5x5 136, 325. Backward 2742, 469; 271, 247; 2782, 3360. Channels-last, in a network, forward 277, 122 for 6
+// channels, but 49, 56 for 20.
 constexpr i64 kFewChannels = 4;
 
 template <class T>

@@ -7,7 +7,8 @@
 // 32x64x8x8 -> 64 191, 242; 1x128x28x28 -> 128 191, 227; 1x512x7x7 -> 512 158, 250; 8x48x14x14 -> 48 7x7 194, 264.
 //
 // The work is cut by shape alone: by panels of output channels first, which share no output, then by groups of images,
-// each with a buffer of its own that are added in order, then by taps. So the bits do not depend on threads.
+// each with a buffer of its own that are added in order, then by taps, then by channels. So the bits do not depend on
+// threads.
 #include "kernels/conv/tap_sums.h"
 
 #include <algorithm>
@@ -46,11 +47,13 @@ Range tap_range(i64 tap, i64 size, i64 out, i64 stride, i64 dilation, i64 before
 struct Plan {
   i64 cg, ocg, taps;       // of a group of channels
   i64 panels;              // of all groups
-  i64 column_tasks, image_groups, group_images, tap_tasks;
+  i64 column_tasks, image_groups, group_images, tap_tasks, channel_tasks;
+  i64 tasks() const { return column_tasks * image_groups * tap_tasks * channel_tasks; }
   i64 together, band;      // images of a pass, output rows of each: all, if it is of several images
 };
 
-Plan make_plan(const ConvShape& s, i64 nr) {
+Plan make_plan(const ConvShape& s, const GemmGeometry& gemm) {
+  const i64 nr = gemm.nr;
   Plan p{};
   p.cg = s.c / s.groups, p.ocg = s.oc / s.groups, p.taps = s.kh * s.kw;
   p.panels = s.groups * ceil_div(p.ocg, nr);
@@ -61,12 +64,15 @@ Plan make_plan(const ConvShape& s, i64 nr) {
   p.group_images = ceil_div(s.n, groups);
   p.image_groups = ceil_div(s.n, p.group_images);
   p.tap_tasks = std::min(p.taps, ceil_div(wanted, p.column_tasks * p.image_groups));
+  p.channel_tasks = std::clamp<i64>(ceil_div(wanted, p.column_tasks * p.image_groups * p.tap_tasks), 1,
+                                    std::max<i64>(1, p.cg / (2 * gemm.mr)));
   p.together = std::clamp<i64>(kPassPixels / pixels, 1, p.group_images);
   p.band = p.together > 1 ? s.oh : ceil_div(s.oh, ceil_div(pixels, kPassPixels));
   return p;
 }
 
-// One panel's columns of the sums for taps t0..t1-1 over images n0..n1-1: added to out (taps, cg, ld), or written.
+// One panel's columns of the sums over images n0..n1-1, for taps t0..t1-1 and channels c0..c1-1: added to out
+// (taps, cg, ld), or written.
 template <class T>
 class PanelSums {
  public:
@@ -84,16 +90,19 @@ class PanelSums {
   i64 column() const { return column_; }  // the first, of all oc
   i64 columns() const { return n_; }
 
-  void sum(i64 n0, i64 n1, i64 t0, i64 t1, const T* g, const T* x, T* out, i64 ld, bool fresh) {
+  struct Part {
+    i64 n0, n1, t0, t1, c0, c1;
+  };
+  void sum(const Part& part, const T* g, const T* x, T* out, i64 ld, bool fresh) {
     ldc_ = ld;
-    for (i64 n = n0; n < n1; n += p_.together) {
+    for (i64 n = part.n0; n < part.n1; n += p_.together) {
       for (i64 r = 0; r < s_.oh; r += p_.band) {
-        const Pass pass{std::min(p_.together, n1 - n), r, std::min(s_.oh, r + p_.band)};
+        const Pass pass{std::min(p_.together, part.n1 - n), r, std::min(s_.oh, r + p_.band), part.c0, part.c1};
         const T* rows = g + (n * s_.oh + r) * s_.ow * s_.oc + column_;
         if (packed_) k_.gemm_pack_b(pass.images * (pass.r1 - r) * s_.ow, n_, rows, s_.oc, 1, packed_);
-        for (i64 t = t0; t < t1; ++t) {
+        for (i64 t = part.t0; t < part.t1; ++t) {
           one_tap(pass, t, packed_ ? packed_ : rows, packed_ ? nr_ : s_.oc, x + n * s_.h * s_.w * s_.c,
-                  out + t * p_.cg * ld, fresh && n == n0 && r == 0);
+                  out + t * p_.cg * ld, fresh && n == part.n0 && r == 0);
         }
       }
     }
@@ -101,7 +110,7 @@ class PanelSums {
 
  private:
   struct Pass {
-    i64 images, r0, r1;  // output rows r0..r1-1
+    i64 images, r0, r1, c0, c1;  // output rows r0..r1-1, channels c0..c1-1
   };
 
   // g and x: of the pass's first image, g from row r0 on.
@@ -137,10 +146,10 @@ class PanelSums {
     tile.ldc = ldc_;
     tile.accumulate = !fresh;
     const T* first = x + (cols.first * s_.stride_w + b * s_.dilation_w - s_.pad_left) * s_.c + channel_;
-    const i64 parts = ceil_div(p_.cg, mr_);
+    const i64 channels = pass.c1 - pass.c0, parts = ceil_div(channels, mr_);
     for (i64 part = 0; part < parts; ++part) {  // of nearly equal heights
-      const i64 c0 = p_.cg * part / parts;
-      tile.m = p_.cg * (part + 1) / parts - c0;
+      const i64 c0 = pass.c0 + channels * part / parts;
+      tile.m = pass.c0 + channels * (part + 1) / parts - c0;
       tile.a = first + c0;
       tile.c = out + c0 * ldc_;
       k_.gemm_micro(tile);
@@ -168,20 +177,21 @@ bool tap_sums_pay(const ConvShape& s) {
 template <class T>
 void tap_sums(const ConvShape& s, const T* g, const T* x, T* gweight, bool accumulate) {
   const KernelTable<T>& k = kernels<T>();
-  const Plan p = make_plan(s, k.gemm.nr);
-  const i64 size = p.taps * p.cg * s.oc;
+  const Plan p = make_plan(s, k.gemm);
+  const i64 size = p.taps * p.cg * s.oc, tasks = p.tasks();
   const bool direct = p.image_groups == 1;
   T* buffers = direct ? gweight : thread_scratch<T>(Scratch::gemm_b, p.image_groups * size);
-  const i64 tasks = p.column_tasks * p.image_groups * p.tap_tasks;
   parallel_for(tasks, s.n * s.oh * s.ow * (size / 32 + 1) / tasks + 1, [&](i64 begin, i64 end) {
     for (i64 t = begin; t < end; ++t) {
-      const i64 columns = t / (p.image_groups * p.tap_tasks), group = t / p.tap_tasks % p.image_groups;
-      const i64 part = t % p.tap_tasks, n0 = group * p.group_images;
+      const i64 ch = t % p.channel_tasks, tap = t / p.channel_tasks % p.tap_tasks;
+      const i64 rest = t / p.channel_tasks / p.tap_tasks, group = rest % p.image_groups;
+      const i64 columns = rest / p.image_groups, n0 = group * p.group_images;
       T* out = direct ? gweight : buffers + group * size;
       for (i64 j = p.panels * columns / p.column_tasks; j < p.panels * (columns + 1) / p.column_tasks; ++j) {
         PanelSums<T> sums(s, p, j);
-        sums.sum(n0, std::min(s.n, n0 + p.group_images), p.taps * part / p.tap_tasks,
-                 p.taps * (part + 1) / p.tap_tasks, g, x, out + sums.column(), s.oc, !(direct && accumulate));
+        sums.sum({n0, std::min(s.n, n0 + p.group_images), p.taps * tap / p.tap_tasks,
+                  p.taps * (tap + 1) / p.tap_tasks, p.cg * ch / p.channel_tasks, p.cg * (ch + 1) / p.channel_tasks},
+                 g, x, out + sums.column(), s.oc, !(direct && accumulate));
       }
     }
   });
@@ -199,20 +209,20 @@ void tap_sums(const ConvShape& s, const T* g, const T* x, T* gweight, bool accum
 template <class T>
 bool tap_sums_can_reorder(const ConvShape& s) {
   if (s.n == 0 || !tap_sums_pay<T>(s)) return false;
-  const Plan p = make_plan(s, kernels<T>().gemm.nr);
-  return p.image_groups == 1 && p.tap_tasks == 1;
+  const Plan p = make_plan(s, kernels<T>().gemm);
+  return p.tasks() == p.column_tasks;
 }
 
 template <class T>
 void tap_sums_reordered(const ConvShape& s, const T* g, const T* x, T* gweight) {
   const KernelTable<T>& k = kernels<T>();
-  const Plan p = make_plan(s, k.gemm.nr);
+  const Plan p = make_plan(s, k.gemm);
   const i64 nr = k.gemm.nr, outer = p.cg * p.taps;  // elements of an output channel
   parallel_for(p.panels, s.n * s.oh * s.ow * (outer * s.oc / 32 + 1) / p.panels + 1, [&](i64 begin, i64 end) {
     T* own = thread_scratch<T>(Scratch::conv_cols, outer * nr);
     for (i64 j = begin; j < end; ++j) {
       PanelSums<T> sums(s, p, j);
-      sums.sum(0, s.n, 0, p.taps, g, x, own, nr, true);
+      sums.sum({0, s.n, 0, p.taps, 0, p.cg}, g, x, own, nr, true);
       T* to = gweight + sums.column() * outer;
       if (p.taps == 1) {
         k.transpose(p.cg, sums.columns(), own, nr, to, p.cg);
