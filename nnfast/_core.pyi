@@ -52,6 +52,24 @@ def linear_backward(
     output: ArrayLike | None = None,
 ) -> tuple[Array, Array, Array]: ...
 
+# ---- sparse samples: x has data, indices, indptr and shape of a matrix in compressed rows
+def sparse_linear(
+    x: Any,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    activation: str | None = None,
+    out: Array | None = None,
+) -> Array: ...
+def sparse_linear_backward(
+    grad_output: ArrayLike,
+    x: Any,
+    weight: ArrayLike,
+    bias: ArrayLike | EllipsisType | None = ...,
+    activation: str | None = None,
+    output: ArrayLike | None = None,
+    sparse_grad: bool = False,
+) -> tuple[Array, Any, Array]: ...
+
 # ---- elementwise, softmax, dropout
 def sigmoid(x: ArrayLike, out: Array | None = None) -> Array: ...
 def sigmoid_backward(grad_output: ArrayLike, x: ArrayLike, out: Array | None = None) -> Array: ...
@@ -761,6 +779,8 @@ class Model:
     num_inputs: int
     num_outputs: int
     def step(self) -> None: ...
+    def stays_sparse(self, x: Any) -> bool:
+        """Whether the first layer works on these samples as they are; otherwise batches are made dense."""
     def plan(self, batch: int, training: bool) -> tuple[int, int]:
         """(arena bytes, bytes without sharing) for this batch size."""
     def plan_backward(self, batch: int) -> list[int]:

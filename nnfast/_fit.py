@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from nnfast._position import Position
-from nnfast._samples import Data, pieces, predict, steps_of
+from nnfast._samples import Data, Piece, pieces, predict, steps_of
 from nnfast.history import History
 from nnfast.progress import Progress
 from nnfast.schedules import ReduceLROnPlateau
@@ -118,30 +118,46 @@ def train_epoch(
         while step < steps:
             with interrupts.at_once():
                 piece = next(parts)
-            x, y, w = piece.data.x, piece.data.y, piece.data.w
-            offset = piece.offset
-            while step < piece.last:
-                if callbacks.batchwise:
-                    with interrupts.at_once():
-                        callbacks.begin_batch(step)
-                room = callbacks.room(core, min(piece.last - step, max(1, ROWS // batch)))
-                last = step + model._sync_optimizer(core, room)
-                first, end = step - offset, last - offset
-                try:
-                    with interrupts.during(model.backend):
-                        done = core.train(x, y, piece.order, batch, first, end, SLICE, totals, w)
-                except FloatingPointError as error:
-                    raise _of_the_epoch(error, offset * batch) from None
-                step += done
-                progress.advance(done, model._task.loss(totals), samples_of(totals))
-                if callbacks.listens:
-                    with interrupts.at_once():
-                        callbacks.end_batch(step - 1, core, model._task.logs(totals))
-                if interrupts.raised:
-                    return step == steps
-                if model.stop_training:
-                    return True
+            step = train_piece(model, core, piece, batch, step, totals, progress, interrupts, callbacks)
+            if interrupts.raised:
+                return step == steps
+            if model.stop_training:
+                return True
     return True
+
+
+def train_piece(
+    model: Network,
+    core: Model,
+    piece: Piece,
+    batch: int,
+    step: int,
+    totals: Totals | list[Totals],
+    progress: Progress,
+    interrupts: Interrupts,
+    callbacks: CallbackList,
+) -> int:
+    """The steps of a piece from `step` on; the step it came to: not its last after Ctrl-C or an early stop."""
+    x, y, w = piece.data.x, piece.data.y, piece.data.w
+    offset = piece.offset
+    while step < piece.last and not (interrupts.raised or model.stop_training):
+        if callbacks.batchwise:
+            with interrupts.at_once():
+                callbacks.begin_batch(step)
+        room = callbacks.room(core, min(piece.last - step, max(1, ROWS // batch)))
+        last = step + model._sync_optimizer(core, room)
+        first, end = step - offset, last - offset
+        try:
+            with interrupts.during(model.backend):
+                done = core.train(x, y, piece.order, batch, first, end, SLICE, totals, w)
+        except FloatingPointError as error:
+            raise _of_the_epoch(error, offset * batch) from None
+        step += done
+        progress.advance(done, model._task.loss(totals), samples_of(totals))
+        if callbacks.listens:
+            with interrupts.at_once():
+                callbacks.end_batch(step - 1, core, model._task.logs(totals))
+    return step
 
 
 def _of_the_epoch(error: FloatingPointError, first: int) -> FloatingPointError:

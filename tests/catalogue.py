@@ -15,7 +15,7 @@ from nnfast import functional, initializers, reference, schedules
 from nnfast.optimizers import Optimizer
 from nnfast.reference.network.graph import OPS
 
-from .gradients import FUNCTIONS, LAYERS, LOSSES, OPTIMIZERS, OTHER_UPDATES, UPDATES
+from .gradients import FUNCTIONS, LAYERS, LOSSES, OPTIMIZERS, OTHER_UPDATES, SPARSE, UPDATES
 
 NONE = "–"
 F, N, P, S = "torch.nn.functional.", "torch.nn.", "torch.optim.", "torch.optim.lr_scheduler."
@@ -88,6 +88,7 @@ FUNCTION_NAMES: dict[str, tuple[str, str]] = {
     "softmax": (F + "softmax", KA + "softmax"),
     "softplus": (F + "softplus", KA + "softplus"),
     "softsign": (F + "softsign", KA + "softsign"),
+    "sparse_linear": (F + "linear(x.to_sparse_csr(), ...)", NONE),
     "step": ("torch.heaviside", KO + "heaviside"),
     "tanh": (F + "tanh", KA + "tanh"),
     "upsample_nearest": (F + "interpolate", KL + "UpSampling2D"),
@@ -301,7 +302,7 @@ def _calls(count: int, what: str) -> str:
 
 def _function_check(name: str) -> str:
     if name in differentiable():
-        return _calls(len(FUNCTIONS[name]), "call")
+        return _calls(len({**FUNCTIONS, **SPARSE}[name]), "call")
     if name in OTHER_UPDATES:
         return f"against the twin, `tests/{OTHER_UPDATES[name]}`"
     return f"{_calls(len(UPDATES[name]), 'run')} of steps against the twin"

@@ -142,6 +142,15 @@ FUNCTIONS["softmax"] = FUNCTIONS["log_softmax"] = [
 ]
 FUNCTIONS["softplus"] = [Call(ROWS, {"beta": 2.0, "threshold": 1.5})]
 
+# "data" are the numbers of a sparse matrix, whose places are these (a row without any, a column twice).
+PLACES = {"indices": np.array([4, 0, 2, 3, 2]), "indptr": np.array([0, 2, 2, 5]), "shape": (3, 6)}
+SPARSE = {
+    "sparse_linear": [
+        Call({"data": 2 * spread((5,)), "weight": (4, 6), "bias": (4,)}, {"activation": name})
+        for name in (None, *ACTIVATIONS)
+    ],
+}
+
 
 # ---------------------------------------------------------------- functions: losses
 

@@ -72,7 +72,9 @@ def test_includes_point_one_way():
         layer = path.relative_to(CSRC).parts[0]
         for name in PROJECT_INCLUDE.findall(path.read_text()):
             if layer == "include":
-                assert name.startswith("nnfast/"), f"{path}: the public headers stand alone, but it includes {name}"
+                assert name.startswith("nnfast/"), (
+                    f"{path}: the public headers stand alone, but it includes {name}"
+                )
                 continue
             if name == "nnfast/nnfast.h":
                 assert layer not in ("base", "simd"), path

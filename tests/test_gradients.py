@@ -4,6 +4,7 @@ against the reference; and no public name without an entry there.
 
 import inspect
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,17 @@ from nnfast.reference import fused
 
 from .catalogue import differentiable, functions, layers, losses, optimizers
 from .differences import GRADIENT_TOLERANCE, central_difference
-from .gradients import FUNCTIONS, LAYERS, LOSSES, OPTIMIZERS, OTHER_UPDATES, UPDATES, spread
+from .gradients import (
+    FUNCTIONS,
+    LAYERS,
+    LOSSES,
+    OPTIMIZERS,
+    OTHER_UPDATES,
+    PLACES,
+    SPARSE,
+    UPDATES,
+    spread,
+)
 
 
 def cases(registry):
@@ -50,6 +61,30 @@ def test_linear_from_its_output(isa, call):
         return nf.linear_backward(grad_output, x, weight, bias, activation=activation, output=forwards)
 
     check_function(call, nf.linear, backward)
+
+
+@pytest.mark.parametrize(("call", "name"), cases(SPARSE))
+@pytest.mark.parametrize("sparse_grad", [False, True])
+def test_sparse_functions(isa, call, name, sparse_grad):
+    """By the numbers of the matrix, too; the weight's gradient whole, or of the columns with numbers alone."""
+
+    def matrix(data):
+        return SimpleNamespace(data=data, **PLACES)
+
+    def forward(data, weight, bias, activation=None):
+        return getattr(nf, name)(matrix(data), weight, bias, activation=activation)
+
+    def backward(grad_output, data, weight, bias, activation=None):
+        gdata, gweight, gbias = getattr(nf, f"{name}_backward")(
+            grad_output, matrix(data), weight, bias, activation=activation, sparse_grad=sparse_grad
+        )
+        if sparse_grad:
+            columns, values = gweight
+            gweight = np.zeros_like(weight)
+            gweight[:, columns] = values
+        return gdata, gweight, gbias
+
+    check_function(call, forward, backward)
 
 
 def check_function(call, forward, backward):
@@ -174,12 +209,12 @@ def test_optimizers(isa, options, name):
 
 
 def test_everything_is_here():
-    assert set(FUNCTIONS) == differentiable()
+    assert set(FUNCTIONS) | set(SPARSE) == differentiable()
     assert set(LAYERS) == layers()
     assert set(LOSSES) == losses()
     assert set(UPDATES) | set(OTHER_UPDATES) == functions() - differentiable()
     assert set(OPTIMIZERS) == optimizers()
-    for registry in (FUNCTIONS, LAYERS, LOSSES, UPDATES, OPTIMIZERS):
+    for registry in (FUNCTIONS, SPARSE, LAYERS, LOSSES, UPDATES, OPTIMIZERS):
         assert all(registry.values())
     for name, file in OTHER_UPDATES.items():
         assert f".{name}(" in (Path(__file__).parent / file).read_text(), name

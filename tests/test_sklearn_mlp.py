@@ -175,7 +175,7 @@ def test_thin_matrices_train_as_scikit_learns(options, weighted):
         if weighted and target.ndim == 2:
             continue  # scikit-learn's mean over outputs is then taken batch by batch
         theirs, ours = both(name, X, target, weights, **options)
-        assert nnfast.sklearn._sparse.fits(ours.model_, X)
+        assert ours._machine.core.stays_sparse(X)
         assert_equal(theirs, ours)
         np.testing.assert_allclose(ours.predict(X.toarray()), ours.predict(X), rtol=1e-9)
 

@@ -53,6 +53,7 @@ enum class Scratch {
   slopes,
   loss_rows,
   loss_weights,
+  lazy_row,
   count
 };
 void* thread_scratch(Scratch slot, std::size_t bytes);

@@ -262,6 +262,7 @@ double read_below_one(const char* function, const char* name, py::handle value);
 
 void init_config(py::module_& m);
 void init_dense(py::module_& m);
+void init_sparse(py::module_& m);
 void init_elementwise(py::module_& m);
 void init_softmax(py::module_& m);
 void init_norm(py::module_& m);

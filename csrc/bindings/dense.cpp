@@ -1,8 +1,6 @@
 // Bindings of matmul and linear. Strides, negative and zero ones included, go to the core as they are; what is here are
 // NumPy's rules of stacks and vectors.
-#include <optional>
-
-#include "bindings/checks.h"
+#include "bindings/linear_arguments.h"
 
 namespace nnf::bindings {
 namespace {
@@ -221,38 +219,6 @@ void check_weight(const Input& x, Input& weight) {
   ensure_element_strides(weight);
 }
 
-// An activation by its name, or none; its options are the defaults of the function of that name.
-struct Activation {
-  nnf_activation act = NNF_ACT_IDENTITY;
-  double alpha = 1.0;  // elu's alpha, softplus's beta
-
-  Activation(const char* function, py::handle name) {
-    // In the order of nnf_activation.
-    static const char* const kNames[] = {"identity",     "sigmoid", "tanh", "relu", "leaky_relu", "step",
-                                         "hard_sigmoid", "relu6",   "elu",  "selu", "gelu",       "gelu_tanh",
-                                         "silu",         "mish",    "softplus", "softsign"};
-    static_assert(sizeof kNames / sizeof kNames[0] == NNF_ACT_COUNT, "a name for each nnf_activation");
-    if (name.is_none()) return;
-    act = static_cast<nnf_activation>(read_choice(function, "activation", name, kNames, NNF_ACT_COUNT));
-    if (act == NNF_ACT_LEAKY_RELU) alpha = 0.01;  // PyTorch's slope
-  }
-};
-
-// A float array that may be None.
-struct OptionalInput {
-  std::optional<Input> input;
-
-  OptionalInput(const char* function, const char* name, py::handle value, const Input& like) {
-    if (value.is_none()) return;
-    input.emplace(function, name, value);
-    input->expect_same_dtype(like);
-  }
-  const char* data() {
-    if (!input) return nullptr;
-    return input->make_contiguous().data();
-  }
-};
-
 py::object linear(py::handle x_, py::handle weight_, py::handle bias_, py::handle activation, py::handle out_) {
   Input x("linear", "x", x_), weight("linear", "weight", weight_);
   check_weight(x, weight);
@@ -277,18 +243,6 @@ py::object linear(py::handle x_, py::handle weight_, py::handle bias_, py::handl
   return y;
 }
 
-// The derivative of some activations needs x @ weight.T + bias, which is computed again. A bias left out by mistake
-// would then give a wrong gradient: it has to be named, be it None. (Ellipsis: it was not given.)
-py::handle require_bias(py::handle bias, const Activation& a, bool has_output) {
-  if (bias.ptr() != Py_Ellipsis) return bias;
-  if (a.act == NNF_ACT_IDENTITY) return Py_None;
-  const bool enough = nnf_activation_has_backward_from_output(a.act, a.alpha) != 0;
-  if (enough && has_output) return Py_None;
-  fail_type("linear_backward: bias: expected the forward's, None where it had none, for the activation's derivative%s; "
-            "got none",
-            enough ? " (or its result as output)" : "");
-}
-
 py::object linear_backward(py::handle grad_output, py::handle x_, py::handle weight_, py::handle bias_,
                            py::handle activation, py::handle output_) {
   static const char* const kName = "linear_backward";
@@ -296,7 +250,7 @@ py::object linear_backward(py::handle grad_output, py::handle x_, py::handle wei
   Input x(kName, "x", x_), weight(kName, "weight", weight_);
   check_weight(x, weight);
   const Activation a(kName, activation);
-  OptionalInput bias(kName, "bias", require_bias(bias_, a, !output_.is_none()), x);
+  OptionalInput bias(kName, "bias", require_bias(kName, bias_, a, !output_.is_none()), x);
   OptionalInput output(kName, "output", output_, x);
   const i64 in = weight.dim(1), out = weight.dim(0);
   const nnf_dtype dt = x.dtype();

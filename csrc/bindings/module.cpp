@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   m.doc() = "Compiled entry points over the C interface. Private: use the names of nnfast.";
   init_config(m);
   init_dense(m);
+  init_sparse(m);
   init_elementwise(m);
   init_softmax(m);
   init_norm(m);

@@ -343,6 +343,7 @@ class Model {
       check(released([&] { return nnf_model_forward(model_.get(), x.sources.data(), training, to.data()); }));
     }
     if (training) forward_rows_ = x.rows;
+    forward_sparse_ = x.matrix != nullptr;
     return out.result();
   }
 
@@ -373,6 +374,7 @@ class Model {
     py::object gx = py::none();
     std::vector<void*> to(inputs_.size(), nullptr);
     if (read_bool("backward", "need_input_grad", need_input_grad)) {
+      if (forward_sparse_) fail_value("backward: need_input_grad: expected False after sparse samples, got True");
       py::list arrays;
       for (std::size_t i = 0; i < inputs_.size(); ++i) {
         py::ssize_t shape[9];
@@ -389,6 +391,14 @@ class Model {
   void step() {
     const InUse guard(busy_, "model");
     check(released([&] { return nnf_model_step(model_.get()); }));
+  }
+
+  bool stays_sparse(py::handle x_) {
+    const InUse guard(busy_, "model");
+    const Inputs x(inputs_, "stays_sparse", x_);
+    int yes = 0;
+    check(nnf_model_stays_sparse(model_.get(), x.sources.data(), &yes));
+    return yes != 0;
   }
 
   std::size_t num_inputs() const { return inputs_.size(); }
@@ -491,6 +501,7 @@ class Model {
   std::vector<Shape> inputs_, outputs_;
   std::vector<int> losses_;  // nnf_loss of each output, -1: not set
   i64 parameters_ = 0;
+  bool forward_sparse_ = false;  // whether that pass's samples were
   i64 forward_rows_ = -1;  // samples of the forward pass that backward may follow; -1: none
   Busy busy_;
 };
@@ -576,6 +587,7 @@ void init_network(py::module_& m) {
       .def("step", &Model::step)
       .def_property_readonly("num_inputs", &Model::num_inputs)
       .def_property_readonly("num_outputs", &Model::num_outputs)
+      .def("stays_sparse", &Model::stays_sparse, py::arg("x"))
       .def("plan", &Model::plan, py::arg("batch"), py::arg("training"))
       .def("plan_backward", &Model::plan_backward, py::arg("batch"))
       .def("_capsule", &Model::capsule);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "bindings/csr.h"
 #include "bindings/samples.h"
 
 namespace nnf::bindings {
@@ -37,13 +38,18 @@ inline std::vector<py::handle> items_of(const char* function, const char* name, 
   return items;
 }
 
-// x of a call: one array, or a list of them for a network with several inputs.
+// x of a call: one array or sparse matrix, or a list of arrays for a network with several inputs.
 struct Inputs {
   std::vector<std::unique_ptr<Samples>> arrays;
+  std::unique_ptr<Csr> matrix;  // then there are no arrays
   std::vector<nnf_source> sources;
   i64 rows = 0;
 
   Inputs(const std::vector<Shape>& shapes, const char* function, py::handle x) {
+    if (shapes.size() == 1 && is_sparse(x)) {
+      add_matrix(function, x, shapes[0]);
+      return;
+    }
     const std::vector<py::handle> given = items_of(function, "x", x, shapes.size(), "arrays, one an input");
     for (std::size_t i = 0; i < shapes.size(); ++i) add(function, given[i], shapes[i]);
     rows = arrays[0]->rows();
@@ -53,6 +59,27 @@ struct Inputs {
                    static_cast<long long>(rows), static_cast<long long>(a->rows()));
       }
     }
+  }
+  void expect_apart(const py::object& out) const {
+    if (matrix) matrix->expect_apart(out, "out");
+    for (const auto& a : arrays) a->expect_apart(out);
+  }
+
+ private:
+  void add_matrix(const char* function, py::handle x, const Shape& shape) {
+    matrix = std::make_unique<Csr>(function, "x", x);
+    if (matrix->columns() != shape.size()) {
+      fail_value("%s: x: expected samples of %lld numbers %s, got a matrix of %lld columns", function,
+                 static_cast<long long>(shape.size()), shape.text().c_str(),
+                 static_cast<long long>(matrix->columns()));
+    }
+    rows = matrix->rows();
+    nnf_source source{};
+    source.data = matrix->matrix();
+    source.type = NNF_SRC_CSR;
+    source.rows = rows;
+    source.row_size = matrix->columns();
+    sources.push_back(source);
   }
   void add(const char* function, py::handle x, const Shape& shape) {
     arrays.push_back(std::make_unique<Samples>(function, "x", x));
@@ -193,7 +220,7 @@ struct Outputs {
       py::ssize_t shape[9];
       const int nd = batch_shape(shapes[i], x.rows, shape);
       arrays.push_back(get_or_make(function, given[i], dtype, shape, nd, {}));
-      for (const auto& a : x.arrays) a->expect_apart(arrays.back());
+      x.expect_apart(arrays.back());
       row_bytes.push_back(shapes[i].size() * item_size(dtype));
     }
   }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/types.h"
+#include "nnfast/nnfast.h"
 
 namespace nnf {
 
@@ -36,6 +37,13 @@ inline void require_not_negative(const char* function, const char* name, double 
 // A decay factor: 0 <= x < 1.
 inline void require_factor(const char* function, const char* name, double x) {
   if (!(x >= 0 && x < 1)) throw_invalid("%s: %s: expected 0 <= %s < 1, got %g", function, name, name, x);
+}
+
+inline void require_activation(const char* function, nnf_activation act) {
+  const int value = static_cast<int>(act);
+  if (value < 0 || value >= NNF_ACT_COUNT) {
+    throw_invalid("%s: act: expected an nnf_activation from 0 to %d, got %d", function, NNF_ACT_COUNT - 1, value);
+  }
 }
 
 }  // namespace nnf

@@ -1,9 +1,9 @@
 // The C interface of dense algebra: matrix products and the fully connected layer.
 #include "base/error.h"
-#include "base/memory.h"
+#include "capi/arguments.h"
 #include "capi/guard.h"
+#include "capi/linear_gradient.h"
 #include "kernels/elementwise/elementwise.h"
-#include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_batched.h"
 #include "nnfast/nnfast.h"
 
@@ -35,13 +35,6 @@ void check_product(i64 m, i64 n, i64 k, const void* a, const void* b, const void
   }
 }
 
-void check_activation(nnf_activation act) {
-  const int value = static_cast<int>(act);
-  if (value < 0 || value >= NNF_ACT_COUNT) {
-    throw_invalid("act: expected an nnf_activation from 0 to %d, got %d", NNF_ACT_COUNT - 1, value);
-  }
-}
-
 template <class T>
 MatView<T> view(const void* p, i64 rs, i64 cs) {
   return {static_cast<const T*>(p), rs, cs};
@@ -56,18 +49,10 @@ struct Linear {
 
   void forward(T* y, const Epilogue<T>& e) const { gemm<T>(m, out, in, x, weight.transposed(), y, out, false, e); }
 
-  // The gradient before the activation, (m, out): g itself without one, else in the thread's scratch.
+  // (m, out)
   const T* gradient_before_activation(const T* g, const T* output) const {
-    const nnf_activation act = epilogue.act;
-    if (act == NNF_ACT_IDENTITY) return g;
-    T* const to = thread_scratch<T>(Scratch::linear_gradient, m * out);
-    if (output != nullptr && activation_has_backward_from_output(act, static_cast<double>(epilogue.alpha))) {
-      activation_backward_from_output<T>(act, epilogue.alpha, m * out, g, output, to);
-      return to;
-    }
-    forward(to, {epilogue.bias, NNF_ACT_IDENTITY, T(0)});
-    activation_backward<T>(act, epilogue.alpha, m * out, g, to, to);
-    return to;
+    return nnf::gradient_before_activation(epilogue, m * out, g, output,
+                                           [&](T* to, const Epilogue<T>& e) { forward(to, e); });
   }
 };
 
@@ -124,7 +109,7 @@ nnf_status nnf_linear(nnf_dtype dt, int64_t m, int64_t out, int64_t in, const vo
     nnf::check_array("x", x, m, in);
     nnf::check_array("weight", weight, out, in);
     nnf::check_array("y", y, m, out);
-    nnf::check_activation(act);
+    nnf::require_activation("linear", act);
     const nnf::Linear<T> layer{m, out, in, nnf::view<T>(x, x_rs, x_cs), nnf::view<T>(weight, w_rs, w_cs),
                                {static_cast<const T*>(bias), act, static_cast<T>(alpha)}};
     layer.forward(static_cast<T*>(y), layer.epilogue);
@@ -145,11 +130,10 @@ nnf_status nnf_linear_backward(nnf_dtype dt, int64_t m, int64_t out, int64_t in,
     nnf::check_size("m", m);
     nnf::check_size("out", out);
     nnf::check_size("in", in);
-    nnf::check_activation(act);
+    nnf::require_activation("linear_backward", act);
     if (!gx && !gweight && !gbias) return;
     nnf::check_array("grad_output", grad_output, m, out);
-    const bool again =
-        act != NNF_ACT_IDENTITY && !(output && nnf::activation_has_backward_from_output(act, alpha));
+    const bool again = nnf::needs_forward(act, alpha, output);
     if (gx || again) nnf::check_array("weight", weight, out, in);
     if (gweight || again) nnf::check_array("x", x, m, in);
     const nnf::Linear<T> layer{m, out, in, nnf::view<T>(x, x_rs, x_cs), nnf::view<T>(weight, w_rs, w_cs),

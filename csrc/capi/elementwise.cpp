@@ -8,13 +8,6 @@
 
 namespace {
 
-void check_activation(const char* function, nnf_activation act) {
-  const int value = static_cast<int>(act);
-  if (value < 0 || value >= NNF_ACT_COUNT) {
-    nnf::throw_invalid("%s: act: expected an nnf_activation (0..%d), got %d", function, NNF_ACT_COUNT - 1, value);
-  }
-}
-
 void check_softplus(const char* function, double beta, double threshold) {
   if (!(std::isfinite(beta) && beta > 0)) {
     nnf::throw_invalid("%s: beta: expected a finite number > 0, got %g", function, beta);
@@ -36,7 +29,7 @@ extern "C" {
 nnf_status nnf_activation_forward(nnf_dtype dt, nnf_activation act, double alpha, int64_t n, const void* x, void* y) {
   return nnf::guard_typed(dt, [&](auto zero) {
     using T = decltype(zero);
-    check_activation("activation_forward", act);
+    nnf::require_activation("activation_forward", act);
     nnf::require_size("activation_forward", "n", n);
     nnf::require_array("activation_forward", "x", x, n);
     nnf::require_array("activation_forward", "y", y, n);
@@ -58,7 +51,7 @@ nnf_status nnf_activation_backward(nnf_dtype dt, nnf_activation act, double alph
                                    const void* x, void* gx) {
   return nnf::guard_typed(dt, [&](auto zero) {
     using T = decltype(zero);
-    check_activation("activation_backward", act);
+    nnf::require_activation("activation_backward", act);
     nnf::require_size("activation_backward", "n", n);
     nnf::require_array("activation_backward", "g", g, n);
     nnf::require_array("activation_backward", "x", x, n);

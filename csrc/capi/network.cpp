@@ -244,6 +244,11 @@ nnf_status nnf_model_step(nnf_model* model) {
   return compute([&] { need(model, "model").model->step(); });
 }
 
+nnf_status nnf_model_stays_sparse(const nnf_model* model, const nnf_source* x, int* yes) {
+  return nnf::guard(
+      [&] { need(yes, "yes") = need(model, "model").model->stays_sparse(&need(x, "x")) ? 1 : 0; });
+}
+
 nnf_status nnf_model_plan(nnf_model* model, int64_t batch, int training, int64_t* arena, int64_t* naive) {
   return nnf::guard([&] {
     need(model, "model").model->plan_size(batch, training != 0, &need(arena, "arena"), &need(naive, "naive"));

@@ -57,6 +57,7 @@ bool Loss<T>::are_labels(const nnf_source& y) const {
 template <class T>
 void Loss<T>::check(const nnf_source& y, const nnf_source* weights, i64 rows) const {
   const auto check_rows = [rows](const char* name, const nnf_source& source, i64 expected) {
+    if (source.type == NNF_SRC_CSR) throw_type("%s: expected an array, got a sparse matrix", name);
     if (source.row_size != expected) {
       throw_invalid("%s: expected %lld numbers a sample, got %lld", name, static_cast<long long>(expected),
                     static_cast<long long>(source.row_size));

@@ -12,7 +12,10 @@ namespace nnf {
 
 template <class T>
 Model<T>::Model(const Graph& graph)
-    : graph_(graph), params_(graph), trainable_(params_.entries(), graph.nodes().size(), params_.size()) {
+    : graph_(graph),
+      params_(graph),
+      trainable_(params_.entries(), graph.nodes().size(), params_.size()),
+      sparse_reader_(reader_of_sparse(graph)) {
   for (int node : graph_.outputs()) output_sizes_.push_back(element_count(graph_.node(node).shape));
   losses_.resize(output_sizes_.size());
   if (graph_.inputs().empty()) throw_invalid("graph: expected at least one input, got none");
@@ -144,18 +147,18 @@ void Model<T>::set_optimizer_steps(i64 count) {
 }
 
 template <class T>
-Plan<T>& Model<T>::plan(i64 batch, Purpose purpose) {
-  // A plan serves every batch up to its own size. One of each purpose is kept, the largest asked for so far: batches of
+Plan<T>& Model<T>::plan(i64 batch, Purpose purpose, bool sparse) {
+  // A plan serves every batch up to its own size. One of each kind is kept, the largest asked for so far: batches of
   // ever new sizes compile little, and memory stays that of the largest.
   for (auto& p : plans_) {
-    if (p->purpose() != purpose) continue;
+    if (p->purpose() != purpose || p->sparse() != sparse) continue;
     if (p->batch() < batch) {
       if (pending_ == p.get()) pending_ = nullptr;  // only another training forward asks for a larger custom plan
-      p = std::make_unique<Plan<T>>(graph_, params_, trainable_, batch, purpose);
+      p = std::make_unique<Plan<T>>(graph_, params_, trainable_, batch, purpose, sparse);
     }
     return *p;
   }
-  plans_.push_back(std::make_unique<Plan<T>>(graph_, params_, trainable_, batch, purpose));
+  plans_.push_back(std::make_unique<Plan<T>>(graph_, params_, trainable_, batch, purpose, sparse));
   return *plans_.back();
 }
 
@@ -180,11 +183,41 @@ void Model<T>::check_sources(const nnf_source* x, i64 rows) const {
       throw_invalid("x: expected at least %lld samples, got %lld", static_cast<long long>(rows),
                     static_cast<long long>(x[i].data == nullptr ? 0 : x[i].rows));
     }
+    if (x[i].type == NNF_SRC_CSR && x[i].data != nullptr) {
+      const nnf_csr& matrix = *static_cast<const nnf_csr*>(x[i].data);
+      check_csr("x", matrix);
+      if (matrix.rows != x[i].rows || matrix.columns != x[i].row_size) {
+        throw_invalid("x: expected a matrix of shape (%lld, %lld), got (%lld, %lld)",
+                      static_cast<long long>(x[i].rows), static_cast<long long>(x[i].row_size),
+                      static_cast<long long>(matrix.rows), static_cast<long long>(matrix.columns));
+      }
+    }
   }
 }
 
 template <class T>
+bool Model<T>::stays_sparse(const nnf_source* x) const {
+  if (sparse_reader_ < 0 || x[0].type != NNF_SRC_CSR || x[0].data == nullptr) return false;
+  // From about a tenth of the numbers on, the product of dense matrices is quicker.
+  constexpr double kDensest = 0.1;
+  const nnf_csr& matrix = *static_cast<const nnf_csr*>(x[0].data);
+  const double size = static_cast<double>(matrix.rows) * static_cast<double>(matrix.columns);
+  return static_cast<double>(matrix.stored) <= kDensest * size;
+}
+
+template <class T>
+void Model<T>::load_columns() {
+  if (trainable_.frozen(sparse_reader_)) return;
+  sparse_.columns.build(sparse_.rows, element_count(graph_.node(sparse_reader_).shape));
+}
+
+template <class T>
 void Model<T>::load(Plan<T>& p, const nnf_source* x, const i64* order, i64 first, i64 n, bool may_borrow) {
+  if (p.sparse()) {
+    sparse_.rows = {static_cast<const nnf_csr*>(x[0].data), order, first, n};
+    p.set_sparse(&sparse_);
+    return;
+  }
   constexpr nnf_source_type own = sizeof(T) == sizeof(float) ? NNF_SRC_F32 : NNF_SRC_F64;
   for (int i = 0; i < p.num_inputs(); ++i) {
     const nnf_source& s = x[i];
@@ -210,9 +243,13 @@ void Model<T>::forward(const nnf_source* x, bool training, void* const* out) {
   const i64 n = x[0].rows;
   check_sources(x, n);
   if (n == 0) return;
-  Plan<T>& p = plan(n, training ? Purpose::custom : Purpose::infer);
+  Plan<T>& p = plan(n, training ? Purpose::custom : Purpose::infer, stays_sparse(x));
   const RunState run = run_state(training);
   load(p, x, nullptr, 0, n, /*may_borrow=*/!training);
+  if (p.sparse() && training) {
+    held_.copy(sparse_.rows);
+    sparse_.rows = {&held_.matrix(), nullptr, 0, n};
+  }
   p.forward(n, run);
   deliver(p, 0, n, out);
   pending_ = training ? &p : nullptr;
@@ -225,6 +262,11 @@ void Model<T>::backward(const void* const* grad_output, bool accumulate, void* c
   if (pending_ == nullptr) throw_invalid("backward: expected a forward with training=True before it, got none");
   Plan<T>& p = *pending_;
   const i64 n = pending_n_;
+  if (p.sparse()) {
+    if (gx != nullptr && gx[0] != nullptr) throw_invalid("gx: expected none of sparse samples, got an array");
+    sparse_.keeps_delta = false;
+    load_columns();
+  }
   pending_ = nullptr;  // the activations are overwritten on the way back
   if (p.has_backward()) {
     for (int i = 0; i < p.num_outputs(); ++i) {
@@ -253,12 +295,27 @@ void Model<T>::backward(const void* const* grad_output, bool accumulate, void* c
 template <class T>
 void Model<T>::step() {
   if (!has_optimizer_) throw_invalid("step: expected an optimizer to be set before it, got none");
+  update(trainable_.stretches(), optimizer_now());
+  count_step();
+}
+
+template <class T>
+nnf_optimizer Model<T>::optimizer_now() const {
   nnf_optimizer now = optimizer_;
   const i64 place = step_count - first_rate_;
   if (place >= 0 && place < static_cast<i64>(rates_.size())) now.lr = rates_[static_cast<std::size_t>(place)];
+  return now;
+}
+
+template <class T>
+void Model<T>::update(const std::vector<Stretch>& stretches, const nnf_optimizer& now) {
   T* const states[3] = {params_.state(0), params_.state(1), params_.state(2)};
-  apply_optimizer<T>(now, trainable_.stretches(), params_.values(), params_.gradients(), states);
+  apply_optimizer<T>(now, stretches, params_.values(), params_.gradients(), states);
   apply_max_norm(regularizers_, params_, norms_);
+}
+
+template <class T>
+void Model<T>::count_step() {
   ++step_count;
   ++optimizer_steps_;
   trainable_.count_update();
@@ -266,7 +323,7 @@ void Model<T>::step() {
 
 template <class T>
 void Model<T>::plan_size(i64 batch, bool training, i64* arena, i64* naive) {
-  const Plan<T>& p = plan(batch, training ? Purpose::train : Purpose::infer);
+  const Plan<T>& p = plan(batch, training ? Purpose::train : Purpose::infer, false);
   *arena = p.arena_bytes();
   *naive = p.naive_bytes();
 }

@@ -29,6 +29,7 @@ class ModelBase {
   virtual void forward(const nnf_source* x, bool training, void* const* out) = 0;
   virtual void backward(const void* const* grad_output, bool accumulate, void* const* gx) = 0;
   virtual void step() = 0;
+  virtual bool stays_sparse(const nnf_source* x) const = 0;
   virtual void plan_size(i64 batch, bool training, i64* arena, i64* naive) = 0;
   virtual std::vector<int> backward_nodes(i64 batch) = 0;
   virtual void set_trainable(int node, bool trainable) = 0;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/types.h"
+#include "kernels/sparse/csr.h"
 #include "nnfast/nnfast.h"
 
 namespace nnf {
@@ -82,6 +83,14 @@ struct RunState {
   u32 step = 0;
 };
 
+// The samples of a batch that stay sparse.
+template <class T>
+struct SparseBatch {
+  CsrRows rows;
+  CsrColumns<T> columns;    // of the same: only for a backward
+  bool keeps_delta = false;  // the weight's gradient is taken from g, which the backward leaves behind for it
+};
+
 template <class T>
 struct ForwardArgs {
   i64 n;  // samples
@@ -91,6 +100,7 @@ struct ForwardArgs {
   const RunState& run;
   T* const* buffers;  // not trained; may be written
   void* saved;        // saved_bytes a sample, aligned; null where no backward will come
+  const SparseBatch<T>* sparse;  // stands for x[0]; null where samples are dense
 };
 
 template <class T>
@@ -105,6 +115,7 @@ struct BackwardArgs {
   bool accumulate;    // add to gparams instead of overwriting them
   const RunState& run;
   const void* saved;
+  const SparseBatch<T>* sparse;  // as for the forward
 };
 
 template <class T>
@@ -125,6 +136,8 @@ class OpSpec {
   virtual std::vector<ParamSpec> params() const { return {}; }
   // The activation this node is, if it is one that a GEMM or convolution could take in.
   virtual bool as_activation(nnf_activation*, double* /*alpha*/) const { return false; }
+  // Whether it works on sparse samples: its arrays are then (features, outputs), and perhaps outputs.
+  virtual bool takes_sparse() const { return false; }
   // Whether nodes of this kind draw random numbers, and so carry an index of their own (`random_index`).
   virtual bool is_random() const { return false; }
   virtual std::unique_ptr<Op<float>> make_f32(int random_index) const = 0;

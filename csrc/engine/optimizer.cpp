@@ -99,40 +99,60 @@ void clip(const nnf_optimizer& o, const std::vector<Stretch>& stretches, T* grad
   }
 }
 
-// `steps` updates have been made before this one.
-template <class T>
-void update(const nnf_optimizer& o, i64 steps, i64 n, T* param, T* grad, T* const states[3]) {
+using Options = std::variant<SgdOptions, RmspropOptions, AdamOptions, AdagradOptions, AdadeltaOptions, NadamOptions>;
+
+Options options_of(const nnf_optimizer& o, i64 steps) {
   switch (o.kind) {
     case NNF_SGD:
       // PyTorch sets the buffer to the gradient at the first step, whatever the dampening.
-      sgd_update<T>(n, param, grad, states[0],
-                    {o.lr, o.momentum, o.dampening, o.weight_decay, o.nesterov != 0, steps == 0});
-      return;
-    case NNF_RMSPROP:
-      rmsprop_update<T>(n, param, grad, states[0], o.centered ? states[1] : nullptr,
-                        o.momentum != 0 ? states[o.centered ? 2 : 1] : nullptr,
-                        {o.lr, o.alpha, o.eps, o.weight_decay, o.momentum});
-      return;
-    case NNF_ADAM:
-      adam_update<T>(n, param, grad, states[0], states[1], o.amsgrad ? states[2] : nullptr,
-                     adam_options(o, steps + 1));
-      return;
+      return SgdOptions{o.lr, o.momentum, o.dampening, o.weight_decay, o.nesterov != 0, steps == 0};
+    case NNF_RMSPROP: return RmspropOptions{o.lr, o.alpha, o.eps, o.weight_decay, o.momentum};
+    case NNF_ADAM: return adam_options(o, steps + 1);
     case NNF_ADAGRAD:
-      adagrad_update<T>(n, param, grad, states[0],
-                        {o.lr / (1.0 + static_cast<double>(steps) * o.lr_decay), o.eps, o.weight_decay});
-      return;
-    case NNF_ADADELTA:
-      adadelta_update<T>(n, param, grad, states[0], states[1], {o.lr, o.rho, o.eps, o.weight_decay});
-      return;
-    case NNF_NADAM:
-      nadam_update<T>(n, param, grad, states[0], states[1],
-                      make_nadam_options(steps + 1, o.lr, o.beta1, o.beta2, o.eps, o.weight_decay, o.momentum_decay,
-                                         o.decoupled != 0));
-      return;
+      return AdagradOptions{o.lr / (1.0 + static_cast<double>(steps) * o.lr_decay), o.eps, o.weight_decay};
+    case NNF_ADADELTA: return AdadeltaOptions{o.lr, o.rho, o.eps, o.weight_decay};
+    case NNF_NADAM: break;
   }
+  return make_nadam_options(steps + 1, o.lr, o.beta1, o.beta2, o.eps, o.weight_decay, o.momentum_decay,
+                            o.decoupled != 0);
 }
 
 }  // namespace
+
+Update::Update(const nnf_optimizer& o, i64 steps)
+    : options_(options_of(o, steps)), third_state_(o.kind == NNF_RMSPROP ? o.centered != 0 : o.amsgrad != 0) {}
+
+template <class T>
+void Update::apply(i64 n, T* param, const T* grad, T* const states[3]) const {
+  if (const auto* sgd = std::get_if<SgdOptions>(&options_)) {
+    sgd_update<T>(n, param, grad, states[0], *sgd);
+  } else if (const auto* rmsprop = std::get_if<RmspropOptions>(&options_)) {
+    rmsprop_update<T>(n, param, grad, states[0], third_state_ ? states[1] : nullptr,
+                      rmsprop->momentum != 0 ? states[third_state_ ? 2 : 1] : nullptr, *rmsprop);
+  } else if (const auto* adam = std::get_if<AdamOptions>(&options_)) {
+    adam_update<T>(n, param, grad, states[0], states[1], third_state_ ? states[2] : nullptr, *adam);
+  } else if (const auto* adagrad = std::get_if<AdagradOptions>(&options_)) {
+    adagrad_update<T>(n, param, grad, states[0], *adagrad);
+  } else if (const auto* adadelta = std::get_if<AdadeltaOptions>(&options_)) {
+    adadelta_update<T>(n, param, grad, states[0], states[1], *adadelta);
+  } else {
+    nadam_update<T>(n, param, grad, states[0], states[1], std::get<NadamOptions>(options_));
+  }
+}
+template void Update::apply(i64, float*, const float*, float* const[3]) const;
+template void Update::apply(i64, double*, const double*, double* const[3]) const;
+
+const AdamOptions* Update::adam() const { return third_state_ ? nullptr : std::get_if<AdamOptions>(&options_); }
+
+const SgdOptions* Update::sgd() const {
+  const auto* o = std::get_if<SgdOptions>(&options_);
+  return o != nullptr && o->momentum != 0 && o->first_step ? nullptr : o;
+}
+
+bool Update::rests() const {
+  const auto* sgd = std::get_if<SgdOptions>(&options_);
+  return sgd != nullptr && sgd->momentum == 0 && sgd->weight_decay == 0;
+}
 
 template <class T>
 void apply_optimizer(const nnf_optimizer& o, const std::vector<Stretch>& stretches, T* param, T* grad,
@@ -143,7 +163,7 @@ void apply_optimizer(const nnf_optimizer& o, const std::vector<Stretch>& stretch
     own.lr *= s.lr_scale;
     T* moved[3];
     for (int i = 0; i < 3; ++i) moved[i] = states[i] != nullptr ? states[i] + s.offset : nullptr;
-    update<T>(own, s.updates, s.size, param + s.offset, grad + s.offset, moved);
+    Update(own, s.updates).apply<T>(s.size, param + s.offset, grad + s.offset, moved);
   }
 }
 template void apply_optimizer(const nnf_optimizer&, const std::vector<Stretch>&, float*, float*, float* const[3]);

@@ -2,9 +2,11 @@
 #ifndef NNF_ENGINE_OPTIMIZER_H
 #define NNF_ENGINE_OPTIMIZER_H
 
+#include <variant>
 #include <vector>
 
 #include "engine/trainable.h"
+#include "kernels/optim/contract.h"
 #include "nnfast/nnfast.h"
 
 namespace nnf {
@@ -17,6 +19,25 @@ int optimizer_states(const nnf_optimizer& o);
 bool same_states(const nnf_optimizer& a, const nnf_optimizer& b);
 // What states hold before the first step.
 double initial_state(const nnf_optimizer& o);
+
+// One update, its numbers worked out from the optimizer and how many have been made before; without clipping. May go over
+// any part of the arrays at any time.
+class Update {
+ public:
+  Update(const nnf_optimizer& o, i64 steps);
+  template <class T>
+  void apply(i64 n, T* param, const T* grad, T* const states[3]) const;
+  // The options of Adam with two states, and of SGD but for a first step with momentum; null otherwise.
+  const AdamOptions* adam() const;
+  const SgdOptions* sgd() const;
+  // Whether parameters with a gradient of 0 stay as they are, whatever the states.
+  bool rests() const;
+
+ private:
+  std::variant<SgdOptions, RmspropOptions, AdamOptions, AdagradOptions, AdadeltaOptions, NadamOptions> options_;
+  bool third_state_ = false;  // RMSprop: centered; Adam: amsgrad
+};
+
 // Clips the gradients, all stretches' together, then updates each stretch of the flat buffers; unused states are null.
 template <class T>
 void apply_optimizer(const nnf_optimizer& o, const std::vector<Stretch>& stretches, T* param, T* grad,

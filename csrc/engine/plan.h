@@ -21,14 +21,20 @@ enum class Purpose {
   custom,  // as train, and gradients to the network's inputs too
 };
 
+// The node that reads the graph's only input and takes sparse samples; -1 when there is none.
+int reader_of_sparse(const Graph& graph);
+
 template <class T>
 class Plan {
  public:
   // Frozen nodes get no gradients, and nothing is computed backward that reaches frozen nodes alone.
-  Plan(const Graph& graph, const Parameters<T>& params, const Trainable& trainable, i64 batch, Purpose purpose);
+  // sparse: the only input's samples come by set_sparse, and its only reader takes them (reader_of_sparse).
+  Plan(const Graph& graph, const Parameters<T>& params, const Trainable& trainable, i64 batch, Purpose purpose,
+       bool sparse);
 
   i64 batch() const { return batch_; }
   Purpose purpose() const { return purpose_; }
+  bool sparse() const { return is_sparse_; }
   i64 arena_bytes() const { return arena_size_; }
   bool takes_long() const { return long_; }  // whether a step may take more than some milliseconds
   i64 naive_bytes() const { return naive_size_; }
@@ -41,6 +47,10 @@ class Plan {
   T* input(int i) { return pointer(values_[at(inputs_[at(i)])].buffer); }
   // Reads input i from the caller's dense array instead, for the next forward and backward only; nothing is copied.
   void borrow_input(int i, const T* x);
+  // The samples of the next forward and backward, which must stay until then.
+  void set_sparse(const SparseBatch<T>* batch) { sparse_ = batch; }
+  // What reached the reader of the sparse input from above, after a backward; its activation's derivative included.
+  const T* sparse_delta() const { return pointer(values_[at(steps_[0].output)].grad_buffer); }
   T* output(int i) { return pointer(values_[at(outputs_[at(i)])].buffer); }  // plain layout
   // Where the loss writes, plain; null for infer, and where no gradient is wanted. Consumed by backward.
   T* output_gradient(int i) { return pointer(values_[at(outputs_[at(i)])].grad_buffer); }
@@ -115,6 +125,8 @@ class Plan {
   std::vector<int> outputs_;  // values, no two of them the same
   AlignedBuffer arena_;
   i64 arena_size_ = 0, naive_size_ = 0;
+  bool is_sparse_;
+  const SparseBatch<T>* sparse_ = nullptr;
   bool long_ = false;  // worth a look at the clock between steps
 };
 

@@ -13,9 +13,24 @@
 
 namespace nnf {
 
+int reader_of_sparse(const Graph& graph) {
+  if (graph.inputs().size() != 1) return -1;
+  const int input = graph.inputs()[0];
+  int reader = -1;
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    const Node& node = graph.nodes()[i];
+    if (std::find(node.inputs.begin(), node.inputs.end(), input) == node.inputs.end()) continue;
+    if (reader >= 0 || !node.spec->takes_sparse()) return -1;
+    reader = static_cast<int>(i);
+  }
+  const std::vector<int> outputs = graph.outputs();
+  return std::find(outputs.begin(), outputs.end(), input) == outputs.end() ? reader : -1;
+}
+
 template <class T>
-Plan<T>::Plan(const Graph& graph, const Parameters<T>& params, const Trainable& trainable, i64 batch, Purpose purpose)
-    : batch_(batch), purpose_(purpose) {
+Plan<T>::Plan(const Graph& graph, const Parameters<T>& params, const Trainable& trainable, i64 batch, Purpose purpose,
+              bool sparse)
+    : batch_(batch), purpose_(purpose), is_sparse_(sparse) {
   if (batch < 1) throw_invalid("batch_size: expected at least 1, got %lld", static_cast<long long>(batch));
   lower(graph, params, trainable);
   if (trains()) find_gradients();
@@ -132,7 +147,7 @@ void Plan<T>::lower(const Graph& graph, const Parameters<T>& params, const Train
 // can be reached.
 template <class T>
 void Plan<T>::find_gradients() {
-  if (purpose_ == Purpose::custom) {
+  if (purpose_ == Purpose::custom && !is_sparse_) {
     for (int v : inputs_) values_[at(v)].needs_grad = true;
   }
   for (Step& s : steps_) {
@@ -169,7 +184,7 @@ void Plan<T>::share_buffers() {
   const int S = static_cast<int>(steps_.size());
   for (int v : inputs_) {
     Value& value = values_[at(v)];
-    value.buffer = new_buffer(element_count(value.shape));
+    value.buffer = new_buffer(is_sparse_ ? 0 : element_count(value.shape));
     buffers_[at(value.buffer)].exclusive = false;  // may be the caller's memory
     use(value.buffer, 0);
   }

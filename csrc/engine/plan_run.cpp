@@ -49,11 +49,13 @@ void Plan<T>::forward(i64 n, const RunState& run, Poll* poll) {
   const bool asks = long_ && poll != nullptr;
   std::optional<Interruptible> asking;
   if (asks) asking.emplace(&Poll::check_of, poll);
-  for (Step& s : steps_) {
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    Step& s = steps_[i];
     if (asks) poll->check();
     for (std::size_t j = 0; j < s.inputs.size(); ++j) s.x[j] = pointer(values_[at(s.inputs[j])].buffer);
     s.op->forward({n, s.x.data(), pointer(values_[at(s.output)].buffer), s.params.data(),
-                   s.frozen && !s.buffers.empty() ? resting : run, s.buffers.data(), pointer(s.saved)});
+                   s.frozen && !s.buffers.empty() ? resting : run, s.buffers.data(), pointer(s.saved),
+                   i == 0 ? sparse_ : nullptr});
   }
 }
 
@@ -77,7 +79,7 @@ void Plan<T>::backward(i64 n, const RunState& run, bool accumulate, bool to_inpu
     }
     s.op->backward({n, pointer(out.grad_buffer), s.x.data(), pointer(out.buffer), s.gx.data(), s.params.data(),
                     s.gparams.data(), accumulate, s.frozen && !s.buffers.empty() ? resting : run,
-                    pointer(s.saved)});
+                    pointer(s.saved), i == 0 ? sparse_ : nullptr});
     for (std::size_t j = 0; j < s.inputs.size(); ++j) {
       if (s.grad_temps[j] < 0 || s.gx[j] == nullptr) continue;
       const Value& in = values_[at(s.inputs[j])];

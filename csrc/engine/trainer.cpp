@@ -77,8 +77,13 @@ double Model<T>::penalty_share(i64 n) const {
 }
 
 template <class T>
+double Model<T>::penalty_weight(i64 n) const {
+  if (!losses_[0]->mean()) return 1;
+  return losses_.size() == 1 ? losses_[0]->weight() : static_cast<double>(n);
+}
+
+template <class T>
 double Model<T>::losses(Plan<T>& p, i64 n, bool gradient, double penalty) {
-  const bool mean = losses_[0]->mean();
   double value = 0;
   for (int i = 0; i < p.num_outputs(); ++i) {
     Loss<T>& loss = *losses_[static_cast<std::size_t>(i)];
@@ -88,11 +93,8 @@ double Model<T>::losses(Plan<T>& p, i64 n, bool gradient, double penalty) {
   const double extra = penalty * penalty_share(n);
   value += extra;
   nnf_totals& penalties = sums_.back();
-  if (losses_.size() == 1) {  // they are part of the only loss
-    penalties.loss += extra * (mean ? losses_[0]->weight() : 1.0);
-    return value;
-  }
-  penalties.loss += extra * (mean ? static_cast<double>(n) : 1.0);
+  penalties.loss += extra * penalty_weight(n);
+  if (losses_.size() == 1) return value;  // they are part of the only loss
   penalties.loss_weight += static_cast<double>(n);
   penalties.samples += n;
   penalties.steps += 1;
@@ -134,9 +136,26 @@ void Model<T>::train(const nnf_source* x, const nnf_source* y, const nnf_source*
   }
   if (first == last) return;
 
-  Plan<T>& p = plan(std::min(batch, n), Purpose::train);
+  Plan<T>& p = plan(std::min(batch, n), Purpose::train, stays_sparse(x));
   pending_ = nullptr;
   reserve(p, totals);
+  begin_lazy(p);
+  const bool waits = is_lazy_;
+  try {
+    train_steps(p, x, y, weights, order, n, batch, first, last, seconds, totals, done);
+  } catch (...) {
+    end_lazy(totals);
+    throw;
+  }
+  end_lazy(totals);
+  const double objective = totals[num_totals() - 1].objective;
+  if (waits && !std::isfinite(objective)) throw_non_finite("loss is %g: the penalties of the weights", objective);
+}
+
+template <class T>
+void Model<T>::train_steps(Plan<T>& p, const nnf_source* x, const nnf_source* y, const nnf_source* weights,
+                           const i64* order, i64 n, i64 batch, i64 first, i64 last, double seconds, nnf_totals* totals,
+                           i64& done) {
   const Deadline deadline(seconds);
   for (i64 s = first; s < last; ++s) {
     const i64 start = s * batch, count = std::min(batch, n - start);
@@ -146,9 +165,11 @@ void Model<T>::train(const nnf_source* x, const nnf_source* y, const nnf_source*
     bool stopped = false;
     try {
       load_asking(p, x, order, start, count);
+      if (p.sparse()) load_columns();
+      if (is_lazy_) lazy_.catch_up(sparse_.columns);
       load_targets(y, weights, order, start, count);
       p.forward(count, run, &poll_);
-      const double value = losses(p, count, true, penalty(regularizers_, params_));
+      const double value = losses(p, count, true, penalty(penalties_now(), params_));
       sums_.back().objective += value * static_cast<double>(count);
       if (!std::isfinite(value)) {
         // A NaN's sign means nothing.
@@ -158,7 +179,7 @@ void Model<T>::train(const nnf_source* x, const nnf_source* y, const nnf_source*
       }
       if (p.has_backward()) {
         p.backward(count, run, /*accumulate=*/false, /*to_inputs=*/false, &poll_);
-        add_penalty_gradient(regularizers_, params_, penalty_share(count));
+        add_penalty_gradient(penalties_now(), params_, penalty_share(count));
       }
     } catch (const Stopped&) {
       stopped = true;
@@ -170,7 +191,11 @@ void Model<T>::train(const nnf_source* x, const nnf_source* y, const nnf_source*
       std::copy(untrained_before_.begin(), untrained_before_.end(), params_.untrained());
       break;
     }
-    step();
+    if (is_lazy_) {
+      lazy_step(p, count, optimizer_now());
+    } else {
+      step();
+    }
     std::copy(sums_.begin(), sums_.end(), totals);
     ++done;
     if (deadline.passed()) break;
@@ -188,7 +213,7 @@ void Model<T>::evaluate(const nnf_source* x, const nnf_source* y, const nnf_sour
   check_sources(x, n);
   check_targets(y, weights, n);
   if (first == last) return;
-  Plan<T>& p = plan(std::min(batch, n), Purpose::infer);
+  Plan<T>& p = plan(std::min(batch, n), Purpose::infer, stays_sparse(x));
   reserve(p, totals);
   const RunState run = run_state(false);
   const Deadline deadline(seconds);
@@ -220,7 +245,7 @@ void Model<T>::predict(const nnf_source* x, i64 batch, i64 first, i64 last, void
   check_range(first, last, n, "rows");
   check_sources(x, n);
   if (first == last) return;
-  Plan<T>& p = plan(std::min(batch, last - first), Purpose::infer);
+  Plan<T>& p = plan(std::min(batch, last - first), Purpose::infer, stays_sparse(x));
   const RunState run = run_state(false);
   for (i64 start = first; start < last; start += p.batch()) {
     const i64 count = std::min(p.batch(), last - start);

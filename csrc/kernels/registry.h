@@ -21,6 +21,7 @@
 #include "kernels/peak/contract.h"
 #include "kernels/pool/contract.h"
 #include "kernels/softmax/contract.h"
+#include "kernels/sparse/contract.h"
 
 // A(name, ENUM): the functor act_<name> of kernels/elementwise/ (activation-inl.h, smooth-inl.h), NNF_ACT_<ENUM> of
 // the C header.
@@ -100,6 +101,8 @@
   K(adadelta_step, AdadeltaFn)                       \
   K(adam_step, AdamFn)                               \
   K(nadam_step, NadamFn)                             \
+  K(adam_replay, AdamReplayFn)                       \
+  K(sgd_replay, SgdReplayFn)                         \
   K(absolute_sum_part, NormSumFn)                    \
   K(square_sum_part, NormSumFn)                      \
   K(penalty_slope, PenaltySlopeFn)                   \
@@ -116,6 +119,8 @@
   K(max_pool_planes_backward, PoolPlanesBackwardFn)  \
   K(avg_pool_planes, PoolPlanesFn)                   \
   K(avg_pool_planes_backward, PoolPlanesBackwardFn)  \
+  K(weighted_rows, WeightedRowsFn)                   \
+  K(row_dots, RowDotsFn)                             \
   K(fma_rounds, FmaRoundsFn)
 
 namespace nnf {

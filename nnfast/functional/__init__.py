@@ -146,6 +146,7 @@ from .smooth_activations import (
     softsign,
     softsign_backward,
 )
+from .sparse import sparse_linear, sparse_linear_backward
 
 __all__ = [
     "adadelta_update",
@@ -258,6 +259,8 @@ __all__ = [
     "softplus_backward",
     "softsign",
     "softsign_backward",
+    "sparse_linear",
+    "sparse_linear_backward",
     "step",
     "step_backward",
     "tanh",

@@ -3,7 +3,7 @@
 Nothing here is fast and nothing here depends on compiled code; every file is one subject, to be read beside a
 textbook:
 
-- `dense`: matrix products and the linear layer
+- `dense`, `sparse`: matrix products and the linear layer; that layer on sparse matrices
 - `activations`, `smooth_activations`: sigmoid, tanh, step and the ReLU family; those made of exponentials
 - `probabilities`: softmax and log-softmax
 - `normalization`: batch, group and layer normalisation
@@ -145,6 +145,7 @@ from .smooth_activations import (
     softsign,
     softsign_backward,
 )
+from .sparse import sparse_linear, sparse_linear_backward
 
 __all__ = [
     "Graph",
@@ -262,6 +263,8 @@ __all__ = [
     "softplus_backward",
     "softsign",
     "softsign_backward",
+    "sparse_linear",
+    "sparse_linear_backward",
     "step",
     "step_backward",
     "tanh",

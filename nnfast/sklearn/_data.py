@@ -1,6 +1,7 @@
-"""Samples as the estimators take them: dense arrays and sparse matrices, whole or a batch at a time.
+"""Samples as the estimators take them: dense arrays and sparse matrices, whole or some rows at a time.
 
-What this is: the rows of a sparse matrix made dense piece by piece, never the whole of it.
+What this is: the rows of a sparse matrix made dense piece by piece, never the whole of it, for what is not
+done in batches; batches are the engine's business.
 What this is not: validation of what comes from outside (`_base`).
 """
 
@@ -14,7 +15,7 @@ from scipy import sparse
 
 Array = NDArray[Any]
 
-# Bytes of a sparse matrix's rows that are dense at a time, unless a single batch takes more.
+# Bytes of a sparse matrix's rows that are dense at a time.
 DENSE_BYTES = 1 << 22
 
 
@@ -23,14 +24,9 @@ def as_rows(X: Any) -> Any:
     return sparse.csr_array(X) if sparse.issparse(X) else X
 
 
-def pieces(X: Any, order: Array | None, batch: int, itemsize: int) -> Iterator[tuple[Array, Any]]:
-    """(rows as a dense array, which rows) of whole batches that are dense at a time.
-
-    `order` None: rows 0, 1, ...
-    """
-    n = X.shape[0] if order is None else len(order)
-    batches = max(1, DENSE_BYTES // max(1, batch * X.shape[1] * itemsize))
-    step = batches * batch
-    for first in range(0, n, step):
-        rows = slice(first, min(first + step, n)) if order is None else order[first : first + step]
+def pieces(X: Any, itemsize: int) -> Iterator[tuple[Array, slice]]:
+    """(rows as a dense array, which rows)."""
+    step = max(1, DENSE_BYTES // max(1, X.shape[1] * itemsize))
+    for first in range(0, X.shape[0], step):
+        rows = slice(first, first + step)
         yield X[rows].toarray(), rows

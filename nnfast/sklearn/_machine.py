@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from nnfast import _fit
+from nnfast._fit import Interrupts, train_piece
+from nnfast._samples import Data, Piece, steps_of
 from nnfast.callbacks.base import CallbackList
 from nnfast.model import Model
 from nnfast.optimizers import Optimizer
 from nnfast.progress import Progress
-from nnfast.sklearn import _data, _sparse
+from nnfast.sklearn import _data
 from nnfast.sklearn._objective import Objective
 
 Array = NDArray[Any]
@@ -32,7 +33,6 @@ class Machine:
     def __init__(self, model: Model, objective: Objective, penalty: float | None) -> None:
         self.model = model
         self.set_objective(objective)
-        self._split: _sparse.SparseNetwork | None = None
         self.penalty = penalty  # alpha of the weights; None: the layers' own penalties, per batch
         self.compile(model.optimizer or "sgd")
 
@@ -74,7 +74,7 @@ class Machine:
         return self.model._ensure_model("fit")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_split": None}
+        return dict(self.__dict__)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -115,104 +115,43 @@ class Machine:
         weight: Array | None,
         order: NDArray[np.int64],
         batch: int,
+        interrupts: Interrupts,
         progress: Progress | None = None,
         callbacks: CallbackList | None = None,
     ) -> Any:
-        """One pass over the samples in this order; the engine's sums."""
+        """One pass over the samples in this order, unless Ctrl-C or a callback ends it; the engine's sums."""
         totals = self.model._new_totals()
-        if _sparse.fits(self.model, X):
-            self._train_sparse(X, y, weight, order, batch, totals)
-        elif self.objective.custom is not None:
+        if self.objective.custom is not None:
             self._train_custom(X, y, weight, order, batch, totals)
-        elif sparse.issparse(X):
-            for rows, chosen in _data.pieces(X, order, batch, self.model.dtype.itemsize):
-                w = None if weight is None else weight[chosen]
-                self._steps(rows, y[chosen], w, None, batch, totals, progress, callbacks)
-        else:
-            self._steps(X, y, weight, order, batch, totals, progress, callbacks)
+            return totals
+        piece = Piece(Data(X, y, weight), order, 0, steps_of(len(order), batch))
+        progress, callbacks = progress or Progress(), callbacks or CallbackList(None)
+        train_piece(self.model, self.core, piece, batch, 0, totals, progress, interrupts, callbacks)
         return totals
-
-    def _steps(
-        self,
-        X: Array,
-        y: Array,
-        weight: Array | None,
-        order: NDArray[np.int64] | None,
-        batch: int,
-        totals: Any,
-        progress: Progress | None,
-        callbacks: CallbackList | None,
-    ) -> None:
-        model, core, first = self.model, self.core, 0
-        steps = -(-(len(X) if order is None else len(order)) // batch)
-        while first < steps:
-            if callbacks is not None:
-                callbacks.begin_batch(first)
-            room = steps - first if callbacks is None else callbacks.room(core, steps - first)
-            last = first + model._sync_optimizer(core, room)
-            done = core.train(X, y, order, batch, first, last, _fit.SLICE, totals, weight)
-            first += done
-            if progress is not None:
-                progress.advance(done, model._task.loss(totals), _fit.samples_of(totals))
-            if callbacks is not None and callbacks.listens:
-                callbacks.end_batch(first - 1, core, model._task.logs(totals))
-            if model.stop_training:
-                return
-
-    def _train_sparse(
-        self, X: Any, y: Array, weight: Array | None, order: NDArray[np.int64], batch: int, totals: Any
-    ) -> None:
-        network = self._sparse()
-        for first in range(0, len(order), batch):
-            chosen = order[first : first + batch]
-            w, target = None if weight is None else weight[chosen], y[chosen]
-            value, outputs = network.gradient(X[chosen], target, w, self.objective, self.penalty or 0.0)
-            self.model._sync_optimizer(self.core)
-            self.core.step()
-            totals.objective += value * len(chosen)
-            if self.objective.mean_over_outputs:
-                errors = np.square(outputs - target).sum(axis=1)
-                totals.squared_error += float(errors.sum() if w is None else errors.dot(w))
-            totals.weight += len(chosen) if w is None else w.sum()
-            totals.outputs = outputs.shape[1]
-            totals.samples += len(chosen)
-            totals.steps += 1
-        network.end()
-
-    def _sparse(self) -> _sparse.SparseNetwork:
-        """The network split for sparse samples; of the engine's model at hand."""
-        if self._split is None or self._split.core is not self.core:
-            self._split = _sparse.SparseNetwork(self.model)
-        else:
-            self._split.begin()
-        return self._split
 
     def _train_custom(
         self, X: Any, y: Array, weight: Array | None, order: NDArray[np.int64], batch: int, totals: Any
     ) -> None:
         for first in range(0, len(order), batch):
             chosen = order[first : first + batch]
-            rows = X[chosen].toarray() if sparse.issparse(X) else X[chosen]
-            value = self._custom_gradient(rows, y[chosen], None if weight is None else weight[chosen])
+            value = self._gradient_by_hand(X[chosen], y[chosen], None if weight is None else weight[chosen])
             self.model._sync_optimizer(self.core)
             self.core.step()
             totals.objective += value * len(chosen)
             totals.samples += len(chosen)
             totals.steps += 1
 
-    def _custom_gradient(self, rows: Array, y: Array, weight: Array | None) -> float:
-        """The user's loss, penalties included, whose gradient the engine then holds."""
-        custom = self.objective.custom
-        assert custom is not None
+    def _gradient_by_hand(self, rows: Any, y: Array, weight: Array | None) -> float:
+        """The loss of a batch by functions of arrays, the user's among them, and its penalties where the engine
+        has none; the engine then holds the gradient."""
         outputs = self.core.forward(rows, training=True)
-        value, gradient = custom(y, outputs, weight)
-        gradient = np.ascontiguousarray(gradient, outputs.dtype).reshape(outputs.shape)
+        value, gradient = self.objective.value_and_gradient(y, outputs, weight)
         if not np.isfinite(value):
             raise FloatingPointError(f"loss is {value}")
         self.core.backward(gradient)
         if not self.penalty:
             return float(value)
-        share = self.penalty / float(len(rows) if weight is None else weight.sum())
+        share = self.penalty / float(rows.shape[0] if weight is None else weight.sum())
         gradients = self.core.gradients()
         for number, view in self._penalized():
             value += 0.5 * share * float(np.square(view).sum())
@@ -224,12 +163,10 @@ class Machine:
 
         Of a sparse matrix some rows at a time.
         """
-        if _sparse.fits(self.model, X):
-            return self._sparse_loss(X, y, weight), self.core.gradients()
-        if not sparse.issparse(X):
+        if not sparse.issparse(X) or self.core.stays_sparse(X):
             return self._loss_of(X, y, weight), self.core.gradients()
         total, parts, weighs = 0.0, None, 0.0
-        for rows, chosen in _data.pieces(X, None, 1, self.model.dtype.itemsize):
+        for rows, chosen in _data.pieces(X, self.model.dtype.itemsize):
             w = None if weight is None else weight[chosen]
             share = float(len(rows) if w is None else w.sum())
             if share == 0:
@@ -247,14 +184,11 @@ class Machine:
             part /= weighs
         return total / weighs, parts
 
-    def _sparse_loss(self, X: Any, y: Array, weight: Array | None) -> float:
-        self.core.step_count = 0  # the same dropout masks at every call
-        return self._sparse().gradient(X, y, weight, self.objective, self.penalty or 0.0)[0]
-
-    def _loss_of(self, rows: Array, y: Array, weight: Array | None) -> float:
+    def _loss_of(self, rows: Any, y: Array, weight: Array | None) -> float:
         """The loss of one batch; its gradients stay in the engine."""
-        if self.objective.custom is not None:
-            return self._custom_gradient(rows, y, weight)
+        if self.objective.custom is not None or sparse.issparse(rows):
+            self.core.step_count = 0  # the same dropout masks at every call
+            return self._gradient_by_hand(rows, y, weight)
         # A step of length 0: forward, loss and backward in one call of the engine.
         self.model._sync_optimizer(self.core)
         totals = self.model._new_totals()
@@ -271,16 +205,9 @@ class Machine:
 
     def outputs(self, X: Any) -> Array:
         """What the network puts out for the samples: before the link, dropout off."""
-        if not sparse.issparse(X):
-            return self._predict(X)
-        if _sparse.fits(self.model, X):
-            return self._sparse().outputs(X, PREDICTED)
-        out = np.empty((X.shape[0], *self.model.output_shape), self.model.dtype)
-        for rows, chosen in _data.pieces(X, None, PREDICTED, self.model.dtype.itemsize):
-            out[chosen] = self._predict(rows)
-        return out
-
-    def _predict(self, X: Array) -> Array:
+        if sparse.issparse(X):
+            outputs: Array = self.core.predict(X, PREDICTED)
+            return outputs
         shape = self.model._input_shape
         if X.shape[1:] != shape:
             X = X.reshape(len(X), *shape)  # type: ignore[misc]

@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 import nnfast as nf
+from nnfast._fit import Interrupts
 from nnfast.callbacks.base import CallbackList
 from nnfast.optimizers import Optimizer
 from nnfast.progress import Progress, make_progress
@@ -163,6 +164,7 @@ class Loop:
         self.progress: Progress | None = None
         self.callbacks: CallbackList | None = None
         self.best: list[Array] | None = None
+        self.interrupts = Interrupts()
 
     def run(self, random_state: Any, incremental: bool) -> None:
         """Train; afterwards the weights are the last, or with early stopping the best."""
@@ -177,7 +179,8 @@ class Loop:
         try:
             if self.callbacks is not None:
                 self.callbacks.begin(model)
-            self._epochs(random_state, epochs, incremental)
+            with self.interrupts:
+                self._epochs(random_state, epochs, incremental)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
         finally:
@@ -232,11 +235,13 @@ class Loop:
         e, data = self.estimator, self.data
         try:
             totals = self.machine.train_epoch(
-                data.X, data.y, data.weight, order, self.batch, self.progress, self.callbacks
+                data.X, data.y, data.weight, order, self.batch, self.interrupts, self.progress, self.callbacks
             )
         except FloatingPointError:
             self._diverged()
             return False
+        if self.interrupts.raised:
+            raise KeyboardInterrupt
         e.loss_ = reported_loss(self.machine.objective, totals, self.n, self._constant(order))
         e.loss_curve_.append(e.loss_)
         return True

@@ -6,6 +6,7 @@
 #include "engine/ops/families.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/sparse/sparse_linear.h"
 
 namespace nnf {
 namespace {
@@ -37,6 +38,7 @@ class LinearOp final : public Op<T> {
     e.bias = bias_ ? a.params[1] : nullptr;
     e.act = act_;
     e.alpha = alpha_;
+    if (a.sparse != nullptr) return sparse_linear<T>(a.sparse->rows, out_, a.params[0], e, a.y);
     gemm<T>(a.n * rows_, out_, in_, {a.x[0], in_, 1}, {a.params[0], out_, 1}, a.y, out_, false, e);
   }
 
@@ -44,15 +46,23 @@ class LinearOp final : public Op<T> {
     const i64 m = a.n * rows_;
     if (act_ != NNF_ACT_IDENTITY) activation_backward_from_output<T>(act_, alpha_, m * out_, a.g, a.y, a.g);
     if (a.gparams[0] != nullptr) {
-      // gW (in, out) = x^T g
-      gemm<T>(in_, out_, m, {a.x[0], 1, in_}, {a.g, out_, 1}, a.gparams[0], out_, a.accumulate);
+      weight_gradient(a, m);
       if (bias_) column_sum<T>(m, out_, a.g, a.gparams[1], a.accumulate);
     }
-    // gx (m, in) = g W
+    // gx (m, in) = g W; sparse samples have none
     if (a.gx[0] != nullptr) gemm<T>(m, in_, out_, {a.g, out_, 1}, {a.params[0], 1, out_}, a.gx[0], in_);
   }
 
  private:
+  // gW (in, out) = x^T g
+  void weight_gradient(const BackwardArgs<T>& a, i64 m) const {
+    if (a.sparse == nullptr) {
+      gemm<T>(in_, out_, m, {a.x[0], 1, in_}, {a.g, out_, 1}, a.gparams[0], out_, a.accumulate);
+    } else if (!a.sparse->keeps_delta) {
+      sparse_weight_gradient<T>(a.sparse->columns, in_, out_, a.g, a.gparams[0], a.accumulate);
+    }
+  }
+
   i64 rows_, in_, out_;  // rows a sample
   bool bias_;
   nnf_activation act_ = NNF_ACT_IDENTITY;
@@ -76,6 +86,7 @@ class LinearSpec final : public OpSpec {
     if (bias) p.push_back({"bias", {out}, {1}, out});
     return p;
   }
+  bool takes_sparse() const override { return shape.size() == 1; }
   NNF_MAKES_OP(LinearOp)
 
   Shape shape;

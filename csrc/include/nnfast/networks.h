@@ -6,6 +6,7 @@
 #define NNFAST_NETWORKS_H
 
 #include "nnfast/nnfast.h"
+#include "nnfast/sparse.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -162,7 +163,8 @@ typedef enum nnf_source_type {
   NNF_SRC_I64,
   NNF_SRC_BOOL,
   NNF_SRC_U16,
-  NNF_SRC_U32
+  NNF_SRC_U32,
+  NNF_SRC_CSR /* samples alone: data is a nnf_csr of these rows and row_size columns, floats of either type */
 } nnf_source_type;
 typedef struct nnf_source {
   const void *data; /* (rows, row_size), each row dense, NCHW */
@@ -190,6 +192,9 @@ typedef struct nnf_totals {
  * (rows, 1) or NULL. Of several outputs y and sample_weight (its data NULL for none) are arrays of one each, and totals
  * has one each and, at the end, one for the penalties (only its loss, loss_weight, samples and steps), which a single
  * output's loss holds itself. A batch that weighs nothing has loss and gradient 0.
+ * Samples that are sparse (at most a tenth of them numbers) stay so where a "linear" node alone reads them; elsewhere they
+ * are made dense batch by batch. Updates of that node's weights whose inputs are all 0 in a batch are made later, but
+ * within the call, and its weight's gradient is not kept: NNF_GRADIENTS means nothing there afterwards.
  * A non-finite loss: NNF_NON_FINITE, before the step's update is applied.
  * This and the calls below compute with denormal numbers as zeros; the caller's own setting stands again afterwards. */
 NNF_API nnf_status nnf_model_train(nnf_model *model, const nnf_source *x, const nnf_source *y,
@@ -216,6 +221,8 @@ NNF_API nnf_status nnf_model_backward(nnf_model *model, const void *const *grad_
                                       void *const *gx);
 NNF_API nnf_status nnf_model_step(nnf_model *model);
 
+/* Whether samples, as for train, are worked on as they are: *yes is 0 where batches are made dense. */
+NNF_API nnf_status nnf_model_stays_sparse(const nnf_model *model, const nnf_source *x, int *yes);
 /* What the plan for this batch size takes: the arena's bytes, and the bytes without sharing. */
 NNF_API nnf_status nnf_model_plan(nnf_model *model, int64_t batch, int training, int64_t *arena, int64_t *naive);
 /* The graph's nodes whose gradients a training step of this batch size computes, last first: *count of them, written to

@@ -395,6 +395,7 @@ NNF_API nnf_status nnf_clip_norm(nnf_dtype dt, int64_t count, const int64_t *n, 
 }
 #endif
 
+#include "nnfast/sparse.h"   /* matrices in compressed rows */
 #include "nnfast/networks.h" /* graphs and models */
 
 #endif /* NNFAST_NNFAST_H */

@@ -15,12 +15,14 @@
 #include "kernels/loss/elementwise-inl.h"
 #include "kernels/norm/norm-inl.h"
 #include "kernels/optim/optim-inl.h"
+#include "kernels/optim/replay-inl.h"
 #include "kernels/peak/peak-inl.h"
 #include "kernels/pool/planes_triples-inl.h"
 #include "kernels/pool/pool-inl.h"
 #include "kernels/pool/pool_backward-inl.h"
 #include "kernels/registry.h"
 #include "kernels/softmax/softmax-inl.h"
+#include "kernels/sparse/sparse-inl.h"
 
 namespace nnf {
 namespace {

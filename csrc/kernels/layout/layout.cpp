@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/thread_pool.h"
 #include "kernels/dispatch.h"
+#include "kernels/sparse/csr.h"
 
 namespace nnf {
 namespace {
@@ -166,6 +167,11 @@ void gather_rows(const nnf_source& source, const i64* order, i64 first, i64 coun
     case NNF_SRC_BOOL: return gather_typed<T, Bool>(source, order, first, count, y);
     case NNF_SRC_U16: return gather_typed<T, std::uint16_t>(source, order, first, count, y);
     case NNF_SRC_U32: return gather_typed<T, std::uint32_t>(source, order, first, count, y);
+    case NNF_SRC_CSR:
+      if constexpr (std::is_floating_point_v<T>) {
+        return dense_rows<T>({static_cast<const nnf_csr*>(source.data), order, first, count}, y);
+      }
+      break;
   }
   throw_type("source: unknown element type %d", static_cast<int>(source.type));
 }

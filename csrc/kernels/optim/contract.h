@@ -52,6 +52,23 @@ struct AdamOptions {
 template <class T>
 using AdamFn = void (*)(i64 n, T* param, const T* grad, T* m, T* v, T* max_v, const AdamOptions& o);
 
+// The numbers of one update that may differ from those before and after it. SGD: step_size is lr.
+template <class T>
+struct ReplayStep {
+  T slope, weight_decay;  // g' = grad + slope * param, then + weight_decay * param; each left out where it is 0
+  T step_size, root_scale, eps, shrink;  // root_scale: 1 / bias2_sqrt
+};
+constexpr i64 kReplayLanes = 16;  // as many as any vector has
+// `steps` updates as adam_step and sgd_step (buf as they; not the first step with one) make them, of the gradient 0, the
+// last one of `grad` unless that is null. squares (steps, kReplayLanes): to each step's, in any of its lanes, is added
+// sum param^2 as the step found it. step[s].eps must be normal and above 0.
+template <class T>
+using AdamReplayFn = void (*)(i64 n, i64 steps, T* param, const T* grad, T* m, T* v, const AdamOptions& o,
+                              const ReplayStep<T>* step, T* squares);
+template <class T>
+using SgdReplayFn = void (*)(i64 n, i64 steps, T* param, const T* grad, T* buf, const SgdOptions& o,
+                             const ReplayStep<T>* step, T* squares);
+
 // m and v as Adam's;  param -= (grad_size * g' + moment_size * m) / (sqrt(v) / bias2_sqrt + eps)
 // grad_size = lr * (1 - mu_t) / (1 - prod mu_1..t), moment_size = lr * mu_t+1 / (1 - prod mu_1..t+1).
 struct NadamOptions {
