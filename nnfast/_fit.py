@@ -137,7 +137,7 @@ def train_piece(
     interrupts: Interrupts,
     callbacks: CallbackList,
 ) -> int:
-    """The steps of a piece from `step` on; the step it came to: not its last after Ctrl-C or an early stop."""
+    """The steps of a piece from `step` on; the step it came to, earlier after Ctrl-C or a stop."""
     x, y, w = piece.data.x, piece.data.y, piece.data.w
     offset = piece.offset
     while step < piece.last and not (interrupts.raised or model.stop_training):

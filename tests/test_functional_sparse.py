@@ -1,5 +1,5 @@
-"""sparse_linear and its gradients against the reference: shapes at vector edges, index types, rows in any order,
-matrices that are none; the same bits at any number of threads.
+"""sparse_linear and its gradients against the reference: shapes at vector edges, index types, rows in any
+order, matrices that are none; the same bits at any number of threads.
 """
 
 from types import SimpleNamespace
@@ -246,12 +246,12 @@ def test_other_arguments():
         with pytest.raises(error, match=f"^sparse_linear_backward: {name}: "):
             nf.sparse_linear_backward(np.ones((2, 5)), x, weight, **{"bias": None, **options})
     for g, error in ((np.ones((2, 4)), ValueError), (np.ones((2, 5), np.float32), TypeError)):
-        with pytest.raises(error, match="^sparse_linear_backward: grad_output: "):
+        with pytest.raises(error, match=r"^sparse_linear_backward: grad_output: "):
             nf.sparse_linear_backward(g, x, weight)
     for module in (nf, ref):
-        with pytest.raises(TypeError, match="^sparse_linear_backward: bias: "):
+        with pytest.raises(TypeError, match=r"^sparse_linear_backward: bias: "):
             module.sparse_linear_backward(np.ones((2, 5)), x, weight, activation="relu")
-    with pytest.raises(ValueError, match="^sparse_linear_backward: output: "):
+    with pytest.raises(ValueError, match=r"^sparse_linear_backward: output: "):
         nf.sparse_linear_backward(np.ones((2, 5)), x, weight, activation="relu", output=np.ones((2, 4)))
 
 

@@ -66,7 +66,7 @@ def test_linear_from_its_output(isa, call):
 @pytest.mark.parametrize(("call", "name"), cases(SPARSE))
 @pytest.mark.parametrize("sparse_grad", [False, True])
 def test_sparse_functions(isa, call, name, sparse_grad):
-    """By the numbers of the matrix, too; the weight's gradient whole, or of the columns with numbers alone."""
+    """By the numbers of the matrix, too; the weight's gradient whole, or of columns with numbers alone."""
 
     def matrix(data):
         return SimpleNamespace(data=data, **PLACES)

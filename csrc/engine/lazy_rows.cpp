@@ -12,6 +12,7 @@ namespace nnf {
 namespace {
 
 constexpr i64 kTaskRows = 128;
+constexpr i64 kRowsAhead = 3;  // of a batch's: they lie anywhere in arrays larger than the caches
 
 }  // namespace
 
@@ -106,13 +107,28 @@ void LazyRows<T>::replay(i64 row, T* sums) {
   advance(row, now_ - 1, nullptr, sums);
 }
 
+// Has the row of the batch's j-th column fetched.
+template <class T>
+void LazyRows<T>::ask_for(const CsrColumns<T>& batch, i64 j) const {
+  if (j >= batch.count()) return;
+  constexpr i64 kLine = static_cast<i64>(kAlignment / sizeof(T));
+  const i64 place = batch.column(j) * array_.width;
+  for (const T* p : {static_cast<const T*>(array_.values), static_cast<const T*>(array_.states[0]),
+                     static_cast<const T*>(array_.states[1])}) {
+    for (i64 i = 0; p != nullptr && i < array_.width; i += kLine) __builtin_prefetch(p + place + i, 1);
+  }
+}
+
 template <class T>
 void LazyRows<T>::catch_up(const CsrColumns<T>& batch) {
   if (rests_) {
     for (i64 j = 0; j < batch.count(); ++j) done_[at(batch.column(j))] = now_;
     return;
   }
-  over(batch.count(), array_.width * 4, [&](i64 j, T* sums) { replay(batch.column(j), sums); });
+  over(batch.count(), array_.width * 4, [&](i64 j, T* sums) {
+    ask_for(batch, j + kRowsAhead);
+    replay(batch.column(j), sums);
+  });
 }
 
 template <class T>
@@ -164,6 +180,7 @@ void LazyRows<T>::step(const Update& update, const PenaltyShares& shares, const 
   const KernelTable<T>& k = kernels<T>();
   const i64 n = array_.width;
   over(batch.count(), n / 2 + batch.stored() / std::max<i64>(batch.count(), 1) * (n / 8 + 4), [&](i64 j, T* sums) {
+    ask_for(batch, j + kRowsAhead);
     T* const gradient = thread_scratch<T>(Scratch::lazy_row, 2 * n);
     std::fill(gradient, gradient + n, T(0));
     k.weighted_rows(batch.size(j), n, batch.values(j), batch.offsets(j), g, gradient);

@@ -60,6 +60,7 @@ class LazyRows {
   // numbers a slot.
   template <class F>
   void over(i64 count, i64 cost, F f);
+  void ask_for(const CsrColumns<T>& batch, i64 j) const;
   void replay(i64 row, T* sums);
   void advance(i64 row, i64 step, T* gradient, T* sums);
   void advance_one(i64 row, T* gradient, T* sums);

@@ -142,8 +142,8 @@ class Machine:
             totals.steps += 1
 
     def _gradient_by_hand(self, rows: Any, y: Array, weight: Array | None) -> float:
-        """The loss of a batch by functions of arrays, the user's among them, and its penalties where the engine
-        has none; the engine then holds the gradient."""
+        """The loss of a batch by functions of arrays, the user's among them, and its penalties where the
+        engine has none; the engine then holds the gradient."""
         outputs = self.core.forward(rows, training=True)
         value, gradient = self.objective.value_and_gradient(y, outputs, weight)
         if not np.isfinite(value):

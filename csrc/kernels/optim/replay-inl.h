@@ -10,50 +10,54 @@
 namespace nnf {
 namespace {
 
-constexpr int kReplayVectors = kMixedVectors > 1 ? 4 : 2;  // three or two registers each
+constexpr int kReplayVectors = kMixedVectors > 1 ? 8 : 4;  // three or two registers each: hides the root's latency
 
-// The loss's gradient, where there is one, and the penalties' part of it.
-template <class T>
-NNF_INLINE Vec<T> replay_gradient(const ReplayStep<T>& s, Vec<T> p, Vec<T> g) {
-  if (s.slope != T(0)) g = g + set1<T>(s.slope) * p;
-  if (s.weight_decay != T(0)) g = g + set1<T>(s.weight_decay) * p;
-  return g;
-}
-
+// Constants in registers: the compiler cannot know that the stores of a step leave the options alone.
 template <class T>
 struct AdamReplay {
-  const AdamOptions& o;
   T *first, *second;  // m, v
+  Vec<T> fresh1, beta2, fresh2;
 
-  NNF_INLINE Vec<T> apply(const ReplayStep<T>& s, Vec<T> p, Vec<T> g, Vec<T>& m, Vec<T>& v) const {
-    m = m + constant<T>(1.0 - o.beta1) * (g - m);
-    v = constant<T>(o.beta2) * v + constant<T>(1.0 - o.beta2) * (g * g);
-    p = p * set1<T>(s.shrink);
-    return p - set1<T>(s.step_size) * m / (sqrt(v) * set1<T>(s.root_scale) + set1<T>(s.eps));
+  struct Now {
+    Vec<T> step_size, root_scale, eps, shrink;
+  };
+  static NNF_INLINE Now now(const ReplayStep<T>& s) {
+    return {set1<T>(s.step_size), set1<T>(s.root_scale), set1<T>(s.eps), set1<T>(s.shrink)};
+  }
+  NNF_INLINE Vec<T> apply(const Now& now, Vec<T> p, Vec<T> g, Vec<T>& m, Vec<T>& v) const {
+    m = m + fresh1 * (g - m);
+    v = beta2 * v + fresh2 * (g * g);
+    return p * now.shrink - now.step_size * m / (sqrt(v) * now.root_scale + now.eps);
   }
 };
 
-template <class T>
-struct SgdReplay {
-  const SgdOptions& o;
-  T *first, *second;  // the buffer, null without momentum; nothing
+enum class Momentum { none, heavy, nesterov };
 
-  NNF_INLINE Vec<T> apply(const ReplayStep<T>& s, Vec<T> p, Vec<T> g, Vec<T>& b, Vec<T>&) const {
-    if (first != nullptr) {
-      b = constant<T>(o.momentum) * b + constant<T>(1.0 - o.dampening) * g;
-      g = o.nesterov ? g + constant<T>(o.momentum) * b : b;
+template <class T, Momentum kMomentum>
+struct SgdReplay {
+  T *first, *second;  // the buffer, null without momentum; nothing
+  Vec<T> momentum, fresh;
+
+  struct Now {
+    Vec<T> lr;
+  };
+  static NNF_INLINE Now now(const ReplayStep<T>& s) { return {set1<T>(s.step_size)}; }
+  NNF_INLINE Vec<T> apply(const Now& now, Vec<T> p, Vec<T> g, Vec<T>& b, Vec<T>&) const {
+    if constexpr (kMomentum != Momentum::none) {
+      b = momentum * b + fresh * g;
+      g = kMomentum == Momentum::nesterov ? g + momentum * b : b;
     }
-    return p - set1<T>(s.step_size) * g;
+    return p - now.lr * g;
   }
 };
 
 // U vectors from element i on, of the last one `tail` elements.
 template <class T, int U, class Rule>
-NNF_INLINE void replay_panel(i64 i, i64 tail, i64 steps, T* param, const T* grad, const Rule& rule,
+NNF_INLINE void replay_panel(i64 i, i64 tail, i64 steps, T* param, const T* grad, const Rule rule,
                              const ReplayStep<T>* step, T* squares) {
   constexpr i64 N = Vec<T>::N;
   Vec<T> p[U], a[U], b[U];
-  const auto lanes = [&](int u) { return u == U - 1 ? tail : N; };
+  const auto lanes = [=](int u) NNF_LAMBDA_INLINE { return u == U - 1 ? tail : N; };
   for (int u = 0; u < U; ++u) {
     const i64 k = i + u * N;
     p[u] = load_n<T>(param + k, lanes(u));
@@ -61,14 +65,23 @@ NNF_INLINE void replay_panel(i64 i, i64 tail, i64 steps, T* param, const T* grad
     b[u] = rule.second != nullptr ? load_n<T>(rule.second + k, lanes(u)) : zero<T>();
   }
   for (i64 s = 0; s < steps; ++s) {
-    Vec<T> sum = load<T>(squares + s * kReplayLanes);
-    for (int u = 0; u < U; ++u) sum = sum + p[u] * p[u];
-    store(squares + s * kReplayLanes, sum);
+    const auto now = Rule::now(step[s]);
+    const T slope = step[s].slope, weight_decay = step[s].weight_decay;
     const bool last = grad != nullptr && s == steps - 1;
+    Vec<T> sum = load<T>(squares + s * kReplayLanes), g[U];
     for (int u = 0; u < U; ++u) {
-      const Vec<T> g = last ? load_n<T>(grad + i + u * N, lanes(u)) : zero<T>();
-      p[u] = rule.apply(step[s], p[u], replay_gradient<T>(step[s], p[u], g), a[u], b[u]);
+      sum = sum + p[u] * p[u];
+      g[u] = last ? load_n<T>(grad + i + u * N, lanes(u)) : zero<T>();
     }
+    store(squares + s * kReplayLanes, sum);
+    // Where a penalty is off the parameter is not touched: 0 * inf would make a NaN.
+    if (slope != T(0)) {
+      for (int u = 0; u < U; ++u) g[u] = g[u] + set1<T>(slope) * p[u];
+    }
+    if (weight_decay != T(0)) {
+      for (int u = 0; u < U; ++u) g[u] = g[u] + set1<T>(weight_decay) * p[u];
+    }
+    for (int u = 0; u < U; ++u) p[u] = rule.apply(now, p[u], g[u], a[u], b[u]);
   }
   for (int u = 0; u < U; ++u) {
     const i64 k = i + u * N;
@@ -102,13 +115,23 @@ inline void replay(i64 n, i64 steps, T* param, const T* grad, const Rule& rule, 
 template <class T>
 void adam_replay(i64 n, i64 steps, T* param, const T* grad, T* m, T* v, const AdamOptions& o,
                  const ReplayStep<T>* step, T* squares) {
-  replay(n, steps, param, grad, AdamReplay<T>{o, m, v}, step, squares);
+  const AdamReplay<T> rule{m, v, constant<T>(1.0 - o.beta1), constant<T>(o.beta2), constant<T>(1.0 - o.beta2)};
+  replay(n, steps, param, grad, rule, step, squares);
+}
+
+template <class T, Momentum kMomentum>
+inline void sgd_replay_any(i64 n, i64 steps, T* param, const T* grad, T* buf, const SgdOptions& o,
+                           const ReplayStep<T>* step, T* squares) {
+  const SgdReplay<T, kMomentum> rule{buf, nullptr, constant<T>(o.momentum), constant<T>(1.0 - o.dampening)};
+  replay(n, steps, param, grad, rule, step, squares);
 }
 
 template <class T>
 void sgd_replay(i64 n, i64 steps, T* param, const T* grad, T* buf, const SgdOptions& o, const ReplayStep<T>* step,
                 T* squares) {
-  replay(n, steps, param, grad, SgdReplay<T>{o, buf, nullptr}, step, squares);
+  if (buf == nullptr) return sgd_replay_any<T, Momentum::none>(n, steps, param, grad, buf, o, step, squares);
+  if (o.nesterov) return sgd_replay_any<T, Momentum::nesterov>(n, steps, param, grad, buf, o, step, squares);
+  sgd_replay_any<T, Momentum::heavy>(n, steps, param, grad, buf, o, step, squares);
 }
 
 }  // namespace
