@@ -75,13 +75,13 @@ def versus(request, benchmark, bandwidth, threads):
     With `elements` the rate is preceded by the nanoseconds of one. Returns the medians, in seconds.
     """
 
-    def run(title, makers, *, flops=None, moved=None, elements=None, dtype="float32", budget=0.3):
+    def run(title, makers, *, flops=None, moved=None, elements=None, dtype="float32", budget=0.3, least=9):
         functions = {}
         for name, make in makers.items():
             work = make() if importlib.util.find_spec(PACKAGES.get(name, name)) else None
             if work is not None:
                 functions[name] = work
-        medians, peak = interleave(functions, dtype, budget)
+        medians, peak = interleave(functions, dtype, budget, least)
         ours, rate, share = medians["nnfast"], "", None
         if flops:
             rate, share = f"{flops / ours / 1e9:.1f} GFLOPS", flops / ours / (peak * threads)

@@ -13,10 +13,12 @@ import pytest
 from scipy import sparse
 from sklearn import neural_network
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import scale
 
 from nnfast import datasets
 from nnfast import sklearn as ours
+from nnfast.examples import sentiment
 
 TABLES = {"iris": load_iris, "breast cancer": load_breast_cancer, "digits": load_digits}
 
@@ -36,9 +38,9 @@ def data(name):
     return X[~held], y[~held], X[held], y[held]
 
 
-def fits(name, dtype, **options):
-    """A fit of each, and the accuracies."""
-    X, y, X_test, y_test = data(name)
+def fits(samples, dtype, **options):
+    """A fit of each to data as `data` gives them, and the accuracies."""
+    X, y, X_test, y_test = samples
     X = X.astype(dtype)
     makers, accuracies = {}, []
     for package, module in (("nnfast", ours), ("sklearn", neural_network)):
@@ -62,7 +64,7 @@ def fits(name, dtype, **options):
 )
 def test_fit(versus, name, hidden, epochs, batch, dtype):
     options = {"hidden_layer_sizes": hidden, "batch_size": batch, "max_iter": epochs}
-    makers, accuracy = fits(name, dtype, **options)
+    makers, accuracy = fits(data(name), dtype, **options)
     versus(f"{name} {hidden} batch {batch} {dtype[0]}{dtype[-2:]} {accuracy}", makers, dtype=dtype)
 
 
@@ -84,10 +86,45 @@ def test_fit_of_text(versus, solver):
     versus(f"sparse 20,000 columns (100,) {solver}", makers)
 
 
+def sentences(dtype):
+    """TF-IDF of the sentence polarity data, every fifth apart for testing."""
+    folder = Path(os.environ.get("NNFAST_DATA", "")) / "rt_polarity"
+    if not folder.is_dir():
+        pytest.skip("no rt_polarity in the folder NNFAST_DATA")
+    texts, y = sentiment.sentences(str(folder))
+    words = TfidfVectorizer(
+        ngram_range=(1, 2), max_features=20_000, sublinear_tf=True, dtype=dtype, token_pattern=r"\S+"
+    )
+    X, held = words.fit_transform(texts), np.arange(len(y)) % 5 == 0
+    return X[~held], y[~held], X[held], y[held]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("hidden", "solver"), [((100,), "adam"), ((100,), "sgd"), ((20,), "adam")])
+def test_fit_of_sentences(versus, hidden, solver, dtype):
+    """The recipe of the example of sentiment, and what stands beside it: 4 epochs."""
+    options = {"hidden_layer_sizes": hidden, "solver": solver, "max_iter": 4}
+    makers, accuracy = fits(sentences(np.dtype(dtype)), dtype, **options)
+    title = f"rt_polarity {hidden} {solver} {dtype[0]}{dtype[-2:]} {accuracy}"
+    versus(title, makers, dtype=dtype, budget=0.0, least=3)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_prediction_of_sentences(versus, dtype):
+    X, y, X_test, _ = sentences(np.dtype(dtype))
+    makers = {}
+    for package, module in (("nnfast", ours), ("sklearn", neural_network)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = module.MLPClassifier((100,), max_iter=1, random_state=0).fit(X, y)
+        makers[package] = lambda model=model: lambda: model.predict(X_test)
+    versus(f"rt_polarity (100,) predict {X_test.shape[0]} rows {dtype[0]}{dtype[-2:]}", makers, dtype=dtype)
+
+
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 @pytest.mark.parametrize("name", ["iris", "breast cancer"])
 def test_fit_of_small_tables(versus, name, solver):
-    makers, accuracy = fits(name, "float64", hidden_layer_sizes=(5, 2), solver=solver)
+    makers, accuracy = fits(data(name), "float64", hidden_layer_sizes=(5, 2), solver=solver)
     versus(f"{name} (5, 2) {solver} {accuracy}", makers, dtype="float64")
 
 

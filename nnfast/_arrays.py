@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnfast._csr import Csr
 from nnfast._mapped import is_mapped
 from nnfast._prefetch import aside
 from nnfast.losses import CLASS_KINDS, Loss
@@ -49,8 +50,13 @@ def dense(data: Any) -> Any:
     return [_dense_rows(array) for array in data] if isinstance(data, list) else _dense_rows(data)
 
 
-def _dense_rows(array: Array) -> Array:
-    """The array itself when it is native and every sample's numbers lie side by side, otherwise a copy."""
+def _dense_rows(array: Any) -> Any:
+    """The array itself when it is native and every sample's numbers lie side by side, otherwise a copy.
+
+    Sparse samples as they are.
+    """
+    if isinstance(array, Csr):
+        return array
     if not array.dtype.isnative:
         array = np.asarray(array, array.dtype.newbyteorder("="))
     if array.flags.c_contiguous and array.flags.aligned:

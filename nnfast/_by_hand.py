@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnfast import _arrays, _checks
+from nnfast._csr import Csr, is_sparse
 from nnfast._transfer import Transfer
 
 Array = NDArray[Any]
@@ -44,19 +45,19 @@ class ByHand(Transfer):
             return arrays
         if isinstance(x, Mapping):
             x = _arrays.by_name(owner, name, x, self._input_names)
-        array = _arrays.as_numbers(owner, name, x)
+        samples: Any = Csr(owner, name, x) if is_sparse(x) else _arrays.as_numbers(owner, name, x)
         if self._input_shape is None:
             implied = self._implied_shape()
-            if array.ndim < 2 or 0 in array.shape[1:]:
+            if samples.ndim < 2 or 0 in samples.shape[1:]:
                 shape = implied or ("...",)
                 wanted = "(n, " + ", ".join(map(str, shape)) + ")"
-                raise ValueError(f"{owner}: {name}: expected shape {wanted}, got {array.shape}")
-            if implied is not None and array.shape[-1] != implied[-1]:
-                _arrays.check_samples(owner, name, array, implied)
-            self._set_input_shape(array.shape[1:], owner)
+                raise ValueError(f"{owner}: {name}: expected shape {wanted}, got {samples.shape}")
+            if implied is not None and samples.shape[-1] != implied[-1]:
+                _arrays.check_samples(owner, name, samples, implied)
+            self._set_input_shape(samples.shape[1:], owner)
         assert self._input_shape is not None
-        _arrays.check_samples(owner, name, array, self._input_shape)
-        return array
+        _arrays.check_samples(owner, name, samples, self._input_shape)
+        return samples
 
     def _need_optimizer(self, owner: str) -> None:
         if self.optimizer is None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnfast import _checks
+from nnfast._csr import is_sparse
 from nnfast._fit import Interrupts, samples_of
 from nnfast._mapped import Files, as_list
 from nnfast._prefetch import ahead, settle
@@ -41,7 +42,7 @@ LARGE = 2**16
 
 def is_stream(x: Any, y: Any) -> bool:
     """Whether `x`, given without targets, is something that yields batches, and not an array."""
-    if y is not None or isinstance(x, (tuple, str, bytes, dict)):
+    if y is not None or isinstance(x, (tuple, str, bytes, dict)) or is_sparse(x):
         return False
     if isinstance(x, list):
         return bool(x) and all(isinstance(batch, tuple) and len(batch) in (2, 3) for batch in x)

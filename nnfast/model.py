@@ -449,8 +449,8 @@ class Model(Given):
         Parameters
         ----------
         x : array (n, *input_shape)
-            A list of arrays, or a dict by the inputs' names, for several inputs. Or an iterable of batches:
-            of samples alone, or tuples as for `fit`.
+            A list of arrays, or a dict by the inputs' names, for several inputs. Or a sparse matrix, or an
+            iterable of batches: of samples alone, or tuples as for `fit`.
         batch_size : int
             Samples at a time; of an iterable's batches, too.
 

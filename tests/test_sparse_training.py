@@ -253,6 +253,70 @@ def test_a_loss_that_is_no_number_stops_where_it_stands():
         np.testing.assert_array_equal(mine, expected)
 
 
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_models_take_sparse_samples(backend):
+    """fit, evaluate, predict, train_batch, validation and custom loops: what dense samples give."""
+    x, y = samples()
+    made = []
+    for given in (x, x.toarray()):
+        model = nf.Sequential(
+            nf.Linear(out_features=8), nf.ReLU(), nf.Linear(out_features=1), dtype="float64", seed=3
+        )
+        model.compile(nf.Adam(0.01), "mse_loss", metrics=["mae"], backend=backend)
+        history = model.fit(given, y, epochs=3, batch_size=32, validation_split=0.25, verbose=0)
+        model.fit(given, y, epochs=1, validation_data=(given, y), shuffle=False, verbose=0)
+        loss = list(model.train_batch(given, y).values())
+        scores = model.evaluate(given, y, verbose=0)
+        model.forward(given, training=True)
+        made.append(
+            (history["val_loss"], loss, list(scores.values()), model.predict(given), model.forward(given))
+        )
+    for thin, dense in zip(*made, strict=True):
+        np.testing.assert_allclose(thin, dense, rtol=1e-7, atol=1e-10)
+
+
+def test_models_refuse_what_is_no_matrix():
+    x, y = samples()
+    model, _ = network(nf.Adam(0.01))
+    outside = x.indices.copy()
+    outside[7] = FEATURES
+    parts = {"data": x.data, "indices": x.indices, "indptr": x.indptr, "shape": x.shape}
+    for bad, error, words in (
+        (
+            x.tocsc(),
+            TypeError,
+            "fit: x: expected a sparse matrix in compressed rows, got format csc: call its tocsr",
+        ),
+        (SimpleNamespace(indptr=x.indptr), TypeError, "fit: x: expected a sparse matrix in compressed rows"),
+        (SimpleNamespace(**{**parts, "data": x.data + 1j}), TypeError, "fit: x: expected float"),
+        (x[:, :80], ValueError, r"fit: x: expected shape \(n, 90\)"),
+        (x[:5], ValueError, "fit: y: expected 5 samples"),
+        (
+            SimpleNamespace(**{**parts, "indices": outside}),
+            ValueError,
+            "indices: expected columns 0..89, got 90",
+        ),
+    ):
+        with pytest.raises(error, match=words):
+            model.fit(bad, y, verbose=0)
+
+
+def test_other_numbers_and_objects():
+    """Integers, booleans, float16, any object with the four attributes; slices need no SciPy."""
+    x, y = samples()
+    model, _ = network(nf.Adam(0.01))
+    for dtype in ("int8", "bool", "float16", "float32", "uint64"):
+        whole = (
+            (10 * x).astype(dtype)
+            if dtype != "float16"
+            else SimpleNamespace(data=x.data.astype(dtype), indices=x.indices, indptr=x.indptr, shape=x.shape)
+        )
+        dense = (10 * x).astype(dtype).toarray() if dtype != "float16" else x.toarray().astype(dtype)
+        np.testing.assert_allclose(model.predict(whole), model.predict(dense.astype(float)), rtol=1e-6)
+    parts = SimpleNamespace(data=x.data, indices=x.indices, indptr=x.indptr, shape=x.shape)
+    assert "val_loss" in model.fit(parts, y, validation_split=0.5, verbose=0)
+
+
 MEMORY = """
 import sys
 import numpy as np

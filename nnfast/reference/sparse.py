@@ -62,6 +62,11 @@ def _dense(entries: tuple[Array, Array, Array, tuple[int, int]]) -> Array:
     return x
 
 
+def dense(function: str, x: Any) -> Array:
+    """A checked matrix in compressed rows with all its zeros."""
+    return _dense(_entries(function, x))
+
+
 def _check(function: str, data: Array, shape: tuple[int, int], weight: Array) -> None:
     has_ndim(function, "weight", weight, 2)
     has_shape(function, "weight", weight, (weight.shape[0], shape[1]))

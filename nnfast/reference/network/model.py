@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import Array, deliver, floats, has_shape, integer_in, value_error
+from ..sparse import dense
 from .graph import Graph
 from .objective import Totals
 from .objectives import Objectives, Target, numbers
@@ -84,7 +85,10 @@ class Model(State):
         given = [x] if len(shapes) == 1 else x
         if not isinstance(given, (list, tuple)) or len(given) != len(shapes):
             raise TypeError(f"{function}: x: expected a list of {len(shapes)} arrays, one an input")
-        arrays = [numbers(function, "x", array) for array in given]
+        arrays = [
+            dense(function, array) if hasattr(array, "indptr") else numbers(function, "x", array)
+            for array in given
+        ]
         for array, shape in zip(arrays, shapes, strict=True):
             if np.prod(array.shape[1:]) != np.prod(shape):
                 raise value_error(function, "x", f"samples of shape {shape}", array.shape[1:])
