@@ -1,5 +1,6 @@
-// The C interface's pooling: NCHW at the border. With enough channels for vectors, blocks of images are converted to
-// channels-last and back in cache; with fewer, every channel is treated as an image of its own.
+// The C interface's pooling: NCHW at the border. Most shapes are pooled as they lie (kernels/pool/planes.h). Of the others
+// (narrow images, strides beyond 2) blocks of images are converted to channels-last and back in cache, or, with few
+// channels, every channel is treated as an image of its own.
 #include <algorithm>
 
 #include "base/memory.h"
@@ -52,7 +53,7 @@ void to_first(i64 images, i64 c, i64 hw, const T* x, T* y) {
 
 template <class T>
 void forward(const PoolShape& s, bool max, const T* x, T* y) {
-  if (planes_pay(s)) return max ? max_pool2d_planes<T>(s, x, y) : avg_pool2d_planes<T>(s, x, y);
+  if (planes_pay(s, false)) return max ? max_pool2d_planes<T>(s, x, y) : avg_pool2d_planes<T>(s, x, y);
   if (s.c < kFewChannels) {
     const PoolShape p = channels_as_images(s);
     return max ? max_pool2d_forward<T>(p, x, y, nullptr) : avg_pool2d_forward<T>(p, x, y);
@@ -72,7 +73,7 @@ void forward(const PoolShape& s, bool max, const T* x, T* y) {
 template <class T>
 void backward(const PoolShape& s, const T* g, const T* x, T* gx) {
   const bool max = x != nullptr;
-  if (planes_pay(s)) {
+  if (planes_pay(s, max)) {
     return max ? max_pool2d_planes_backward<T>(s, g, x, gx) : avg_pool2d_planes_backward<T>(s, g, gx);
   }
   const PoolShape p = s.c < kFewChannels ? channels_as_images(s) : s;

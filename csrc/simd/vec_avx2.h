@@ -313,7 +313,10 @@ template <int W, int I>
 NNF_INLINE Vec<float> spread(Vec<float> a) {
   if constexpr (W == 2) return {_mm256_permute_ps(a.v, I == 0 ? 0xA0 : 0xF5)};
   if constexpr (W == 4) return {_mm256_permute_ps(a.v, I * 0x55)};
-  if constexpr (W == 8) return {_mm256_permutevar8x32_ps(a.v, _mm256_set1_epi32(I))};
+  if constexpr (W == 8) {
+    const __m256 half = _mm256_permute2f128_ps(a.v, a.v, I < 4 ? 0x00 : 0x11);  // shared by four I
+    return {_mm256_permute_ps(half, I % 4 * 0x55)};
+  }
 }
 template <int W, int I>
 NNF_INLINE Vec<double> spread(Vec<double> a) {

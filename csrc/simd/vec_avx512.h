@@ -290,8 +290,8 @@ NNF_INLINE Vec<float> spread(Vec<float> a) {
   if constexpr (W == 2) return {_mm512_maskz_permute_ps(0xFFFF, a.v, I == 0 ? 0xA0 : 0xF5)};
   if constexpr (W == 4) return {_mm512_maskz_permute_ps(0xFFFF, a.v, I * 0x55)};
   if constexpr (W == 8) {
-    const __m512i halves = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 8, 8, 8, 8, 8, 8, 8, 8);
-    return {_mm512_maskz_permutexvar_ps(0xFFFF, _mm512_add_epi32(halves, _mm512_set1_epi32(I)), a.v)};
+    const __m512 half = _mm512_maskz_shuffle_f32x4(0xFFFF, a.v, a.v, I < 4 ? 0xA0 : 0xF5);  // shared by four I
+    return {_mm512_maskz_permute_ps(0xFFFF, half, I % 4 * 0x55)};
   }
 }
 template <int W, int I>

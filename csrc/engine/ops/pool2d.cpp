@@ -19,8 +19,8 @@ class PoolOp final : public Op<T> {
   OpTraits traits() const override {
     OpTraits t;
     t.wish = LayoutWish::channels_last;
-    // A maximum's place, a byte an output: neither input nor output is kept. Finding the places again from both, without
-    // an array of them, took three times as long.
+    // A maximum's place, a byte an output: neither input nor output is kept. Finding the places again from both,
+    // without an array of them, took three times as long.
     if (max_) t.saved_bytes = pool_places_bytes<T>(shape_, shape_.c * shape_.oh * shape_.ow);
     return t;
   }

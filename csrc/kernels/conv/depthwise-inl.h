@@ -1,5 +1,6 @@
-// The channels-last depthwise kernels of contract.h and depthwise_contract.h: vectors of channels, eight pixels of a row at once, so that a tap's weights are
-// loaded once for eight of them and eight sums hide the latency of the FMAs. Bound by the loads: nine for eight FMAs.
+// The channels-last depthwise kernels of contract.h and depthwise_contract.h: vectors of channels, eight pixels of a
+// row at once, so that a tap's weights are loaded once for eight of them and eight sums hide the latency of the FMAs.
+// Bound by the loads: nine for eight FMAs.
 #ifndef NNF_KERNELS_CONV_DEPTHWISE_INL_H
 #define NNF_KERNELS_CONV_DEPTHWISE_INL_H
 

@@ -1,6 +1,6 @@
-// See depthwise.h. One output a channel goes through the kernels of contract.h and depthwise_contract.h; several outputs
-// a channel, and the data's gradient with strides and dilation both, are plain loops over the channels that the compiler
-// vectorises for the baseline instruction set.
+// See depthwise.h. One output a channel goes through the kernels of contract.h and depthwise_contract.h; several
+// outputs a channel, and the data's gradient with strides and dilation both, are plain loops over the channels that
+// the compiler vectorises for the baseline instruction set.
 #include "kernels/conv/depthwise.h"
 
 #include <algorithm>
@@ -84,9 +84,9 @@ void simple_rows(const ConvShape& s, i64 row0, i64 row1, const T* x, const T* we
   }
 }
 
-// The data's gradient with strides, no dilation: rows row0..row1-1 of n * h. A row's pixels fall into stride_w classes by
-// their place modulo the stride, and a class is a convolution of g's rows with every stride_w-th tap, from its last pixel
-// back. Pixels whose taps all meet g go to the kernel together.
+// The data's gradient with strides, no dilation: rows row0..row1-1 of n * h. A row's pixels fall into stride_w
+// classes by their place modulo the stride, and a class is a convolution of g's rows with every stride_w-th tap, from
+// its last pixel back. Pixels whose taps all meet g go to the kernel together.
 template <class T>
 void strided_gradient_rows(const ConvShape& s, i64 row0, i64 row1, const T* g, const T* weight, T* gx) {
   const KernelTable<T>& k = kernels<T>();

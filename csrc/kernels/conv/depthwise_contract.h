@@ -8,7 +8,8 @@ namespace nnf {
 
 // The weight's gradient from pixels of one output row, channels-last, all taps inside the image:
 //
-//   out[a * out_row + b * out_col + ch] += sum_{p < pixels} g[p * g_step + ch] * x[p * x_step + a * x_row + b * x_col + ch]
+//   out[a * out_row + b * out_col + ch] += sum_{p < pixels} g[p * g_step + ch] *
+//                                                           x[p * x_step + a * x_row + b * x_col + ch]
 //
 // for a < down, b < across, ch < c. (The forward's row is in contract.h.)
 template <class T>
@@ -38,8 +39,8 @@ struct DepthwisePlanes {
 };
 constexpr i64 kPlaneSlack = 16;  // elements that whole vectors may go beyond a row in scratch: the widest vector's
 
-// Planes p0..p1-1 of y: the convolution and bias (c), which may be null. With `mirrored` the taps come in reverse order.
-// scratch: rows * stride_w * split_line elements.
+// Planes p0..p1-1 of y: the convolution and bias (c), which may be null. With `mirrored` the taps come in reverse
+// order. scratch: rows * stride_w * split_line elements.
 template <class T>
 using DepthwisePlanesFn = void (*)(const DepthwisePlanes& p, i64 p0, i64 p1, const T* x, const T* weight, bool mirrored,
                                    const T* bias, T* y, T* scratch);

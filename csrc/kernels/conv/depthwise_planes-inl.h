@@ -1,11 +1,13 @@
 // The depthwise kernels of planes (depthwise_contract.h): vectors run along the rows of NCHW images.
 //
-// A band of x's rows is split into phases first, zeros around it, so that the sums know no edges. 3x3 kernels make four
-// output rows at once: a row of x is loaded once for the three that it meets (4 rows: 18 loads for 36 multiply-adds).
-// Rows of results are stored last vector first, so that whole vectors may run into the row behind, which is not yet final.
+// A band of x's rows is split into phases first, zeros around it, so that the sums know no edges. 3x3 kernels make
+// four output rows at once: a row of x is loaded once for the three that it meets (4 rows: 18 loads for 36
+// multiply-adds). Rows of results are stored last vector first, so that whole vectors may run into the row behind,
+// which is not yet final.
 #ifndef NNF_KERNELS_CONV_DEPTHWISE_PLANES_INL_H
 #define NNF_KERNELS_CONV_DEPTHWISE_PLANES_INL_H
 
+#include "kernels/conv/depthwise_3x3-inl.h"
 #include "kernels/conv/depthwise_contract.h"
 #include "kernels/layout/split-inl.h"
 #include "simd/loop-inl.h"
@@ -78,14 +80,19 @@ void depthwise_planes(const DepthwisePlanes& p, i64 p0, i64 p1, const T* x, cons
                       const T* bias, T* y, T* scratch) {
   const i64 size = p.stride_w * p.split_line;
   const bool small = p.kh == 3 && p.kw == 3 && p.dilation_h == 1 && p.stride_h <= 2;
+  const bool direct = depthwise_is_direct(p);
   const T *x_end = x + p.n * p.c * p.h * p.w, *y_end = y + p1 * p.oh * p.ow;
-  fill_line(p.rows * size, T(0), scratch);
+  if (!direct) fill_line(p.rows * size, T(0), scratch);
   for (i64 plane = p0; plane < p1; ++plane) {
     const i64 ch = plane % p.c;
     const T* taps = weight + ch * p.kh * p.kw;
     const Vec<T> start = set1(bias != nullptr ? bias[ch] : T(0));
     Vec<T> w[9];
     for (int t = 0; small && t < 9; ++t) w[t] = set1(taps[mirrored ? 8 - t : t]);
+    if (direct) {
+      depthwise_direct(p, x + plane * p.h * p.w, x_end, w, start, y + plane * p.oh * p.ow, y_end);
+      continue;
+    }
     for (i64 o0 = 0; o0 < p.oh; o0 += p.band) {
       const i64 o1 = p.oh - o0 < p.band ? p.oh : o0 + p.band;
       split_band(p, o0, o1, x + plane * p.h * p.w, x_end, scratch);
@@ -130,8 +137,8 @@ NNF_INLINE Vec<T> depthwise_phase(const DepthwisePlanes& p, const T* g, const T*
 }
 
 template <class T>
-NNF_INLINE void depthwise_gather_row(const DepthwisePlanes& p, const T* g, const T* weight, i64 below, i64 rows, T* merged,
-                                     T* to, const T* end) {
+NNF_INLINE void depthwise_gather_row(const DepthwisePlanes& p, const T* g, const T* weight, i64 below, i64 rows,
+                                     T* merged, T* to, const T* end) {
   constexpr i64 N = Vec<T>::N;
   const i64 step = p.stride_w, pad = p.pad_left;
   const auto at = [&](i64 phase, i64 q) NNF_LAMBDA_INLINE {
@@ -176,6 +183,10 @@ void depthwise_planes_gather(const DepthwisePlanes& p, i64 p0, i64 p1, const T* 
   };
   for (i64 plane = p0; plane < p1; ++plane) {
     const T* w = weight + plane % p.c * p.kh * p.kw;
+    if (p.stride_h == 2 && depthwise_is_direct(p)) {
+      depthwise_direct_gradient(p, g + plane * p.oh * p.ow, g_end, w, gx + plane * p.h * p.w, end);
+      continue;
+    }
     for (i64 r0 = 0; r0 < p.h; r0 += p.band) {
       const i64 r1 = p.h - r0 < p.band ? p.h : r0 + p.band;
       const i64 i0 = first_over(r0), i1 = last_over(r1 - 1);
@@ -240,6 +251,10 @@ void depthwise_planes_sums(const DepthwisePlanes& p, i64 c0, i64 c1, const T* g,
       }
       for (i64 n = 0; n < p.n; ++n) {
         const i64 plane = n * p.c + ch;
+        if (p.stride_h == 2 && depthwise_is_direct(p)) {
+          depthwise_direct_sums(p, g + plane * p.oh * p.ow, g_end, x + plane * p.h * p.w, x_end, total);
+          continue;
+        }
         for (i64 o0 = 0; o0 < p.oh; o0 += p.band) {
           const i64 o1 = p.oh - o0 < p.band ? p.oh : o0 + p.band;
           split_band(p, o0, o1, x + plane * p.h * p.w, x_end, scratch);

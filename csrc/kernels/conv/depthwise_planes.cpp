@@ -1,5 +1,5 @@
-// See depthwise_planes.h. Forward and the data's gradient are cut into planes, the weight's gradient into channels, each
-// of which one task sums over all images: the same bits at any number of threads.
+// See depthwise_planes.h. Forward and the data's gradient are cut into planes, the weight's gradient into channels,
+// each of which one task sums over all images: the same bits at any number of threads.
 #include "kernels/conv/depthwise_planes.h"
 
 #include <algorithm>

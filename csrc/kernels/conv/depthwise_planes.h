@@ -1,5 +1,5 @@
-// Depthwise convolution of NCHW images as they lie: no conversion to channels-last. Plans and threading around the plane
-// kernels of depthwise_contract.h; for the C interface's convolution.
+// Depthwise convolution of NCHW images as they lie: no conversion to channels-last. Plans and threading around the
+// plane kernels of depthwise_contract.h; for the C interface's convolution.
 #ifndef NNF_KERNELS_CONV_DEPTHWISE_PLANES_H
 #define NNF_KERNELS_CONV_DEPTHWISE_PLANES_H
 

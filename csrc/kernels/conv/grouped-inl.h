@@ -1,7 +1,7 @@
-// Kernels of grouped_contract.h: a vector holds several groups' channels. One multiply-add takes input channel i of every
-// group, spread over the group's lanes by a shuffle, times the weights from it to the vector's outputs; so no lane idles,
-// where a matrix product a group would fill `width` of them. (128 channels in groups of 4, 3x3, AVX-512: the products took
-// five times as long.)
+// Kernels of grouped_contract.h: a vector holds several groups' channels. One multiply-add takes input channel i of
+// every group, spread over the group's lanes by a shuffle, times the weights from it to the vector's outputs; so no
+// lane idles, where a matrix product a group would fill `width` of them. (128 channels in groups of 4, 3x3, AVX-512:
+// the products took five times as long.)
 #ifndef NNF_KERNELS_CONV_GROUPED_INL_H
 #define NNF_KERNELS_CONV_GROUPED_INL_H
 

@@ -1,5 +1,5 @@
-// See grouped.h. Bands of padded images are copied into scratch, so that the kernels know no edges; the work is cut into
-// bands of output rows by shape alone, and a pixel's sum does not depend on the cut.
+// See grouped.h. Bands of padded images are copied into scratch, so that the kernels know no edges; the work is cut
+// into bands of output rows by shape alone, and a pixel's sum does not depend on the cut.
 #include "kernels/conv/grouped.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace nnf {
 namespace {
 
-constexpr i64 kBandElements = i64{1} << 15;  // of padded rows: an eighth of a megabyte as float, in a second-level cache
+constexpr i64 kBandElements = i64{1} << 15;  // of padded rows: an eighth of a megabyte as float
 
 // The rows of an image that a band of output rows reaches, padded or as they lie.
 template <class T>

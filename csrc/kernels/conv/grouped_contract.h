@@ -6,8 +6,9 @@
 
 namespace nnf {
 
-// Pixels of one output row, channels-last, all taps inside the (padded) image, groups of `width` input and as many output
-// channels, width 2, 4 or 8 and at most a vector's lanes; c is a multiple of width. With o0 = o / width * width:
+// Pixels of one output row, channels-last, all taps inside the (padded) image, groups of `width` input and as many
+// output channels, width 2, 4 or 8 and at most a vector's lanes; c is a multiple of width. With o0 = o / width *
+// width:
 //
 //   y[p * c + o] = bias[o] + sum_{a < kh, b < kw, i < width} w[((a * kw + b) * width + i) * c + o] *
 //                                                            x[p * x_step + a * x_row + b * x_col + o0 + i]

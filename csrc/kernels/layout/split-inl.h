@@ -1,6 +1,6 @@
-// Rows of planes split by their columns' places modulo a step ("phases"), so that what a strided window or kernel reads
-// for neighbouring outputs lies side by side; and loads and stores at the ends of rows that follow each other in memory.
-// Shared by pooling and depthwise convolution of NCHW images.
+// Rows of planes split by their columns' places modulo a step ("phases"), so that what a strided window or kernel
+// reads for neighbouring outputs lies side by side; and loads and stores at the ends of rows that follow each other
+// in memory. Shared by pooling and depthwise convolution of NCHW images.
 #ifndef NNF_KERNELS_LAYOUT_SPLIT_INL_H
 #define NNF_KERNELS_LAYOUT_SPLIT_INL_H
 
@@ -35,8 +35,8 @@ struct RowSplit {
   i64 columns, step, pad, line;
 };
 
-// The columns behind which whole vectors of `empty` may be written; those before, of padding, stay as they are. x lies in
-// memory that ends at `end`.
+// The columns behind which whole vectors of `empty` may be written; those before, of padding, stay as they are. x
+// lies in memory that ends at `end`.
 template <class T>
 NNF_INLINE void split_row(const RowSplit& s, const T* x, const T* end, T empty, T* split) {
   constexpr i64 N = Vec<T>::N;

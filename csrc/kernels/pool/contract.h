@@ -20,8 +20,8 @@ template <class T>
 using PoolRowFn = void (*)(const PoolShape& s, i64 row0, i64 row1, const T* x, T* y);
 
 // The maximum and, for its gradient, its place: the number, row * kw + column in the window, of the first tap that
-// holds it (any number where all of the window is padding). P is unsigned char where windows have at most kBytePlaces taps,
-// else T.
+// holds it (any number where all of the window is padding). P is unsigned char where windows have at most kBytePlaces
+// taps, else T.
 template <class T, class P>
 using PoolPlacesFn = void (*)(const PoolShape& s, i64 row0, i64 row1, const T* x, T* y, P* places);
 template <class T>

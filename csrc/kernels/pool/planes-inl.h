@@ -142,7 +142,8 @@ NNF_INLINE PlaneRows plane_rows(const PoolShape& s, i64 o0, i64 o1) {
   return {row(o0, 0), row(o1 - 1, (s.kh - 1) * s.dilation_h + 1)};
 }
 
-// The row after those of a band that begins at `row`, of planes of `height` rows: bands are whole planes or parts of one.
+// The row after those of a band that begins at `row`, of planes of `height` rows: bands are whole planes or parts of
+// one.
 NNF_INLINE i64 band_end(const PoolPlanes& p, i64 row, i64 height, i64 stop) {
   const i64 next = row + p.band, plane_end = (row / height + 1) * height;
   const i64 end = p.band < height && next > plane_end ? plane_end : next;

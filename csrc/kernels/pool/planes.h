@@ -6,8 +6,9 @@
 
 namespace nnf {
 
-// Whether the plane kernels take this shape and are faster than converting to channels-last and back.
-bool planes_pay(const PoolShape& s);
+// Whether the plane kernels take this shape and are faster than converting to channels-last and back: for the forward and
+// the average's gradient, or for the maximum's gradient.
+bool planes_pay(const PoolShape& s, bool max_gradient);
 
 template <class T>
 void max_pool2d_planes(const PoolShape& s, const T* x, T* y);

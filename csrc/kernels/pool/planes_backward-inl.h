@@ -2,7 +2,8 @@
 // the output rows above, whose windows reach it, give to each of its phases, so it is written once and never read.
 //
 // A maximum's place is found again from x in the two steps of the forward: the first tap across in every input row,
-// then the first row of the window. Both steps keep the number of the tap, (row * kw + column), as a T beside the value.
+// then the first row of the window. Both steps keep the number of the tap, (row * kw + column), as a T beside the
+// value.
 #ifndef NNF_KERNELS_POOL_PLANES_BACKWARD_INL_H
 #define NNF_KERNELS_POOL_PLANES_BACKWARD_INL_H
 

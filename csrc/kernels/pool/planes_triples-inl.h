@@ -1,7 +1,8 @@
-// Pooling of planes by windows of 3x3, two apart, with padding 1 (ResNet's), forward and gradients: as planes-inl.h, but
-// from x to the result in registers. Of the columns 2j - 1, 2j, 2j + 1 of windows j, j + 1, ... the last two are the odd
-// and even halves of two vectors, the first the odd ones slid up by one. (32x32: a quarter of the time of the bands of
-// planes-inl.h, whose short passes through scratch spend most of it on their loops.) At the end: the kernels themselves.
+// Pooling of planes by windows of 3x3, two apart, with padding 1 (ResNet's), forward and gradients: as planes-inl.h,
+// but from x to the result in registers. Of the columns 2j - 1, 2j, 2j + 1 of windows j, j + 1, ... the last two are
+// the odd and even halves of two vectors, the first the odd ones slid up by one. (32x32: a quarter of the time of the
+// bands of planes-inl.h, whose short passes through scratch spend most of it on their loops.) At the end: the kernels
+// themselves.
 #ifndef NNF_KERNELS_POOL_PLANES_TRIPLES_INL_H
 #define NNF_KERNELS_POOL_PLANES_TRIPLES_INL_H
 
@@ -90,10 +91,11 @@ struct TripleShares {
   Vec<T> left[3], even[3], odd[3];
 };
 
-// The first of the cells 3 * first..3 * last-1 that is the window's maximum takes g; NaN, and windows all of whose cells
-// are -infinity as the padding is, by comparing one after the other.
+// The first of the cells 3 * first..3 * last-1 that is the window's maximum takes g; NaN, and windows all of whose
+// cells are -infinity as the padding is, by comparing one after the other.
 template <class T>
-NNF_INLINE void share_by_order(Vec<T> g, i64 first, i64 last, bool at_edge, const Vec<T> (&cell)[9], Vec<T> (&share)[9]) {
+NNF_INLINE void share_by_order(Vec<T> g, i64 first, i64 last, bool at_edge, const Vec<T> (&cell)[9],
+                               Vec<T> (&share)[9]) {
   Vec<T> best = set1(PlaneMax<T>::empty());
   Vec<T> number = set1(static_cast<T>(3 * first));  // the first cell inside: of window 0 the second of a row
   if (at_edge) number = slide_up(set1(static_cast<T>(3 * first + 1)), number);
@@ -108,9 +110,9 @@ NNF_INLINE void share_by_order(Vec<T> g, i64 first, i64 last, bool at_edge, cons
   for (int k = 0; k < 9; ++k) share[k] = select(eq(number, set1(static_cast<T>(k))), g, zero<T>());
 }
 
-// Rows first..last-1 of the windows lie in the image; x: row 0. before: the odd columns of the vector before. The maximum
-// is found first, then the cell that equals it: three operations a cell, where carrying its number along takes seven.
-// With Whole all rows do.
+// Rows first..last-1 of the windows lie in the image; x: row 0. before: the odd columns of the vector before. The
+// maximum is found first, then the cell that equals it: three operations a cell, where carrying its number along
+// takes seven. With Whole all rows do.
 template <class T, bool Whole>
 NNF_INLINE void share_triples(const PoolShape& s, i64 first, i64 last, const T* x, i64 j, const T* x_end, Vec<T> g,
                               Vec<T> (&before)[3], TripleShares<T>* shares) {
@@ -145,8 +147,9 @@ NNF_INLINE void share_triples(const PoolShape& s, i64 first, i64 last, const T* 
   }
 }
 
-// The gradient of the 2N columns from 2j on, with what window j + N gives to the last of them; row above windows: added to
-// what the windows before left there (`carry`), which then takes the row below. Rows before and beyond the image: null.
+// The gradient of the 2N columns from 2j on, with what window j + N gives to the last of them; row above windows:
+// added to what the windows before left there (`carry`), which then takes the row below. Rows before and beyond the
+// image: null.
 template <class T>
 NNF_INLINE void emit_triples(const PoolShape& s, const TripleShares<T>& now, const Vec<T> (&next_left)[3], i64 j,
                              T* above, T* row, T* carry, const T* end) {

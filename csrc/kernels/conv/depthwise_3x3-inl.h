@@ -1,0 +1,205 @@
+// Depthwise 3x3 kernels with padding 1 and strides of 1 or 2 on planes, from x to y in registers: neighbouring
+// columns are loads one element apart, or the odd and even halves of two vectors; zeros come in at the edges.
+// (Copying the rows with their padding into scratch first, as depthwise_planes-inl.h does for all others, took 1.6
+// times as long on 28x28: loads that straddle what was stored just before wait for it.)
+//
+// Rows of results follow each other, and a row's last vector may run into the next one, which is written later.
+#ifndef NNF_KERNELS_CONV_DEPTHWISE_3X3_INL_H
+#define NNF_KERNELS_CONV_DEPTHWISE_3X3_INL_H
+
+#include "kernels/conv/depthwise_contract.h"
+#include "kernels/layout/split-inl.h"
+#include "simd/vec.h"
+
+namespace nnf {
+namespace {
+
+NNF_INLINE bool depthwise_is_direct(const DepthwisePlanes& p) {
+  const i64 s = p.stride_h;
+  return p.kh == 3 && p.kw == 3 && p.dilation_h == 1 && p.dilation_w == 1 && p.pad_top == 1 && p.pad_left == 1 &&
+         (s == 1 || s == 2) && p.stride_w == s && p.oh == (p.h + s - 1) / s && p.ow == (p.w + s - 1) / s;
+}
+
+// load_before; with Far whole vectors from p on lie before the end, as they do in all planes but the last ones.
+template <class T, bool Far>
+NNF_INLINE Vec<T> load_plane(const T* p, i64 n, const T* end) {
+  if constexpr (Far) return load(p);
+  return load_before(p, n, end);
+}
+// Whether they do for this plane, of h rows of w, and the columns on both sides of its rows.
+template <class T>
+NNF_INLINE bool plane_is_far(const T* plane, i64 h, i64 w, const T* end) {
+  return end - plane >= h * w + 2 * Vec<T>::N + 1;
+}
+
+// The vector one column on from `here`, of row + j, zero behind the row's end. (Of the unaligned loads nearly all take
+// two cache lines: a slide is cheaper where one vector has it all.)
+template <class T>
+NNF_INLINE Vec<T> next_columns(Vec<T> here, const T* row, i64 j, i64 width) {
+  const i64 left = width - j;
+  if (left > Vec<T>::N) return load(row + j + 1);
+  return slide_down(select(first_n<T>(left), here, zero<T>()), zero<T>());
+}
+
+// Stride 1: output rows o..o+Rows-1, the last vector first.
+template <class T, int Rows, bool Far>
+NNF_INLINE void depthwise_direct_rows(const DepthwisePlanes& p, const T* x, const T* x_end, const Vec<T> (&w)[9],
+                                      Vec<T> bias, i64 o, T* y, const T* y_end) {
+  constexpr i64 N = Vec<T>::N;
+  for (i64 j = (p.w - 1) / N * N; j >= 0; j -= N) {
+    Vec<T> acc[Rows];
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; ++r) acc[r] = bias;
+#pragma GCC unroll 6
+    for (int i = 0; i < Rows + 2; ++i) {
+      if ((i == 0 && o == 0) || (i == Rows + 1 && o + Rows == p.h)) continue;
+      const T* row = x + (o - 1 + i) * p.w;
+      const Vec<T> middle = load_plane<T, Far>(row + j, p.w - j, x_end);
+      const Vec<T> left = j > 0 ? load_plane<T, Far>(row + j - 1, p.w - j + 1, x_end) : slide_up(zero<T>(), middle);
+      const Vec<T> v[3] = {left, middle, next_columns(middle, row, j, p.w)};
+#pragma GCC unroll 3
+      for (int b = 0; b < 3; ++b) {
+#pragma GCC unroll 4
+        for (int r = 0; r < Rows; ++r) {
+          if (i - r >= 0 && i - r < 3) acc[r] = fma(v[b], w[(i - r) * 3 + b], acc[r]);
+        }
+      }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; ++r) store_before(y + (o + r) * p.w + j, acc[r], p.w - j, y_end);
+  }
+}
+
+// The halves of 2N columns at `row`, of which `left` exist; zeros behind them.
+template <class T, bool Far>
+NNF_INLINE void load_halves(const T* row, i64 left, const T* end, Vec<T>* even, Vec<T>* odd) {
+  constexpr i64 N = Vec<T>::N;
+  Vec<T> low = load_plane<T, Far>(row, left, end), high = load_plane<T, Far>(row + N, left - N, end);
+  if (left < 2 * N) {
+    low = select(first_n<T>(left), low, zero<T>());
+    high = select(first_n<T>(left > N ? left - N : 0), high, zero<T>());
+  }
+  deinterleave(low, high, even, odd);
+}
+
+// Stride 2: output row o.
+template <class T, bool Far>
+NNF_INLINE void depthwise_direct_half(const DepthwisePlanes& p, const T* x, const T* x_end, const Vec<T> (&w)[9],
+                                      Vec<T> bias, i64 o, T* y, const T* y_end) {
+  constexpr i64 N = Vec<T>::N;
+  Vec<T> before[3] = {zero<T>(), zero<T>(), zero<T>()};
+  for (i64 j = 0; j < p.ow; j += N) {
+    Vec<T> acc = bias;
+    const i64 left = p.w - 2 * j;
+#pragma GCC unroll 3
+    for (int a = 0; a < 3; ++a) {
+      const i64 r = 2 * o - 1 + a;
+      if (r < 0 || r >= p.h) continue;
+      Vec<T> even, odd;
+      load_halves<T, Far>(x + r * p.w + 2 * j, left, x_end, &even, &odd);
+      acc = fma(slide_up(before[a], odd), w[3 * a], acc);
+      acc = fma(even, w[3 * a + 1], acc);
+      acc = fma(odd, w[3 * a + 2], acc);
+      before[a] = odd;
+    }
+    store_before(y + o * p.ow + j, acc, p.ow - j, y_end);
+  }
+}
+
+template <class T, bool Far>
+NNF_INLINE void depthwise_direct_plane(const DepthwisePlanes& p, const T* x, const T* x_end, const Vec<T> (&w)[9],
+                                       Vec<T> bias, T* y, const T* y_end) {
+  i64 o = 0;
+  if (p.stride_h == 1) {
+    for (; o + 4 <= p.oh; o += 4) depthwise_direct_rows<T, 4, Far>(p, x, x_end, w, bias, o, y, y_end);
+    for (; o < p.oh; ++o) depthwise_direct_rows<T, 1, Far>(p, x, x_end, w, bias, o, y, y_end);
+  } else {
+    for (; o < p.oh; ++o) depthwise_direct_half<T, Far>(p, x, x_end, w, bias, o, y, y_end);
+  }
+}
+template <class T>
+NNF_INLINE void depthwise_direct(const DepthwisePlanes& p, const T* x, const T* x_end, const Vec<T> (&w)[9],
+                                 Vec<T> bias, T* y, const T* y_end) {
+  if (plane_is_far(x, p.h, p.w, x_end)) return depthwise_direct_plane<T, true>(p, x, x_end, w, bias, y, y_end);
+  depthwise_direct_plane<T, false>(p, x, x_end, w, bias, y, y_end);
+}
+
+// The weight's gradient of a plane for strides of 2 (of 1 it took a quarter longer than from split rows, of 2 two
+// thirds of their time), added to `total`; lanes behind a row's end count as zeros, whatever lies there.
+template <class T, bool Far>
+NNF_INLINE void depthwise_direct_sums_plane(const DepthwisePlanes& p, const T* g, const T* g_end, const T* x,
+                                            const T* x_end, Vec<T> (&total)[9]) {
+  constexpr i64 N = Vec<T>::N;
+  Vec<T> acc[9];
+#pragma GCC unroll 9
+  for (int t = 0; t < 9; ++t) acc[t] = total[t];
+  for (i64 o = 0; o < p.oh; ++o, g += p.ow) {
+    Vec<T> before[3] = {zero<T>(), zero<T>(), zero<T>()};
+    for (i64 j = 0; j < p.ow; j += N) {
+      Vec<T> grad = load_before(g + j, p.ow - j, g_end);
+      const bool whole = p.ow - j >= N;
+      if (!whole) grad = select(first_n<T>(p.ow - j), grad, zero<T>());
+#pragma GCC unroll 3
+      for (int a = 0; a < 3; ++a) {
+        const i64 r = 2 * o - 1 + a;
+        if (r < 0 || r >= p.h) continue;
+        Vec<T> middle, right;
+        load_halves<T, Far>(x + r * p.w + 2 * j, p.w - 2 * j, x_end, &middle, &right);
+        Vec<T> left = slide_up(before[a], right);
+        before[a] = right;
+        if (!whole) left = select(first_n<T>(p.ow - j), left, zero<T>());
+        acc[3 * a] = fma(grad, left, acc[3 * a]);
+        acc[3 * a + 1] = fma(grad, middle, acc[3 * a + 1]);
+        acc[3 * a + 2] = fma(grad, right, acc[3 * a + 2]);
+      }
+    }
+  }
+#pragma GCC unroll 9
+  for (int t = 0; t < 9; ++t) total[t] = acc[t];
+}
+template <class T>
+NNF_INLINE void depthwise_direct_sums(const DepthwisePlanes& p, const T* g, const T* g_end, const T* x, const T* x_end,
+                                      Vec<T> (&total)[9]) {
+  if (plane_is_far(x, p.h, p.w, x_end)) return depthwise_direct_sums_plane<T, true>(p, g, g_end, x, x_end, total);
+  depthwise_direct_sums_plane<T, false>(p, g, g_end, x, x_end, total);
+}
+
+// The data's gradient for strides of 2. Row 2i meets row i of g alone, row 2i + 1 the rows i and i + 1; of the columns
+// likewise.
+template <class T>
+NNF_INLINE void depthwise_direct_gradient(const DepthwisePlanes& p, const T* g, const T* g_end, const T* weight, T* gx,
+                                          const T* end) {
+  constexpr i64 N = Vec<T>::N;
+  Vec<T> w[9];
+  for (int t = 0; t < 9; ++t) w[t] = set1(weight[t]);
+  const auto put = [&](T* row, i64 j, Vec<T> even, Vec<T> odd) NNF_LAMBDA_INLINE {
+    Vec<T> a, b;
+    interleave(even, odd, &a, &b);
+    store_before(row + 2 * j, a, p.w - 2 * j, end);
+    if (p.w - 2 * j > N) store_before(row + 2 * j + N, b, p.w - 2 * j - N, end);
+  };
+  for (i64 i = 0; i < p.oh; ++i, g += p.ow) {
+    T* row = gx + 2 * i * p.w;
+    for (i64 j = 0; j < p.ow; j += N) {
+      const Vec<T> here = load_before(g + j, p.ow - j, g_end), next = next_columns(here, g, j, p.ow);
+      put(row, j, here * w[4], fma(next, w[3], here * w[5]));
+    }
+    if (2 * i + 1 == p.h) return;
+    const T* below = i + 1 < p.oh ? g + p.ow : nullptr;
+    for (i64 j = 0; j < p.ow; j += N) {
+      const Vec<T> here = load_before(g + j, p.ow - j, g_end), next = next_columns(here, g, j, p.ow);
+      Vec<T> even = here * w[7], odd = fma(next, w[6], here * w[8]);
+      if (below != nullptr) {
+        const Vec<T> under = load_before(below + j, p.ow - j, g_end);
+        even = fma(under, w[1], even);
+        odd = fma(next_columns(under, below, j, p.ow), w[0], fma(under, w[2], odd));
+      }
+      put(row + p.w, j, even, odd);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace nnf
+
+#endif  // NNF_KERNELS_CONV_DEPTHWISE_3X3_INL_H
