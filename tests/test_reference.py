@@ -11,6 +11,7 @@ import math
 import pkgutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -145,11 +146,20 @@ PAIR_LOSSES = (
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div", "poisson_nll_loss",
 )  # fmt: skip
 IMAGE, KERNEL = np.ones((1, 2, 4, 4), np.float32), np.ones((2, 2, 3, 3), np.float32)
+
+
+def thin(data):
+    """A matrix (2, 3) in compressed rows with these two numbers."""
+    return SimpleNamespace(data=data, indices=np.array([2, 0]), indptr=np.array([0, 1, 2]), shape=(2, 3))
+
+
 CALLS = {
     "matmul": lambda x: ref.matmul(x(2, 3), x(3, 2)),
     "matmul_backward": lambda x: ref.matmul_backward(x(2, 2), x(2, 3), x(3, 2)),
     "linear": lambda x: ref.linear(x(2, 3), x(4, 3), x(4), activation="sigmoid"),
     "linear_backward": lambda x: ref.linear_backward(x(2, 4), x(2, 3), x(4, 3)),
+    "sparse_linear": lambda x: ref.sparse_linear(thin(x(2)), x(4, 3), x(4), activation="sigmoid"),
+    "sparse_linear_backward": lambda x: ref.sparse_linear_backward(x(2, 4), thin(x(2)), x(4, 3)),
     "leaky_relu": lambda x: ref.leaky_relu(x(3), 0.1),
     "leaky_relu_backward": lambda x: ref.leaky_relu_backward(x(3), x(3), np.float64(0.1)),
     **{
