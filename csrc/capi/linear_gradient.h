@@ -13,8 +13,8 @@ inline bool needs_forward(nnf_activation act, double alpha, const void* output) 
   return act != NNF_ACT_IDENTITY && !(output != nullptr && activation_has_backward_from_output(act, alpha));
 }
 
-// g itself without an activation, else g times its derivative in the thread's scratch, n elements. forward(to, epilogue)
-// computes the layer again.
+// g itself without an activation, else g times its derivative in the thread's scratch, n elements. forward(to,
+// epilogue) computes the layer again.
 template <class T, class Forward>
 const T* gradient_before_activation(const Epilogue<T>& e, i64 n, const T* g, const T* output, Forward forward) {
   if (e.act == NNF_ACT_IDENTITY) return g;

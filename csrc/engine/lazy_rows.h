@@ -1,9 +1,11 @@
-// Optimizer updates of a sparse batch's weights: rows that a batch does not touch are updated later, some steps at once.
+// Optimizer updates of a sparse batch's weights: rows that a batch does not touch are updated later, some steps at
+// once.
 //
 // Every row gets the updates, in the order, that a dense gradient would have brought it, down to the bits: an update
 // without a gradient is not nothing (momentum goes on, penalties pull), but nobody sees it before the row is next read.
-// What is saved is the memory's traffic: a row is loaded once for all the steps it has missed. Each step also brings a
-// share of all rows up to date, so that no row is ever more than kPending steps behind, and no step has much to make up.
+// What is saved is the memory's traffic: a row is loaded once for all the steps it has missed. Each step also brings
+// a share of all rows up to date, so that no row is ever more than kPending steps behind, and no step has much to make
+// up.
 #ifndef NNF_ENGINE_LAZY_ROWS_H
 #define NNF_ENGINE_LAZY_ROWS_H
 

@@ -23,13 +23,13 @@ typedef struct nnf_csr {
   int64_t stored, rows, columns;
 } nnf_csr;
 
-/* y (rows, out) = act(x (rows, in) @ weight (in, out) + bias (out)); x's type is dt. Note weight: nnf_linear's, transposed
- * and dense, so that an input's weights lie side by side. */
+/* y (rows, out) = act(x (rows, in) @ weight (in, out) + bias (out)); x's type is dt. Note weight: nnf_linear's,
+ * transposed and dense, so that an input's weights lie side by side. */
 NNF_API nnf_status nnf_sparse_linear(nnf_dtype dt, const nnf_csr *x, int64_t out, const void *weight, const void *bias,
                                      nnf_activation act, double alpha, void *y);
 /* Gradients of nnf_sparse_linear; any may be NULL: gdata (stored) of the numbers in x's data, gweight (in, out), gbias
- * (out). touched != 0: gweight holds rows for the columns of nnf_csr_columns alone; all others are 0. output, bias: as for
- * nnf_linear_backward. */
+ * (out). touched != 0: gweight holds rows for the columns of nnf_csr_columns alone; all others are 0. output, bias: as
+ * for nnf_linear_backward. */
 NNF_API nnf_status nnf_sparse_linear_backward(nnf_dtype dt, const nnf_csr *x, int64_t out, const void *grad_output,
                                               const void *weight, const void *bias, nnf_activation act, double alpha,
                                               const void *output, void *gdata, void *gweight, int touched, void *gbias);

@@ -59,9 +59,9 @@ struct ReplayStep {
   T step_size, root_scale, eps, shrink;  // root_scale: 1 / bias2_sqrt
 };
 constexpr i64 kReplayLanes = 16;  // as many as any vector has
-// `steps` updates as adam_step and sgd_step (buf as they; not the first step with one) make them, of the gradient 0, the
-// last one of `grad` unless that is null. squares (steps, kReplayLanes): to each step's, in any of its lanes, is added
-// sum param^2 as the step found it. step[s].eps must be normal and above 0.
+// `steps` updates as adam_step and sgd_step (buf as they; not the first step with one) make them, of the gradient 0,
+// the last one of `grad` unless that is null. squares (steps, kReplayLanes): to each step's, in any of its lanes, is
+// added sum param^2 as the step found it. step[s].eps must be normal and above 0.
 template <class T>
 using AdamReplayFn = void (*)(i64 n, i64 steps, T* param, const T* grad, T* m, T* v, const AdamOptions& o,
                               const ReplayStep<T>* step, T* squares);

@@ -1,6 +1,6 @@
 // Several updates in a row of the same few parameters, which stay in registers meanwhile (contract.h).
 //
-// The same operations in the same order as adam_step and sgd_step with the penalty's slope added before, so the same bits.
+// The same operations in the same order as adam_step and sgd_step with the penalty's slope added before: the same bits.
 // A step is one chain of dependent operations with a root and a division in it: several vectors go side by side.
 #ifndef NNF_KERNELS_OPTIM_REPLAY_INL_H
 #define NNF_KERNELS_OPTIM_REPLAY_INL_H

@@ -61,7 +61,8 @@ template <class T>
 void row_dots(i64 count, i64 n, const T* g, const i64* offsets, const T* table, T* out) {
   for (i64 j = 0; j < count; ++j) {
     const T* row = table + offsets[j];
-    out[j] = tree_sum<T>(n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE { return lanes.load(g + i) * lanes.load(row + i); });
+    out[j] = tree_sum<T>(
+        n, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE { return lanes.load(g + i) * lanes.load(row + i); });
   }
 }
 

@@ -57,12 +57,15 @@ template <class T>
 void sparse_weight_gradient(const CsrColumns<T>& columns, i64 in, i64 out, const T* g, T* gweight, bool accumulate) {
   const KernelTable<T>& k = kernels<T>();
   if (!accumulate) {
-    parallel_for(in, out / 8 + 1, [&](i64 begin, i64 end) { std::fill(gweight + begin * out, gweight + end * out, T(0)); });
+    parallel_for(in, out / 8 + 1, [&](i64 begin, i64 end) {
+      std::fill(gweight + begin * out, gweight + end * out, T(0));
+    });
   }
   parallel_for(ceil_div(columns.count(), kTaskColumns), 2 * kTaskColumns * (out / 8 + 4), [&](i64 begin, i64 end) {
     const i64 last = std::min(end * kTaskColumns, columns.count());
     for (i64 j = begin * kTaskColumns; j < last; ++j) {
-      k.weighted_rows(columns.size(j), out, columns.values(j), columns.offsets(j), g, gweight + columns.column(j) * out);
+      T* to = gweight + columns.column(j) * out;
+      k.weighted_rows(columns.size(j), out, columns.values(j), columns.offsets(j), g, to);
     }
   });
 }

@@ -1,7 +1,7 @@
 // The fully connected layer on rows of a sparse matrix: threading around the kernels of contract.h.
 //
-// weight is (in, out), so that an input's weights lie side by side. Each row of a result is one thread's work, summed in
-// an order of its own: the same bits at any thread count.
+// weight is (in, out), so that an input's weights lie side by side. Each row of a result is one thread's work, summed
+// in an order of its own: the same bits at any thread count.
 #ifndef NNF_KERNELS_SPARSE_SPARSE_LINEAR_H
 #define NNF_KERNELS_SPARSE_SPARSE_LINEAR_H
 
