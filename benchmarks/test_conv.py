@@ -1,5 +1,5 @@
-"""Convolution forward and backward: on NCHW arrays, conversions included, and on channels-last ones, the layout that
-images have inside a network.
+"""Convolution forward and backward: on NCHW arrays, conversions included, and on channels-last ones, which is
+how images lie inside a network.
 
 PyTorch runs on both of its layouts, as two contenders; what is asked is the ratio to the faster.
 """
