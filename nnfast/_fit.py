@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -153,7 +154,7 @@ def train_piece(
         except FloatingPointError as error:
             raise _of_the_epoch(error, offset * batch) from None
         step += done
-        progress.advance(done, model._task.loss(totals), samples_of(totals))
+        progress.advance(done, partial(model._task.logs, totals), samples_of(totals))
         if callbacks.listens:
             with interrupts.at_once():
                 callbacks.end_batch(step - 1, core, model._task.logs(totals))
@@ -194,7 +195,7 @@ def evaluate_data(
                     done = core.evaluate(x, y, batch, first, last, SLICE, totals, w)
                 step += done
                 if progress is not None:
-                    progress.advance(done, model._task.loss(totals), samples_of(totals))
+                    progress.advance(done, partial(model._task.logs, totals), samples_of(totals))
                 if flag.raised:
                     return step == steps
     return True

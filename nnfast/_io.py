@@ -57,7 +57,9 @@ def save(model: Network, path: str | os.PathLike[str]) -> None:
         for name, state in zip(model._param_names(core), core.states(which), strict=False):
             arrays[f"optimizer.{which}.{name}"] = state.copy(order="C")
     for entry, name, key, full in _describe.callback_arrays(described["callbacks"]):
-        arrays[full] = np.ascontiguousarray(entry["arrays"][name][key])
+        arrays[full] = np.array(
+            entry["arrays"][name][key], order="C"
+        )  # ascontiguousarray would make () to (1,)
     for entry in described["callbacks"]:
         entry["arrays"] = {name: list(keys) for name, keys in entry["arrays"].items()}
     text = json.dumps(described)

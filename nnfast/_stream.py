@@ -10,6 +10,7 @@ import itertools
 import warnings
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -265,7 +266,7 @@ class Stream:
                 self._model._sync_optimizer(core)
                 with interrupts.during(self._model.backend):
                     self._train(core, data, totals)
-                progress.advance(1, self._model._task.loss(totals), samples_of(totals))
+                progress.advance(1, partial(self._model._task.logs, totals), samples_of(totals))
                 if callbacks.listens:
                     with interrupts.at_once():
                         callbacks.end_batch(batch, core, self._model._task.logs(totals))
@@ -308,7 +309,7 @@ class Stream:
                     outputs.append(core.predict(data.x, len(data)))
                     weights.append(_kept(data.w))
                 if progress is not None:
-                    progress.advance(1, task.loss(totals), samples_of(totals))
+                    progress.advance(1, partial(task.logs, totals), samples_of(totals))
                 if flag.raised:
                     return None
         self._ended()

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -26,8 +27,8 @@ class Progress:
     def begin(self, epoch: int, samples: int = 0) -> None:
         """Epoch `epoch` (from 1) starts, or goes on after so many samples."""
 
-    def advance(self, steps: int, loss: float, samples: int) -> None:
-        """This many steps more are done; the epoch's loss and number of samples so far."""
+    def advance(self, steps: int, logs: Callable[[], dict[str, float]], samples: int) -> None:
+        """This many steps more are done; `logs` makes the epoch's loss and metrics so far, of so many samples."""
 
     def end(self, logs: dict[str, float], seconds: float) -> None:
         """The epoch is over."""
@@ -60,31 +61,41 @@ class BarProgress(Progress):
             ) from None
 
         self._epochs = epochs
-        self._rest = ""
+        self._epoch = 0
+        self._now: dict[str, float] = {}  # of the epoch under way
+        self._rest = ""  # what is known at an epoch's end alone
         self._began, self._before, self._speed = 0.0, 0, ""
         total = None if steps is None else (epochs - first) * steps - done
-        # Without tqdm's steps a second: samples a second are there, and a line has 80 columns.
-        form = None if total is None else "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+        # A line has 80 columns: without the steps, and the steps a second, as samples a second are there.
+        form = None if total is None else "{l_bar}{bar}| [{elapsed}<{remaining}{postfix}]"
         self._bar: Any = tqdm(total=total, unit=unit, bar_format=form, **_room())
 
     def begin(self, epoch: int, samples: int = 0) -> None:
         self._began, self._before = time.perf_counter(), samples
+        self._epoch = epoch
         if self._epochs > 1:
             self._bar.set_description(f"epoch {epoch}/{self._epochs}", refresh=False)
 
-    def advance(self, steps: int, loss: float, samples: int) -> None:
+    def advance(self, steps: int, logs: Callable[[], dict[str, float]], samples: int) -> None:
         self._speed = format_speed(samples - self._before, time.perf_counter() - self._began)
-        self._show(loss)
+        self._now = logs()
+        self._show()
         self._bar.update(steps)
 
-    def _show(self, loss: float) -> None:
+    def _show(self) -> None:
         # What matters most first: a narrow terminal cuts the rest.
-        self._bar.set_postfix_str(f"loss {format_value(loss)}{self._rest}, {self._speed}", refresh=False)
+        now = ", ".join(f"{name} {format_value(value)}" for name, value in self._now.items())
+        self._bar.set_postfix_str(f"{now}, {self._speed}{self._rest}", refresh=False)
 
     def end(self, logs: dict[str, float], seconds: float) -> None:
-        # The loss of the epoch under way moves; the other values stay until they are known again.
-        self._rest = "".join(f", {name} {format_value(v)}" for name, v in logs.items() if name != "loss")
-        self._show(logs["loss"])
+        self._now = {name: logs.get(name, value) for name, value in self._now.items()} or {
+            "loss": logs["loss"]
+        }
+        rest = ", ".join(f"{name} {format_value(v)}" for name, v in logs.items() if name not in self._now)
+        # Stays while the next epoch runs, and says whose it is.
+        of = f"epoch {self._epoch}: " if self._epochs > 1 else ""
+        self._rest = f"; {of}{rest}" if rest else ""
+        self._show()
 
     def close(self) -> None:
         self._bar.refresh()
@@ -103,7 +114,7 @@ class LineProgress(Progress):
         self._epoch = epoch
         self._began, self._before = time.perf_counter(), samples
 
-    def advance(self, steps: int, loss: float, samples: int) -> None:
+    def advance(self, steps: int, logs: Callable[[], dict[str, float]], samples: int) -> None:
         # Of training alone: what comes after the last step, validation say, does not count.
         self._speed = format_speed(samples - self._before, time.perf_counter() - self._began)
 

@@ -241,3 +241,30 @@ def test_forged_memories_are_refused(change, tmp_path):
     with pytest.raises((ValueError, TypeError)):
         model = nf.load(path)
         model.fit(X, Y, callbacks=stop, initial_epoch=1, **FIT)
+
+
+def test_running_statistics_are_kept_with_the_best_weights(tmp_path):
+    """Their counter has no axes, and comes back so."""
+    model = nf.Sequential(nf.Linear(6, 8), nf.BatchNorm1d(8), nf.ReLU(), nf.Linear(8, 2), seed=0)
+    model.compile("adam", "cross_entropy")
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((60, 6)), rng.integers(0, 2, 60)
+    stop = nf.callbacks.EarlyStopping(patience=5, restore_best=True)
+    model.fit(x, y, epochs=3, verbose=0, validation_split=0.2, callbacks=[stop])
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(nf.load(tmp_path / "model").predict(x), model.predict(x))
+
+
+def test_gradient_norms_of_a_step_before_the_file(tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((64, 4)), rng.integers(0, 3, 64)
+
+    def run(model, *more):
+        norms = nf.callbacks.GradientNorms()
+        options = {"epochs": 2, "batch_size": 32, "verbose": 0, "initial_epoch": model.epochs_done}
+        return model.fit(x, y, **options, callbacks=[norms, *more]).history["gradient_norm_0"]
+
+    model = nf.Sequential(nf.Linear(4, 3), seed=0)
+    model.compile("adam", "cross_entropy")
+    unbroken = run(model, nf.callbacks.ModelCheckpoint(tmp_path / "{step}", save_freq=2))
+    assert run(nf.load(tmp_path / "2")) == unbroken

@@ -118,8 +118,26 @@ class GradientNorms(Callback):
     ['gradient_norm_0', 'gradient_norm_2']
     """
 
+    def __init__(self) -> None:
+        self._kept: dict[str, float] = {}  # of the last step before a run that is continued
+
+    def on_train_begin(self, logs: Logs) -> None:
+        self._kept = {}
+
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        logs.update({f"gradient_norm_{key}": norm for key, norm in self.model.gradient_norms().items()})
+        norms = self.model.gradient_norms()
+        if not any(norms.values()):  # there are no gradients in a file, and no step came since
+            norms = self._kept or norms
+        self._kept = {}
+        logs.update({f"gradient_norm_{key}": norm for key, norm in norms.items()})
+
+    def state_dict(self) -> dict[str, Any]:
+        """The norms of the last step, as a file has no gradients."""
+        return {"norms": self.model.gradient_norms()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        self._kept = {str(key): float(norm) for key, norm in state["norms"].items()}
 
 
 class TerminateOnNaN(Callback):
