@@ -28,7 +28,7 @@ class Progress:
         """Epoch `epoch` (from 1) starts, or goes on after so many samples."""
 
     def advance(self, steps: int, logs: Callable[[], dict[str, float]], samples: int) -> None:
-        """This many steps more are done; `logs` makes the epoch's loss and metrics so far, of so many samples."""
+        """This many steps more are done; `logs` gives the epoch's loss and metrics, over so many samples."""
 
     def end(self, logs: dict[str, float], seconds: float) -> None:
         """The epoch is over."""
