@@ -290,8 +290,8 @@ void Pool::place() {
   const bool may_wake = sleepers_.load(std::memory_order_relaxed) > 0;
   for (int i = 0; i < count; ++i) {
     Worker& worker = worker_[i];
-    const bool here = worker.cpu.load(std::memory_order_relaxed) == cpu;
-    if (!here && (worker.forbidden == cpu || (worker.forbidden >= 0 && !may_wake))) continue;
+    const int at = worker.cpu.load(std::memory_order_relaxed);  // -1: it has not run since it was sent away
+    if (at != cpu && (worker.forbidden == cpu || (at >= 0 && !may_wake))) continue;
     set_cpu_mask(worker.thread, worker_mask(mask_, own_cpu_mask(), cpu, count));
     worker.forbidden = cpu;
     worker.cpu.store(-1, std::memory_order_relaxed);
