@@ -76,7 +76,8 @@ def test_fit_ends_within_a_step_that_is_not_applied(source, press):
         for _ in range(core.step_count - 1):
             twin.train_batch(X, Y)
     same(model.state_dict(), twin.state_dict())
-    assert model._position.step == (0 if source == "arrays" else core.step_count - 1)
+    # Of an epoch's one step: not done, or just done when the key was heard.
+    assert model._position.step in ((0, 1) if source == "arrays" else (core.step_count - 1,))
     model.fit(X[:16], Y[:16], verbose=0)
 
 
