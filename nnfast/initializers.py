@@ -142,6 +142,7 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     return shape[1] * field, shape[0] * field
 
 
+_PIECE = 1 << 20  # numbers drawn at once
 _GAINS: dict[str, float] = {
     **dict.fromkeys(("linear", "conv1d", "conv2d", "conv_transpose2d", "sigmoid"), 1.0),
     "tanh": 5.0 / 3.0,
@@ -189,16 +190,26 @@ def calculate_gain(nonlinearity: str, param: float | None = None, *, owner: str 
     return _GAINS.get(nonlinearity, math.sqrt(2.0 / (1.0 + slope * slope)))
 
 
+def _drawn(draw: Callable[[int], NDArray[Any]], shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    """What `draw` gives, a million at a time, so that Ctrl-C does not wait for all of a large layer."""
+    values = np.empty(shape, dtype)
+    flat = values.reshape(-1)
+    for first in range(0, flat.size, _PIECE):
+        part = flat[first : first + _PIECE]
+        part[:] = draw(part.size)
+    return values
+
+
 def _draw_uniform(
     shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike, bound: float
 ) -> NDArray[Any]:
-    return rng.uniform(-bound, bound, shape).astype(dtype)
+    return _drawn(lambda n: rng.uniform(-bound, bound, n), shape, dtype)
 
 
 def _draw_normal(
     shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike, std: float
 ) -> NDArray[Any]:
-    return rng.normal(0.0, std, shape).astype(dtype)
+    return _drawn(lambda n: rng.normal(0.0, std, n), shape, dtype)
 
 
 # ---------------------------------------------------------------- of any shape

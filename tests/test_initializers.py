@@ -181,3 +181,17 @@ def test_layers_take_them_by_name_and_default_to_pytorchs():
     for values in (model.layers[2].weight, model.layers[2].bias):
         assert np.abs(values).max() <= bound
         assert abs(values.var() - bound**2 / 3) <= 6 * bound**2 / 3 * math.sqrt(0.8 / values.size)
+
+
+@pytest.mark.parametrize("draw", ["uniform", "normal"])
+def test_large_layers_are_drawn_in_pieces_of_the_same_numbers(draw):
+    """So that Ctrl-C is answered between them."""
+    shape = (1 << 11, 1 << 10)
+    linear = nf.Sequential(nf.Linear(shape[1], shape[0], weight_init=f"xavier_{draw}"), seed=5)
+    rng, n_in, n_out = np.random.default_rng([5, 0]), shape[1], shape[0]
+    if draw == "uniform":
+        bound = np.sqrt(6 / (n_in + n_out))
+        expected = rng.uniform(-bound, bound, shape)
+    else:
+        expected = rng.normal(0, np.sqrt(2 / (n_in + n_out)), shape)
+    np.testing.assert_allclose(linear.layers[0].weight, expected, rtol=1e-6)
