@@ -285,7 +285,8 @@ def uniform(
     True
     """
     a = _checks.real("uniform", "a", a)
-    return rng.uniform(a, _checks.real("uniform", "b", b, low=a), shape).astype(dtype)
+    b = _checks.real("uniform", "b", b, low=a)
+    return _drawn(lambda n: rng.uniform(a, b, n), shape, dtype)
 
 
 @_initializer()
@@ -315,7 +316,7 @@ def normal(
     array([3., 3.])
     """
     mean, std = _checks.real("normal", "mean", mean), _checks.real("normal", "std", std, low=0.0)
-    return rng.normal(mean, std, shape).astype(dtype)
+    return _drawn(lambda n: rng.normal(mean, std, n), shape, dtype)
 
 
 # ---------------------------------------------------------------- of weights
