@@ -11,6 +11,7 @@
 //
 //   memory      load<T>(p)  load_n<T>(p, n) (other lanes 0, their memory untouched)  store(p, v)  store_n(p, v, n)
 //               set1<T>(x)  zero<T>()         p: any alignment; n > N means N
+//               repeat4(p): the 4 elements from p over and over; as many as N where that is less
 //   arithmetic  a + b  a - b  a * b  a / b  -a    fma(a, b, c) = a*b + c    fnma(a, b, c) = c - a*b
 //               (one rounding; the scalar back end may round twice, so nothing may count on an exact product)
 //               sqrt(a)  abs(a)

@@ -101,6 +101,8 @@ template <>
 NNF_INLINE Vec<double> zero<double>() {
   return {_mm256_setzero_pd()};
 }
+NNF_INLINE Vec<float> repeat4(const float* p) { return {_mm256_broadcast_ps(reinterpret_cast<const __m128*>(p))}; }
+NNF_INLINE Vec<double> repeat4(const double* p) { return {_mm256_loadu_pd(p)}; }
 
 // ---- arithmetic
 

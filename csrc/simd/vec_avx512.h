@@ -90,6 +90,12 @@ template <>
 NNF_INLINE Vec<double> zero<double>() {
   return {_mm512_setzero_pd()};
 }
+NNF_INLINE Vec<float> repeat4(const float* p) {
+  return {_mm512_maskz_broadcast_f32x4(0xFFFF, _mm_loadu_ps(p))};
+}
+NNF_INLINE Vec<double> repeat4(const double* p) {
+  return {_mm512_maskz_broadcast_f64x4(0xFF, _mm256_loadu_pd(p))};
+}
 
 // ---- arithmetic
 

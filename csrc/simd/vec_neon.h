@@ -87,6 +87,8 @@ template <>
 NNF_INLINE Vec<double> zero<double>() {
   return {vdupq_n_f64(0.0)};
 }
+NNF_INLINE Vec<float> repeat4(const float* p) { return {vld1q_f32(p)}; }
+NNF_INLINE Vec<double> repeat4(const double* p) { return {vld1q_f64(p)}; }
 template <>
 NNF_INLINE Mask<float> first_n<float>(i64 n) {
   const u32 lanes[4] = {0, 1, 2, 3};

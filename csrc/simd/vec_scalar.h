@@ -91,6 +91,10 @@ template <class T>
 NNF_INLINE Vec<T> zero() {
   return {T(0)};
 }
+template <class T>
+NNF_INLINE Vec<T> repeat4(const T* p) {
+  return {*p};
+}
 
 // ---- arithmetic
 
