@@ -141,21 +141,26 @@ def channels_last(*images):
     return (np.ascontiguousarray(i.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2) for i in images)
 
 
+def as_in_networks(weight):
+    """The same weight, (kh, kw, in, out) in memory."""
+    return np.ascontiguousarray(weight.transpose(2, 3, 1, 0)).transpose(3, 2, 0, 1)
+
+
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 @pytest.mark.parametrize("shape", SHAPES, ids=named)
 def test_inside(versus, shape, backward):
-    """Images as they lie inside a network; the weight in PyTorch's order."""
+    """Images and weights as they lie inside a network, of either library."""
     *_, stride, padding = shape
     x, w, b, g, flops = arrays(*shape)
-    own_x, own_g = channels_last(x, g)
+    (own_x, own_g), own_w = channels_last(x, g), as_in_networks(w)
     if backward:
         makers = {
-            "nnfast": lambda: lambda: nf.conv2d_backward(own_g, own_x, w, stride, padding),
+            "nnfast": lambda: lambda: nf.conv2d_backward(own_g, own_x, own_w, stride, padding),
             **each_layout(lambda layout: torch_backward(layout, g, x, w, stride, padding)),
         }
     else:
         makers = {
-            "nnfast": lambda: lambda: nf.conv2d(own_x, w, b, stride, padding),
+            "nnfast": lambda: lambda: nf.conv2d(own_x, own_w, b, stride, padding),
             **each_layout(lambda layout: torch_forward(layout, x, w, b, stride=stride, padding=padding)),
         }
     versus(f"inside {'backward ' if backward else ''}{named(shape)}", makers, flops=flops * (1 + backward))

@@ -79,6 +79,11 @@ def lies_channels_last(images):
     return images.transpose(0, 2, 3, 1).flags.c_contiguous
 
 
+def as_in_networks(weight):
+    """The same weight, (kh, kw, in, out) in memory that ends at a guard page."""
+    return guarded(np.ascontiguousarray(weight.transpose(2, 3, 1, 0))).transpose(3, 2, 0, 1)
+
+
 def check_conv2d_backward(g, x, weight, options):
     """All three gradients against the reference; returns them."""
     dtype = x.dtype.type
@@ -119,7 +124,12 @@ def test_conv2d_channels_last(isa, dtype, shape, kernel, options):
     np.testing.assert_array_equal(nf.conv2d(last, weight, bias, **options, out=out), y)
     g = channels_last(normal(y.shape, dtype, 4))
     gx = check_conv2d_backward(g, last, weight, options)[0]
-    assert lies_channels_last(gx) or last.flags.c_contiguous or g.flags.c_contiguous
+    assert lies_channels_last(gx) or (last.flags.c_contiguous and g.flags.c_contiguous)
+    own = as_in_networks(weight)
+    assert_close(nf.conv2d(last, own, bias, **options), exact(y), 2 * both(weight[0].size + 1, dtype) * size)
+    gx, gweight, _ = check_conv2d_backward(g, last, own, options)
+    if not own.flags.c_contiguous and not g.flags.c_contiguous:
+        assert gweight.transpose(2, 3, 1, 0).flags.c_contiguous
 
 
 def random_convolutions(count):
@@ -143,13 +153,17 @@ def random_convolutions(count):
 def test_conv2d_random(isa, dtype):
     for shape, kernel, options in random_convolutions(60):
         x, weight, bias = operands(shape, kernel, options, dtype)
-        for images in (x, channels_last(x)):
-            y = nf.conv2d(images, weight, bias, **options)
+        for images, given in (
+            (x, weight),
+            (channels_last(x), weight),
+            (channels_last(x), as_in_networks(weight)),
+        ):
+            y = nf.conv2d(images, given, bias, **options)
             size = ref.conv2d(np.abs(exact(x)), np.abs(exact(weight)), np.abs(exact(bias)), **options)
             twin = ref.conv2d(exact(x), exact(weight), exact(bias), **options)
             assert_close(y, twin, both(weight[0].size + 1, dtype) * size)
             g = normal(y.shape, dtype, 4)
-            check_conv2d_backward(g if images is x else channels_last(g), images, weight, options)
+            check_conv2d_backward(g if images is x else channels_last(g), images, given, options)
 
 
 @both_floats

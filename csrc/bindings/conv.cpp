@@ -1,5 +1,6 @@
 // Bindings of conv2d and conv1d. Options arrive complete from nnfast/functional: pairs are (height, width), padding is
-// (top, bottom, left, right); conv1d's have one axis. Images that lie channels-last in memory are read and returned so.
+// (top, bottom, left, right); conv1d's have one axis. Images that lie channels-last in memory are read and returned so,
+// and beside them a weight that lies as networks hold it.
 #include <optional>
 
 #include "bindings/checks.h"
@@ -74,20 +75,31 @@ struct Conv {
   }
 };
 
-// Whether an array (n, c, h, w) is a view of a dense array (n, h, w, c), and of no other layout.
-bool lies_channels_last(const Input& x) {
-  if (x.nd() != 4 || x.contiguous() || x.size() == 0) return false;
-  const i64 c = x.dim(1), h = x.dim(2), w = x.dim(3);
-  const auto is = [&x](int axis, i64 stride) { return x.dim(axis) == 1 || x.stride(axis) == stride; };
-  return is(0, h * w * c) && is(1, 1) && is(2, w * c) && is(3, c);
+// Whether an array lies densely in memory with its axes in this order, the slowest first.
+bool lies_as(const Input& x, const int (&axes)[4]) {
+  if (x.nd() != 4) return false;
+  i64 stride = 1;
+  for (int i = 3; i >= 0; --i) {
+    if (x.dim(axes[i]) != 1 && x.stride(axes[i]) != stride) return false;
+    stride *= x.dim(axes[i]);
+  }
+  return stride > 0;
 }
 
-// A new array of the shape (n, c, h, w) that lies channels-last.
-py::object new_channels_last(nnf_dtype dtype, const py::ssize_t* shape, char** data) {
-  const py::ssize_t lies[4] = {shape[0], shape[2], shape[3], shape[1]};
+// How an array (n, c, h, w) lies channels-last, and a weight (out, in, kh, kw) in a network.
+constexpr int kChannelsLast[4] = {0, 2, 3, 1}, kNetworkWeight[4] = {2, 3, 1, 0};
+
+// In this order and in no other.
+bool lies_only_as(const Input& x, const int (&axes)[4]) { return lies_as(x, axes) && !x.contiguous(); }
+
+// A new array of the shape that lies so.
+py::object new_lying_as(nnf_dtype dtype, const py::ssize_t* shape, const int (&axes)[4], char** data) {
+  py::ssize_t lies[4];
+  int back[4];
+  for (int i = 0; i < 4; ++i) lies[i] = shape[axes[i]], back[axes[i]] = i;
   const py::object dense = new_array(dtype, lies, 4);
   *data = array_data(dense);
-  return dense.attr("transpose")(0, 3, 1, 2);
+  return dense.attr("transpose")(back[0], back[1], back[2], back[3]);
 }
 
 py::object forward(const char* function, int dims, py::handle x, py::handle weight, py::handle bias_,
@@ -101,13 +113,15 @@ py::object forward(const char* function, int dims, py::handle x, py::handle weig
   }
   py::ssize_t shape[4];
   c.output_shape(shape);
-  if (out.is_none() && lies_channels_last(c.x)) {
+  if (out.is_none() && lies_only_as(c.x, kChannelsLast)) {
     char* to = nullptr;
-    py::object y = new_channels_last(c.x.dtype(), shape, &to);
-    c.weight.make_contiguous();
+    py::object y = new_lying_as(c.x.dtype(), shape, kChannelsLast, &to);
+    const bool as_in_networks = lies_only_as(c.weight, kNetworkWeight);
+    if (!as_in_networks) c.weight.make_contiguous();
     const void* b = bias ? bias->make_contiguous().data() : nullptr;
     run(c.work(), [&] {
-      return nnf_conv2d_channels_last(c.x.dtype(), &c.s, c.x.data(), c.weight.data(), b, to);
+      return nnf_conv2d_channels_last(c.x.dtype(), &c.s, as_in_networks ? NNF_HWIO : NNF_OIHW, c.x.data(),
+                                      c.weight.data(), b, to);
     });
     return y;
   }
@@ -129,22 +143,37 @@ py::object backward(const char* function, int dims, py::handle grad_output, py::
   c.output_shape(shape);
   g.expect_same_dtype(c.x);
   g.expect_shape(shape, c.nd());
-  const bool channels_last = lies_channels_last(c.x) && lies_channels_last(g);
-  char* to_x = nullptr;
-  py::object gx = channels_last ? new_channels_last(c.x.dtype(), c.x.shape(), &to_x)
-                                : new_array(c.x.dtype(), c.x.shape(), c.nd());
-  py::object gweight = new_array(c.x.dtype(), c.weight.shape(), c.nd());
   py::object gbias = new_array(c.x.dtype(), c.weight.shape(), 1);
-  char *to_weight = array_data(gweight), *to_bias = array_data(gbias);
-  c.weight.make_contiguous();
-  if (!channels_last) {
-    g.make_contiguous();
-    c.x.make_contiguous();
-    to_x = array_data(gx);
+  char *to_x = nullptr, *to_weight = nullptr, *to_bias = array_data(gbias);
+  // Of images with one channel, which lie both ways, grad_output decides.
+  const bool channels_last = lies_as(c.x, kChannelsLast) && lies_as(g, kChannelsLast) &&
+                             !(c.x.contiguous() && g.contiguous());
+  if (channels_last) {
+    py::object gx = new_lying_as(c.x.dtype(), c.x.shape(), kChannelsLast, &to_x);
+    const bool as_in_networks = lies_only_as(c.weight, kNetworkWeight);
+    py::object gweight;
+    if (as_in_networks) {
+      gweight = new_lying_as(c.x.dtype(), c.weight.shape(), kNetworkWeight, &to_weight);
+    } else {
+      c.weight.make_contiguous();
+      gweight = new_array(c.x.dtype(), c.weight.shape(), 4);
+      to_weight = array_data(gweight);
+    }
+    run(2 * c.work(), [&] {
+      return nnf_conv2d_channels_last_backward(c.x.dtype(), &c.s, as_in_networks ? NNF_HWIO : NNF_OIHW, g.data(),
+                                               c.x.data(), c.weight.data(), to_x, to_weight, to_bias);
+    });
+    return py::make_tuple(gx, gweight, gbias);
   }
-  const auto compute = channels_last ? &nnf_conv2d_channels_last_backward : &nnf_conv2d_backward;
+  py::object gx = new_array(c.x.dtype(), c.x.shape(), c.nd());
+  py::object gweight = new_array(c.x.dtype(), c.weight.shape(), c.nd());
+  to_x = array_data(gx);
+  to_weight = array_data(gweight);
+  g.make_contiguous();
+  c.x.make_contiguous();
+  c.weight.make_contiguous();
   run(2 * c.work(), [&] {
-    return compute(c.x.dtype(), &c.s, g.data(), c.x.data(), c.weight.data(), to_x, to_weight, to_bias);
+    return nnf_conv2d_backward(c.x.dtype(), &c.s, g.data(), c.x.data(), c.weight.data(), to_x, to_weight, to_bias);
   });
   return py::make_tuple(gx, gweight, gbias);
 }

@@ -19,11 +19,9 @@ namespace {
 // threads' tasks.
 constexpr i64 kBlockElements = i64{1} << 18;
 
-i64 weight_elements(const ConvShape& s) { return s.kh * s.kw * (s.c / s.groups) * s.oc; }
-
 // Images of a block. Weights are packed once a block, hence not few images under large weights.
 i64 block_images(const ConvShape& s, i64 image_elements) {
-  const i64 elements = std::max(kBlockElements, 4 * weight_elements(s));
+  const i64 elements = std::max(kBlockElements, 4 * s.weight_elements());
   return std::clamp<i64>(elements / image_elements, 1, std::max<i64>(1, s.n));
 }
 
@@ -39,7 +37,7 @@ template <class T>
 void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* y) {
   const i64 hw = s.h * s.w, pixels = s.oh * s.ow;
   const i64 in = s.c * hw, out = s.oc * pixels;
-  const i64 weights = weight_elements(s);
+  const i64 weights = s.weight_elements();
   if (depthwise_planes_pay(s)) return depthwise_planes_forward<T>(s, x, weight, bias, y);
   if (pointwise_planes_pay<T>(s)) return pointwise_planes_forward<T>(s, x, weight, bias, y);
   if (planar_forward_pays<T>(s, {true, true})) {  // images as they lie
@@ -73,7 +71,7 @@ template <class T>
 void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx, T* gweight, T* gbias) {
   const i64 hw = s.h * s.w, pixels = s.oh * s.ow, cg = s.c / s.groups;
   const i64 in = s.c * hw, out = s.oc * pixels;
-  const i64 weights = weight_elements(s);
+  const i64 weights = s.weight_elements();
   if (depthwise_planes_pay(s)) {
     if (gx != nullptr) depthwise_planes_backward_data<T>(s, g, weight, gx);
     if (gweight != nullptr) depthwise_planes_backward_weight<T>(s, g, x, gweight);
@@ -88,7 +86,8 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
   T* own_gx = own_gweight + weights;
   const bool gx_as_is = s.c == 1 || hw == 1;
   // What reads the images as they lie, and so needs no conversion.
-  const bool weight_planes = planar_backward_pays<T>(s, {true, true}), data_planes = planar_backward_data_pays<T>(s);
+  const bool weight_planes = planar_backward_pays<T>(s, {true, true});
+  const bool data_planes = planar_backward_data_pays<T>(s);
   const WeightOrder order = !data_planes && backward_data_reads_oihw<T>(s) ? WeightOrder::oihw : WeightOrder::hwio;
   if (gx != nullptr && order == WeightOrder::hwio) oihw_to_hwio(s.oc, cg, s.kh * s.kw, weight, own_weight);
   const T* read_weight = order == WeightOrder::hwio ? own_weight : weight;
@@ -112,7 +111,7 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
       planar_plane_sums<T>(part, g_planes, gbias, n > 0);
     }
     if (gx != nullptr && data_planes) {
-      planar_backward_data<T>(part, g_planes, read_weight, gx + n * in);
+      planar_backward_data<T>(part, {true, true}, g_planes, read_weight, gx + n * in);
     } else if (gx != nullptr) {
       T* gx_block = gx + n * in;
       conv2d_backward_data<T>(part, g_block, read_weight, gx_as_is ? gx_block : own_gx, order);
@@ -145,7 +144,7 @@ nnf_status nnf_conv2d(nnf_dtype dt, const nnf_conv2d_shape* s, const void* x, co
     nnf::require_array("conv2d", "shape", s, 1);
     const nnf::ConvShape shape(*s);
     nnf::require_array("conv2d", "x", x, shape.n * shape.c * shape.h * shape.w);
-    nnf::require_array("conv2d", "weight", weight, nnf::weight_elements(shape));
+    nnf::require_array("conv2d", "weight", weight, shape.weight_elements());
     nnf::require_array("conv2d", "y", y, shape.n * shape.oc * shape.oh * shape.ow);
     nnf::forward<T>(shape, static_cast<const T*>(x), static_cast<const T*>(weight), static_cast<const T*>(bias),
                     static_cast<T*>(y));
@@ -160,7 +159,7 @@ nnf_status nnf_conv2d_backward(nnf_dtype dt, const nnf_conv2d_shape* s, const vo
     const nnf::ConvShape shape(*s);
     nnf::require_array("conv2d_backward", "g", g, shape.n * shape.oc * shape.oh * shape.ow);
     if (gweight != nullptr) nnf::require_array("conv2d_backward", "x", x, shape.n * shape.c * shape.h * shape.w);
-    if (gx != nullptr) nnf::require_array("conv2d_backward", "weight", weight, nnf::weight_elements(shape));
+    if (gx != nullptr) nnf::require_array("conv2d_backward", "weight", weight, shape.weight_elements());
     nnf::backward<T>(shape, static_cast<const T*>(g), static_cast<const T*>(x), static_cast<const T*>(weight),
                      static_cast<T*>(gx), static_cast<T*>(gweight), static_cast<T*>(gbias));
   });

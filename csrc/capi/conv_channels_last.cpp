@@ -1,5 +1,6 @@
 // The C interface's convolution of channels-last images: the kernels' own layout, so nothing but the weight may have to
 // be converted.
+#include "base/error.h"
 #include "base/memory.h"
 #include "capi/arguments.h"
 #include "capi/guard.h"
@@ -9,16 +10,21 @@
 namespace nnf {
 namespace {
 
-i64 weight_elements(const ConvShape& s) { return s.kh * s.kw * (s.c / s.groups) * s.oc; }
+WeightOrder checked_order(const char* op, nnf_weight_order order) {
+  if (order != NNF_OIHW && order != NNF_HWIO) {
+    throw_invalid("%s: order: expected NNF_OIHW or NNF_HWIO, got %d", op, static_cast<int>(order));
+  }
+  return order == NNF_OIHW ? WeightOrder::oihw : WeightOrder::hwio;
+}
 
-// The weight in the order its reader wants.
+// The weight in an order its reader takes.
 template <class T>
-struct OrderedWeight {
+struct ReadableWeight {
   const T* p;
   WeightOrder order;
-  OrderedWeight(const ConvShape& s, const T* weight, bool reads_oihw) : p(weight), order(WeightOrder::oihw) {
-    if (reads_oihw) return;
-    T* turned = thread_scratch<T>(Scratch::convert_in, weight_elements(s));
+  ReadableWeight(const ConvShape& s, const T* weight, WeightOrder given, bool reads_oihw) : p(weight), order(given) {
+    if (given == WeightOrder::hwio || reads_oihw) return;
+    T* turned = thread_scratch<T>(Scratch::convert_in, s.weight_elements());
     oihw_to_hwio(s.oc, s.c / s.groups, s.kh * s.kw, weight, turned);
     p = turned;
     order = WeightOrder::hwio;
@@ -26,23 +32,24 @@ struct OrderedWeight {
 };
 
 template <class T>
-void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* y) {
-  const OrderedWeight<T> w(s, weight, forward_reads_oihw<T>(s));
+void forward(const ConvShape& s, WeightOrder order, const T* x, const T* weight, const T* bias, T* y) {
+  const ReadableWeight<T> w(s, weight, order, forward_reads_oihw<T>(s));
   Epilogue<T> epilogue;
   epilogue.bias = bias;
   conv2d_forward<T>(s, x, w.p, epilogue, y, w.order);
 }
 
 template <class T>
-void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx, T* gweight, T* gbias) {
-  if (backward_weight_writes_oihw<T>(s)) {
-    conv2d_backward_weight<T>(s, g, x, gweight, gbias, false, WeightOrder::oihw);
+void backward(const ConvShape& s, WeightOrder order, const T* g, const T* x, const T* weight, T* gx, T* gweight,
+              T* gbias) {
+  if (order == WeightOrder::hwio || backward_weight_writes_oihw<T>(s)) {
+    conv2d_backward_weight<T>(s, g, x, gweight, gbias, false, order);
   } else {
-    T* turned = thread_scratch<T>(Scratch::convert_out, weight_elements(s));
+    T* turned = thread_scratch<T>(Scratch::convert_out, s.weight_elements());
     conv2d_backward_weight<T>(s, g, x, turned, gbias, false);
     hwio_to_oihw(s.oc, s.c / s.groups, s.kh * s.kw, turned, gweight);
   }
-  const OrderedWeight<T> w(s, weight, backward_data_reads_oihw<T>(s));
+  const ReadableWeight<T> w(s, weight, order, backward_data_reads_oihw<T>(s));
   conv2d_backward_data<T>(s, g, w.p, gx, w.order);
 }
 
@@ -51,22 +58,23 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
 
 extern "C" {
 
-nnf_status nnf_conv2d_channels_last(nnf_dtype dt, const nnf_conv2d_shape* s, const void* x, const void* weight,
-                                    const void* bias, void* y) {
+nnf_status nnf_conv2d_channels_last(nnf_dtype dt, const nnf_conv2d_shape* s, nnf_weight_order order, const void* x,
+                                    const void* weight, const void* bias, void* y) {
   return nnf::guard_typed(dt, [&](auto zero) {
     using T = decltype(zero);
     nnf::require_array("conv2d", "shape", s, 1);
     const nnf::ConvShape shape(*s);
     nnf::require_array("conv2d", "x", x, shape.n * shape.c * shape.h * shape.w);
-    nnf::require_array("conv2d", "weight", weight, nnf::weight_elements(shape));
+    nnf::require_array("conv2d", "weight", weight, shape.weight_elements());
     nnf::require_array("conv2d", "y", y, shape.n * shape.oc * shape.oh * shape.ow);
-    nnf::forward<T>(shape, static_cast<const T*>(x), static_cast<const T*>(weight), static_cast<const T*>(bias),
-                    static_cast<T*>(y));
+    nnf::forward<T>(shape, nnf::checked_order("conv2d", order), static_cast<const T*>(x), static_cast<const T*>(weight),
+                    static_cast<const T*>(bias), static_cast<T*>(y));
   });
 }
 
-nnf_status nnf_conv2d_channels_last_backward(nnf_dtype dt, const nnf_conv2d_shape* s, const void* g, const void* x,
-                                             const void* weight, void* gx, void* gweight, void* gbias) {
+nnf_status nnf_conv2d_channels_last_backward(nnf_dtype dt, const nnf_conv2d_shape* s, nnf_weight_order order,
+                                             const void* g, const void* x, const void* weight, void* gx,
+                                             void* gweight, void* gbias) {
   return nnf::guard_typed(dt, [&](auto zero) {
     using T = decltype(zero);
     nnf::require_array("conv2d_backward", "shape", s, 1);
@@ -74,12 +82,13 @@ nnf_status nnf_conv2d_channels_last_backward(nnf_dtype dt, const nnf_conv2d_shap
     const nnf::i64 in = shape.n * shape.c * shape.h * shape.w;
     nnf::require_array("conv2d_backward", "g", g, shape.n * shape.oc * shape.oh * shape.ow);
     nnf::require_array("conv2d_backward", "x", x, in);
-    nnf::require_array("conv2d_backward", "weight", weight, nnf::weight_elements(shape));
+    nnf::require_array("conv2d_backward", "weight", weight, shape.weight_elements());
     nnf::require_array("conv2d_backward", "gx", gx, in);
-    nnf::require_array("conv2d_backward", "gweight", gweight, nnf::weight_elements(shape));
+    nnf::require_array("conv2d_backward", "gweight", gweight, shape.weight_elements());
     nnf::require_array("conv2d_backward", "gbias", gbias, shape.oc);
-    nnf::backward<T>(shape, static_cast<const T*>(g), static_cast<const T*>(x), static_cast<const T*>(weight),
-                     static_cast<T*>(gx), static_cast<T*>(gweight), static_cast<T*>(gbias));
+    nnf::backward<T>(shape, nnf::checked_order("conv2d_backward", order), static_cast<const T*>(g),
+                     static_cast<const T*>(x), static_cast<const T*>(weight), static_cast<T*>(gx),
+                     static_cast<T*>(gweight), static_cast<T*>(gbias));
   });
 }
 

@@ -64,7 +64,8 @@
   K(gemm_pack_strips, GemmPackStripsFn)              \
   K(gemm_dots, GemmDotsFn)                           \
   K(gemm_row, GemmRowFn)                             \
-  K(planar_row, PlanarRowFn)                         \
+  K(planar_rows, PlanarRowsFn)                       \
+  K(overlap_row, OverlapRowFn)                       \
   K(planar_sums, PlanarSumsFn)                       \
   K(depthwise_row, DepthwiseRowFn)                   \
   K(depthwise_sums, DepthwiseSumsFn)                 \

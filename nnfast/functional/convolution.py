@@ -40,7 +40,8 @@ def conv2d(
     (n, oc, oh, ow) array of x's dtype
         ``oh = (h + 2 * padding - dilation * (kh - 1) - 1) // stride + 1``, ow likewise. An x that lies
         channels-last in memory (a transposed view of (n, h, w, c)) gives a result that does: the kernels'
-        own layout, so neither is converted.
+        own layout, so neither is converted. Nor is a weight beside such an x that lies as a layer's own
+        do, as (kh, kw, c / groups, oc).
 
     Raises
     ------

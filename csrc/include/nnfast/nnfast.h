@@ -294,12 +294,13 @@ NNF_API nnf_status nnf_conv2d_backward(nnf_dtype dt, const nnf_conv2d_shape *s, 
                                        const void *weight, void *gx, void *gweight, void *gbias);
 
 /* The same for channels-last images, x and gx (n, h, w, c), y and g (n, oh, ow, oc): no conversion; no array NULL but
- * bias. */
-NNF_API nnf_status nnf_conv2d_channels_last(nnf_dtype dt, const nnf_conv2d_shape *s, const void *x, const void *weight,
-                                            const void *bias, void *y);
-NNF_API nnf_status nnf_conv2d_channels_last_backward(nnf_dtype dt, const nnf_conv2d_shape *s, const void *g,
-                                                     const void *x, const void *weight, void *gx, void *gweight,
-                                                     void *gbias);
+ * bias. The order of weight and gweight: NNF_OIHW as above, NNF_HWIO (kh, kw, c / groups, oc) as networks hold them. */
+typedef enum nnf_weight_order { NNF_OIHW = 0, NNF_HWIO = 1 } nnf_weight_order;
+NNF_API nnf_status nnf_conv2d_channels_last(nnf_dtype dt, const nnf_conv2d_shape *s, nnf_weight_order order,
+                                            const void *x, const void *weight, const void *bias, void *y);
+NNF_API nnf_status nnf_conv2d_channels_last_backward(nnf_dtype dt, const nnf_conv2d_shape *s, nnf_weight_order order,
+                                                     const void *g, const void *x, const void *weight, void *gx,
+                                                     void *gweight, void *gbias);
 
 /* The transposed convolution: the gradient of a convolution's input, as a layer of its own. */
 typedef struct nnf_conv_transpose2d_shape {

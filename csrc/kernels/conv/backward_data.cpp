@@ -1,10 +1,10 @@
-// The gradient of a convolution's input, in one of two ways.
+// The gradient of a convolution's input, in the way that takes the least work.
 //
-// As correlations: with stride (sh, sw) the input pixels fall into sh * sw classes by their position modulo the
-// stride, and each class is a stride-1 correlation of g with the taps that reach it, mirrored and transposed. No
-// multiply-add is spent on zeros put between g's pixels, and no pixel is written twice; but g's border is padded with
-// zeros that do cost (a 5x5 kernel on 12x12 pixels without padding: 144 pixels are computed from 64), and a few input
-// channels leave most of a tile's columns empty. There scattering (scatter.h) is faster; scatters() weighs the two.
+// As correlations (correlate.h): with stride (sh, sw) the input pixels fall into sh * sw classes by their position
+// modulo the stride, and each class is a stride-1 correlation of g with the taps that reach it, mirrored and
+// transposed. No multiply-add is spent on zeros put between g's pixels, and no pixel is written twice. But a few input
+// channels leave most of a tile's columns empty. There scattering (scatter.h) is faster, or vectors along image rows
+// (planar.h).
 //
 // Along one axis: input pixel p and tap i meet output o when p + pad = o * stride + i * dilation. For the class of
 // p + pad = r modulo stride these are the taps i = i0, i0 + step, ... with i * dilation = r modulo stride, where
@@ -18,6 +18,7 @@
 #include "kernels/conv/correlate.h"
 #include "kernels/conv/depthwise.h"
 #include "kernels/conv/grouped.h"
+#include "kernels/conv/planar.h"
 #include "kernels/conv/scatter.h"
 #include "kernels/dispatch.h"
 
@@ -44,52 +45,40 @@ AxisClass axis_class(i64 r, i64 size, i64 kernel, i64 stride, i64 pad, i64 dilat
   return k;
 }
 
-// Which way takes less time, in multiply-adds: a correlation's for every input pixel, its channels rounded up to
-// vectors; or scattering's for every output pixel, plus the additions of the patch's elements, which were measured to
-// cost as much as 14 multiply-adds each, 30 where the runs of channels are short. (One thread, AVX-512, GFLOPS,
-// scattering against correlating: 1 -> 32 channels, 3x3, 28x28: 26, 6; 20 -> 40, 5x5, 12x12: 96, 40; 32 -> 64, 3x3,
-// 14x14 without padding 129, 107 and with padding 130, 150.)
+enum class Way { depthwise, grouped, product, planar, scatter, correlate };
+
+// The last three are weighed by their multiply-adds on whole vectors, every output pixel's taps counted once.
+// Scattering also adds up patches, whose elements were measured to cost as much as 14 multiply-adds each; planes are
+// turned and turned back. (One thread, AVX-512, microseconds, scattering, planar, correlating: 64x6x14x14 -> 16 5x5
+// 344, 354, 467; padded 3x3 342, 237, 293; 32x8x28x28 -> 16 5x5 1779, 1027, 1548; 10x20x12x12 -> 40 5x5 176, -, 278;
+// 32x64x8x8 -> 64 3x3 474, -, 398.)
 template <class T>
-bool scatters(const ConvShape& s) {
-  if (s.groups != 1) return false;
-  const i64 lanes = std::max(1, kernels<T>().gemm.nr / 4);
-  const double correlating = static_cast<double>(s.h * s.w) / static_cast<double>(s.stride_h * s.stride_w) *
-                             static_cast<double>(ceil_div(s.c, lanes) * lanes * s.oc);
-  const double scattering = static_cast<double>(s.oh * s.ow * s.c * (s.oc + (s.c >= 16 ? 14 : 30)));
-  return scattering < correlating;
-}
-
-// One matrix product does it.
-bool is_product(const ConvShape& s) {
-  const bool padded = s.pad_top != 0 || s.pad_bottom != 0 || s.pad_left != 0 || s.pad_right != 0;
-  const bool pointwise = s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.oh == s.h && s.ow == s.w;
-  const bool whole_image = s.kh == s.h && s.kw == s.w && s.dilation_h == 1 && s.dilation_w == 1;
-  return s.groups == 1 && !padded && (pointwise || whole_image);
-}
-
-}  // namespace
-
-template <class T>
-bool backward_data_reads_oihw(const ConvShape& s) {
-  if (s.groups != 1 || is_depthwise(s)) return false;
-  return is_product(s) ? s.kh * s.kw == 1 : !scatters<T>(s);
+Way cheapest_way(const ConvShape& s) {
+  if (is_depthwise(s)) return Way::depthwise;
+  if (is_grouped_small<T>(s) && s.stride_h == 1 && s.stride_w == 1) return Way::grouped;
+  if (s.is_product()) return Way::product;
+  if (s.groups != 1) return Way::correlate;
+  if (planar_backward_data_pays<T>(s)) return Way::planar;
+  const GemmGeometry& gemm = kernels<T>().gemm;
+  const i64 lanes = gemm.nr / gemm.vectors, pixels = s.oh * s.ow, taps = s.kh * s.kw;
+  const i64 correlating = pixels * taps * round_up(s.c, lanes) * s.oc;
+  const i64 scattering = pixels * s.kh * (round_up(s.kw * s.c, lanes) * s.oc + 14 * s.kw * s.c);
+  const i64 along_rows = s.oh * taps * s.c * s.oc * round_up(s.w, lanes);
+  const i64 planar = along_rows * 5 / 4 + 10 * (s.h * s.w * s.c + pixels * s.oc);
+  if (planar_backward_data_fits<T>(s) && planar < std::min(correlating, scattering)) return Way::planar;
+  return s.dilation_w == 1 && scattering < correlating ? Way::scatter : Way::correlate;
 }
 
 template <class T>
-void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx, WeightOrder order) {
-  if (s.n == 0) return;
+void multiply(const ConvShape& s, const T* g, const T* weight, T* gx, WeightOrder order) {
+  const i64 k = s.kh * s.kw * s.c;
+  const MatView<T> b = order == WeightOrder::hwio ? MatView<T>{weight, 1, s.oc} : MatView<T>{weight, k, 1};
+  gemm<T>(s.n * s.oh * s.ow, k, s.oc, {g, s.oc, 1}, b, gx, k);
+}
+
+template <class T>
+void correlate_classes(const ConvShape& s, const T* g, const T* weight, T* gx, WeightOrder order) {
   const bool own = order == WeightOrder::hwio;
-  NNF_ASSERT(own || backward_data_reads_oihw<T>(s));
-  if (is_depthwise(s)) return depthwise_backward_data(s, g, weight, gx);
-  if (is_grouped_small<T>(s) && s.stride_h == 1 && s.stride_w == 1) return grouped_backward_data(s, g, weight, gx);
-  if (is_product(s)) {
-    const i64 k = s.kh * s.kw * s.c;
-    const MatView<T> b = own ? MatView<T>{weight, 1, s.oc} : MatView<T>{weight, k, 1};
-    gemm<T>(s.n * s.oh * s.ow, k, s.oc, {g, s.oc, 1}, b, gx, k);
-    return;
-  }
-  if (scatters<T>(s)) return scatter_backward_data(s, g, weight, gx);
-
   const i64 cg = s.c / s.groups, taps = s.kh * s.kw;
   const i64 weight_col = own ? cg * s.oc : 1, weight_row = s.kw * weight_col;
   const i64 in = own ? 1 : cg * taps, out = own ? s.oc : taps;  // between its elements for g's channels and for gx's
@@ -121,6 +110,28 @@ void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx
       const WeightView<T> mirrored{last, -v.step * weight_row, -u.step * weight_col, in, out, s.oc / s.groups};
       correlate<T>(r, g, mirrored, {}, gx + (v.first * s.w + u.first) * s.c);
     }
+  }
+}
+
+}  // namespace
+
+template <class T>
+bool backward_data_reads_oihw(const ConvShape& s) {
+  const Way way = cheapest_way<T>(s);
+  return (way == Way::product && s.kh * s.kw == 1) || (way == Way::correlate && s.groups == 1);
+}
+
+template <class T>
+void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx, WeightOrder order) {
+  if (s.n == 0) return;
+  NNF_ASSERT(order == WeightOrder::hwio || backward_data_reads_oihw<T>(s));
+  switch (cheapest_way<T>(s)) {
+    case Way::depthwise: return depthwise_backward_data(s, g, weight, gx);
+    case Way::grouped: return grouped_backward_data(s, g, weight, gx);
+    case Way::product: return multiply(s, g, weight, gx, order);
+    case Way::planar: return planar_backward_data(s, {false, false}, g, weight, gx);
+    case Way::scatter: return scatter_backward_data(s, g, weight, gx);
+    case Way::correlate: return correlate_classes(s, g, weight, gx, order);
   }
 }
 

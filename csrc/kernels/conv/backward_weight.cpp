@@ -12,6 +12,7 @@
 #include "kernels/conv/conv2d.h"
 #include "kernels/conv/correlate.h"
 #include "kernels/conv/depthwise.h"
+#include "kernels/conv/group_sums.h"
 #include "kernels/conv/grouped.h"
 #include "kernels/conv/planar.h"
 #include "kernels/conv/tap_sums.h"
@@ -40,6 +41,7 @@ struct Plan {
   bool in_place;
   i64 pitch;            // elements between image rows
   i64 cg, ocg, taps;    // of a group of channels; taps = kh * kw * cg
+  i64 run;              // taps that follow each other in an image, where tiles are to end with them; 0: anywhere
   i64 segments, depth;  // of an image
   i64 seg_step;         // elements between segments in the image
   i64 batch_groups, group_images;
@@ -54,6 +56,8 @@ Plan make_plan(const ConvShape& s, i64 mr) {
   p.in_place = frame_inside(p.frame, s.h, s.w);
   p.pitch = (p.in_place ? s.w : p.frame.cols) * s.c;
   p.cg = s.c / s.groups, p.ocg = s.oc / s.groups, p.taps = s.kh * s.kw * p.cg;
+  p.run = s.groups == 1 && s.dilation_w == 1 ? s.kw * p.cg : p.cg;
+  if (p.run < 2 * mr) p.run = 0;  // too short for tiles of many rows
   // Output rows whose taps follow each other without a gap are one long segment.
   const bool merged = s.stride_h == 1 && p.pitch == s.ow * s.stride_w * s.c;
   p.segments = merged ? 1 : s.oh;
@@ -112,12 +116,12 @@ void sum_taps(const ConvShape& s, const Plan& p, i64 n0, i64 n1, i64 t0, i64 t1,
         tile.accumulate = !fresh || n > n0 || first > 0 || d > 0;
         for (i64 q = t0 / p.taps; q * p.taps < t1; ++q) {
           const i64 begin = std::max<i64>(t0 - q * p.taps, 0), end = std::min(p.taps, t1 - q * p.taps);
-          const i64 tiles = ceil_div(end - begin, mr);
           for (i64 j = 0; j < p.ocg; j += nr) {
             tile.n = std::min(nr, p.ocg - j);
             tile.b = g + (n * pixels + first * p.depth + d) * s.oc + q * p.ocg + j;
-            for (i64 t = 0; t < tiles; ++t) {
-              const i64 i0 = begin + (end - begin) * t / tiles, i1 = begin + (end - begin) * (t + 1) / tiles;
+            for (i64 i0 = begin, i1; i0 < end; i0 = i1) {
+              const i64 limit = p.run > 0 ? std::min(end, round_up(i0 + 1, p.run)) : end;
+              i1 = i0 + ceil_div(limit - i0, ceil_div(limit - i0, mr));
               for (i64 i = i0; i < i1; ++i) {
                 const i64 tap = i / p.cg, ch = i % p.cg;
                 rows[i - i0] = base + tap / s.kw * s.dilation_h * p.pitch + tap % s.kw * s.dilation_w * s.c +
@@ -147,7 +151,7 @@ void conv2d_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweig
                             WeightOrder order) {
   NNF_ASSERT(order == WeightOrder::hwio || (!accumulate && backward_weight_writes_oihw<T>(s)));
   if (gbias != nullptr) column_sum(s.n * s.oh * s.ow, s.oc, g, gbias, accumulate);
-  const i64 size = s.kh * s.kw * (s.c / s.groups) * s.oc;
+  const i64 size = s.weight_elements();
   if (s.n == 0) {
     if (!accumulate) std::fill_n(gweight, size, T{0});
     return;
@@ -190,15 +194,7 @@ void conv2d_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweig
       }
     }
   });
-  if (direct) return;
-
-  constexpr i64 kPiece = 4096;
-  parallel_for(ceil_div(size, kPiece), p.batch_groups * kPiece / 8, [&](i64 begin, i64 end) {
-    const i64 first = begin * kPiece, count = std::min(end * kPiece, size) - first;
-    i64 group = 0;
-    if (!accumulate) std::copy_n(buffers + first, count, gweight + first), group = 1;
-    for (; group < p.batch_groups; ++group) k.add_into(count, buffers + group * size + first, gweight + first);
-  });
+  if (!direct) add_groups(p.batch_groups, size, buffers, gweight, accumulate);
 }
 
 #define NNF_INSTANTIATE(T)                                                                                       \

@@ -9,25 +9,26 @@ namespace nnf {
 
 constexpr i64 kPlanarMost = 6;  // output channels of one call
 
-// One output row of m <= kPlanarMost channels:
+// Some output rows of m <= kPlanarMost channels:
 //
-//   y[i * y_plane + j] = bias[i] + sum_{s < segments} sum_{p < kw} w[(s * kw + p) * m + i] * x[s * pitch + j + p]
+//   y[r * y_row + i * y_plane + j] = bias[i] +
+//       sum_{s < segments} sum_{p < kw} w[(s * kw + p) * m + i] * x[r * x_row + s * pitch + j + p]
 //
-// for 0 <= j < n. Of x also the elements up to the next whole vector of j are read, which change nothing. bias may be
-// null. A sum's order depends on segments and kw alone.
+// for 0 <= r < rows, 0 <= j < n. Of x also the elements up to the next whole vector of j are read, which change
+// nothing. bias may be null. A sum's order depends on segments and kw alone.
 template <class T>
-struct PlanarRow {
-  i64 m, n, segments, kw;
+struct PlanarRows {
+  i64 rows, m, n, segments, kw;
   const T* w;
   const T* x;
-  i64 pitch;
+  i64 pitch, x_row;
   const T* bias;
   T* y;
-  i64 y_plane;
+  i64 y_plane, y_row;
 };
 
 template <class T>
-using PlanarRowFn = void (*)(const PlanarRow<T>& row);
+using PlanarRowsFn = void (*)(const PlanarRows<T>& rows);
 
 // The gradient of such weights: sums over `lines` lines of n pixels, for `count` taps p of one line of the kernel,
 //
@@ -64,6 +65,23 @@ struct DepthwiseRow {
 
 template <class T>
 using DepthwiseRowFn = void (*)(const DepthwiseRow<T>& row);
+
+// Adds overlapping runs to a row of n elements:
+//
+//   y[start + j * apart + e] += sum_{a < lines} x[a * line + j * pitch + e]     0 <= e < run, 0 <= j < runs
+//
+// where that lies inside the row. Before each run of x and after it lie at least a vector of zeros. The order of a sum
+// follows from the numbers here.
+template <class T>
+struct OverlapRow {
+  i64 n, runs, run, apart, start, lines;
+  const T* x;
+  i64 line, pitch;
+  T* y;
+};
+
+template <class T>
+using OverlapRowFn = void (*)(const OverlapRow<T>& row);
 
 template <class T>
 using PlanarSumsFn = void (*)(const PlanarSums<T>& sums);

@@ -16,6 +16,9 @@ namespace nnf {
 struct ConvShape : nnf_conv2d_shape {
   i64 oh, ow;
   explicit ConvShape(const nnf_conv2d_shape& s, const char* op = "conv2d");
+  i64 weight_elements() const { return kh * kw * (c / groups) * oc; }
+  // One matrix product does it: an output pixel's taps are a dense row of x.
+  bool is_product() const;
 };
 
 // The order of a weight's elements: the kernels' own (kh, kw, c / groups, oc), or PyTorch's (oc, c / groups, kh, kw),

@@ -9,22 +9,10 @@
 
 namespace nnf {
 
-namespace {
-
-// One matrix product does it: an output pixel's taps are a dense row of x.
-bool is_product(const ConvShape& s) {
-  const bool padded = s.pad_top != 0 || s.pad_bottom != 0 || s.pad_left != 0 || s.pad_right != 0;
-  const bool pointwise = s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.oh == s.h && s.ow == s.w;
-  const bool whole_image = s.kh == s.h && s.kw == s.w && s.dilation_h == 1 && s.dilation_w == 1;
-  return s.groups == 1 && !padded && (pointwise || whole_image);
-}
-
-}  // namespace
-
 template <class T>
 bool forward_reads_oihw(const ConvShape& s) {
   if (s.groups != 1 || is_depthwise(s)) return false;
-  if (is_product(s)) return s.kh * s.kw == 1;
+  if (s.is_product()) return s.kh * s.kw == 1;
   return s.dilation_w == 1 && !planar_forward_pays<T>(s, {false, false});
 }
 
@@ -36,7 +24,7 @@ void conv2d_forward(const ConvShape& s, const T* x, const T* weight, const Epilo
   NNF_ASSERT(own || forward_reads_oihw<T>(s));
   if (is_depthwise(s)) return depthwise_forward(s, x, weight, epilogue, y);
   if (is_grouped_small<T>(s)) return grouped_forward(s, x, weight, epilogue, y);
-  if (is_product(s)) {
+  if (s.is_product()) {
     const i64 k = s.kh * s.kw * s.c;
     const MatView<T> b = own ? MatView<T>{weight, s.oc, 1} : MatView<T>{weight, 1, k};
     gemm<T>(s.n * s.oh * s.ow, s.oc, k, {x, k, 1}, b, y, s.oc, false, epilogue);

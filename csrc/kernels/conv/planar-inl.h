@@ -15,22 +15,24 @@
 namespace nnf {
 namespace {
 
-template <class T, int M, int V>
-__attribute__((noinline)) void planar_tile(const PlanarRow<T>& t, i64 first) {
+// R rows of V vectors each, from column `first` on.
+template <class T, int M, int R, int V>
+__attribute__((noinline)) void planar_tile(const PlanarRows<T>& t, i64 top, i64 first) {
   constexpr i64 N = Vec<T>::N;
-  Vec<T> acc[M * V];
-  unroll<M * V>([&](auto i) NNF_LAMBDA_INLINE { acc[i.value] = zero<T>(); });
+  constexpr int W = R * V;
+  Vec<T> acc[M * W];
+  unroll<M * W>([&](auto i) NNF_LAMBDA_INLINE { acc[i.value] = zero<T>(); });
   const T* w = t.w;
-  const T* line = t.x + first;
-  const i64 kw = t.kw, pitch = t.pitch;
+  const T* line = t.x + top * t.x_row + first;
+  const i64 kw = t.kw, pitch = t.pitch, x_row = t.x_row;
   for (i64 s = t.segments; s > 0; --s, line += pitch) {
     for (const T* x = line; x != line + kw; ++x, w += M) {
-      Vec<T> xv[V];
-      unroll<V>([&](auto j) NNF_LAMBDA_INLINE { xv[j.value] = load<T>(x + j.value * N); });
+      Vec<T> xv[W];
+      unroll<W>([&](auto j) NNF_LAMBDA_INLINE { xv[j.value] = load<T>(x + j.value / V * x_row + j.value % V * N); });
       unroll<M>([&](auto i) NNF_LAMBDA_INLINE {
         const Vec<T> wi = set1<T>(w[i.value]);
-        unroll<V>([&](auto j) NNF_LAMBDA_INLINE {
-          acc[i.value * V + j.value] = fma(wi, xv[j.value], acc[i.value * V + j.value]);
+        unroll<W>([&](auto j) NNF_LAMBDA_INLINE {
+          acc[i.value * W + j.value] = fma(wi, xv[j.value], acc[i.value * W + j.value]);
         });
       });
     }
@@ -38,29 +40,48 @@ __attribute__((noinline)) void planar_tile(const PlanarRow<T>& t, i64 first) {
   const i64 last = t.n - first - (V - 1) * N;  // lanes of the last vector, maybe more than it has
   unroll<M>([&](auto i) NNF_LAMBDA_INLINE {
     const Vec<T> b = set1<T>(t.bias ? t.bias[i.value] : T{0});
-    T* y = t.y + i.value * t.y_plane + first;
-    unroll<V>([&](auto j) NNF_LAMBDA_INLINE {
-      const Vec<T> r = t.bias ? acc[i.value * V + j.value] + b : acc[i.value * V + j.value];
-      if (j.value < V - 1 || last >= N) {
-        store(y + j.value * N, r);
+    T* y = t.y + i.value * t.y_plane + top * t.y_row + first;
+    unroll<W>([&](auto j) NNF_LAMBDA_INLINE {
+      const Vec<T> r = t.bias ? acc[i.value * W + j.value] + b : acc[i.value * W + j.value];
+      T* to = y + j.value / V * t.y_row + j.value % V * N;
+      if (j.value % V < V - 1 || last >= N) {
+        store(to, r);
       } else {
-        store_n(y + j.value * N, r, last);
+        store_n(to, r, last);
       }
     });
   });
 }
 
+template <class T, int M, int R, int V>
+NNF_INLINE void planar_pick_rows(i64 rows, const PlanarRows<T>& t, i64 top, i64 first) {
+  if (rows == R) {
+    planar_tile<T, M, R, V>(t, top, first);
+  } else if constexpr (R > 1) {
+    planar_pick_rows<T, M, R - 1, V>(rows, t, top, first);
+  }
+}
+
+// So many rows go together that, with their vectors, they fill the registers: weights are broadcast once for all.
+constexpr int planar_rows_together(int vectors) { return kGemmVectors / vectors; }
+
 template <class T, int M, int V>
-NNF_INLINE void planar_pick_vectors(i64 vectors, const PlanarRow<T>& t, i64 first) {
+NNF_INLINE void planar_pick_vectors(i64 vectors, const PlanarRows<T>& t, i64 first) {
   if (vectors == V) {
-    planar_tile<T, M, V>(t, first);
+    constexpr i64 most = planar_rows_together(V);
+    i64 parts = (t.rows + most - 1) / most;
+    for (i64 r = 0; r < t.rows; --parts) {
+      const i64 count = (t.rows - r + parts - 1) / parts;
+      planar_pick_rows<T, M, most, V>(count, t, r, first);
+      r += count;
+    }
   } else if constexpr (V > 1) {
     planar_pick_vectors<T, M, V - 1>(vectors, t, first);
   }
 }
 
 template <class T, int M>
-NNF_INLINE void planar_pick(i64 vectors, const PlanarRow<T>& t, i64 first) {
+NNF_INLINE void planar_pick(i64 vectors, const PlanarRows<T>& t, i64 first) {
   if (t.m == M) {
     planar_pick_vectors<T, M, kGemmVectors>(vectors, t, first);
   } else if constexpr (M > 1) {
@@ -69,7 +90,7 @@ NNF_INLINE void planar_pick(i64 vectors, const PlanarRow<T>& t, i64 first) {
 }
 
 template <class T>
-void planar_row(const PlanarRow<T>& t) {
+void planar_rows(const PlanarRows<T>& t) {
   constexpr i64 N = Vec<T>::N;
   const i64 vectors = (t.n + N - 1) / N;
   i64 parts = (vectors + kGemmVectors - 1) / kGemmVectors;

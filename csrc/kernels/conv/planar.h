@@ -1,5 +1,5 @@
 // Convolutions with few channels by the kernels of contract.h, whose vectors run along image rows: forward and the
-// gradient of the weights. Private to kernels/conv and the C interface's convolution; what is chosen when: planar.cpp.
+// gradients. Private to kernels/conv and the C interface's convolution; what is chosen when: planar.cpp.
 //
 // Images may be channels-last or planar (NCHW), x and y each: inside they are planes, a row of every channel at a time.
 #ifndef NNF_KERNELS_CONV_PLANAR_H
@@ -18,20 +18,23 @@ template <class T>
 bool planar_forward_pays(const ConvShape& s, PlanarLayout layout);
 template <class T>
 bool planar_backward_pays(const ConvShape& s, PlanarLayout layout);
-// Of planar images.
 template <class T>
 bool planar_backward_data_pays(const ConvShape& s);
+// Whether it can be done for more channels, where it may pay.
+template <class T>
+bool planar_backward_data_fits(const ConvShape& s);
 
-// As conv2d_forward and conv2d_backward_weight (without the bias); the weight is (kh, kw, c, oc) in both.
+// As conv2d_forward, conv2d_backward_weight (without the bias) and conv2d_backward_data, where g lies as y and gx as x;
+// the weight is (kh, kw, c, oc) in all.
 template <class T>
 void planar_forward(const ConvShape& s, PlanarLayout layout, const T* x, const T* weight, const Epilogue<T>& epilogue,
                     T* y);
 template <class T>
 void planar_backward_weight(const ConvShape& s, PlanarLayout layout, const T* g, const T* x, T* gweight,
                             bool accumulate);
-// Planar images only: the data's gradient, and the bias's.
 template <class T>
-void planar_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx);
+void planar_backward_data(const ConvShape& s, PlanarLayout layout, const T* g, const T* weight, T* gx);
+// The bias's gradient, of planes.
 template <class T>
 void planar_plane_sums(const ConvShape& s, const T* g, T* gbias, bool accumulate);
 

@@ -20,42 +20,47 @@ namespace {
 
 constexpr i64 kColumns = i64{1} << 14;  // elements made at once: 64 KB as float
 constexpr i64 kFewOutputs = 8;          // channels
+constexpr i64 kFewInputs = 4, kMostInputs = 8;
 constexpr i64 kFewImages = 8;           // fewer are cut by channels, for more tasks
 
 template <class T>
 class DataGradient {
  public:
-  DataGradient(const ConvShape& s, const T* weight)
-      : s_(s), k_(kernels<T>()), weight_(weight), taps_(s.kh * s.kw), phase_(ceil_div(s.w, s.stride_w)) {
+  DataGradient(const ConvShape& s, PlanarLayout layout, const T* weight)
+      : s_(s), layout_(layout), k_(kernels<T>()), weight_(weight), taps_(s.kh * s.kw),
+        phase_(ceil_div(s.w, s.stride_w)) {
     const i64 row = taps_ * s.c * s.ow;
     band_ = std::clamp<i64>(kColumns / row, 1, s.oh);
   }
 
-  // Channels c0..c1-1 of one image.
+  // Channels c0..c1-1 of one image, all of them where it is channels-last.
   void image(const T* g, i64 c0, i64 c1, T* gx) const {
-    const i64 channels = c1 - c0;
-    T* columns = thread_scratch<T>(Scratch::conv_cols, taps_ * channels * band_ * s_.ow);
-    const bool direct = s_.stride_w == 1;
-    const i64 row = direct ? s_.w : phase_ * s_.stride_w;
-    T* sums = direct ? gx : thread_scratch<T>(Scratch::conv_image, channels * s_.h * row);
-    std::fill_n(sums, channels * s_.h * row, T{0});
+    const i64 channels = c1 - c0, pixels = s_.oh * s_.ow, together = band_ * s_.ow;
+    const bool g_planes = layout_.y_planes || s_.oc == 1, gx_planes = layout_.x_planes || s_.c == 1;
+    T* columns = thread_scratch<T>(Scratch::conv_cols, (taps_ + (g_planes ? 0 : s_.oc)) * together);
+    T* turned = columns + taps_ * together;
+    const bool direct = s_.stride_w == 1 && gx_planes;
+    const i64 row = s_.stride_w == 1 ? s_.w : phase_ * s_.stride_w, sums_size = channels * s_.h * row;
+    T* sums = direct ? gx : thread_scratch<T>(Scratch::conv_image, sums_size + channels * s_.h * s_.w);
+    std::fill_n(sums, sums_size, T{0});
     for (i64 r = 0; r < s_.oh; r += band_) {
-      const i64 rows = std::min(band_, s_.oh - r);
+      const i64 rows = std::min(band_, s_.oh - r), n = rows * s_.ow;
+      if (!g_planes) k_.transpose(n, s_.oc, g + r * s_.ow * s_.oc, s_.oc, turned, n);
       for (i64 ch = 0; ch < channels; ++ch) {
-        multiply(g + r * s_.ow, c0 + ch, rows * s_.ow, columns);
-        for (i64 tap = 0; tap < taps_; ++tap) {
-          add_tap(r, rows, tap, columns + tap * rows * s_.ow, row, sums + ch * s_.h * row);
-        }
+        multiply(g_planes ? g + r * s_.ow : turned, g_planes ? pixels : n, c0 + ch, n, columns);
+        for (i64 tap = 0; tap < taps_; ++tap) add_tap(r, rows, tap, columns + tap * n, row, sums + ch * s_.h * row);
       }
     }
-    if (!direct) {
-      for (i64 i = 0; i < channels * s_.h; ++i) join_phases(sums + i * row, gx + i * s_.w);
-    }
+    if (direct) return;
+    T* planes = gx_planes ? gx : sums + sums_size;
+    for (i64 i = 0; i < channels * s_.h && s_.stride_w > 1; ++i) join_phases(sums + i * row, planes + i * s_.w);
+    const i64 plane = s_.h * s_.w;
+    if (!gx_planes) k_.transpose(s_.c, plane, s_.stride_w > 1 ? planes : sums, plane, gx, s_.c);
   }
 
  private:
-  // columns (taps, n) of one channel.
-  void multiply(const T* g, i64 channel, i64 n, T* columns) const {
+  // columns (taps, n) of one channel, from n pixels of planes that lie `plane` apart.
+  void multiply(const T* g, i64 plane, i64 channel, i64 n, T* columns) const {
     GemmTile<T> tile{};
     tile.m = taps_;
     tile.n = n;
@@ -65,7 +70,7 @@ class DataGradient {
     tile.a_rs = s_.c * s_.oc;
     tile.a_cs = 1;
     tile.b = g;
-    tile.ldb = s_.oh * s_.ow;
+    tile.ldb = plane;
     tile.step = tile.b_panel = k_.gemm.nr;
     tile.c = columns;
     tile.ldc = n;
@@ -92,6 +97,7 @@ class DataGradient {
   }
 
   const ConvShape& s_;
+  const PlanarLayout layout_;
   const KernelTable<T>& k_;
   const T* weight_;
   i64 taps_, phase_, band_;
@@ -99,7 +105,7 @@ class DataGradient {
 
 // As a forward convolution: g correlated with the weights mirrored and transposed.
 template <class T>
-void correlate_mirrored(const ConvShape& s, const T* g, const T* weight, T* gx) {
+void correlate_mirrored(const ConvShape& s, PlanarLayout layout, const T* g, const T* weight, T* gx) {
   ConvShape r = s;
   r.c = s.oc, r.h = s.oh, r.w = s.ow;
   r.oc = s.c, r.oh = s.h, r.ow = s.w;
@@ -113,22 +119,37 @@ void correlate_mirrored(const ConvShape& s, const T* g, const T* weight, T* gx) 
       for (i64 ch = 0; ch < s.c; ++ch) to[o * s.c + ch] = from[ch * s.oc + o];
     }
   }
-  planar_forward<T>(r, {true, true}, g, mirrored, {}, gx);
+  planar_forward<T>(r, {layout.y_planes, layout.x_planes}, g, mirrored, {}, gx);
 }
 
+bool can_mirror(const ConvShape& s) {
+  return s.groups == 1 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1 &&
+         s.pad_top < s.kh && s.pad_left < s.kw;
+}
+
+template <class T>
 bool correlation_pays(const ConvShape& s) {
-  const bool plain = s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1;
-  return plain && s.oc <= kFewOutputs && s.pad_top < s.kh && s.pad_left < s.kw;
+  return can_mirror(s) && (s.c > kFewInputs || s.oc <= kFewOutputs);
 }
 
 }  // namespace
 
 template <class T>
-void planar_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx) {
-  if (correlation_pays(s)) return correlate_mirrored(s, g, weight, gx);
-  const DataGradient<T> gradient(s, weight);
+bool planar_backward_data_fits(const ConvShape& s) {
+  return s.c <= kMostInputs && kernels<T>().gemm.nr / kernels<T>().gemm.vectors >= 4 && can_mirror(s);
+}
+
+template <class T>
+bool planar_backward_data_pays(const ConvShape& s) {
+  return s.groups == 1 && s.c <= kFewInputs && kernels<T>().gemm.nr / kernels<T>().gemm.vectors >= 4;
+}
+
+template <class T>
+void planar_backward_data(const ConvShape& s, PlanarLayout layout, const T* g, const T* weight, T* gx) {
+  if (correlation_pays<T>(s)) return correlate_mirrored(s, layout, g, weight, gx);
+  const DataGradient<T> gradient(s, layout, weight);
   const i64 out = s.oc * s.oh * s.ow, plane = s.h * s.w;
-  const i64 parts = s.n < kFewImages ? s.c : 1, channels = s.c / parts;
+  const i64 parts = s.n < kFewImages && layout.x_planes ? s.c : 1, channels = s.c / parts;
   parallel_for(s.n * parts, out * (s.kh * s.kw * channels / 32 + 1), [&](i64 begin, i64 end) {
     for (i64 t = begin; t < end; ++t) {
       const i64 n = t / parts, c0 = t % parts * channels;
@@ -137,7 +158,12 @@ void planar_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx
   });
 }
 
-template void planar_backward_data<float>(const ConvShape&, const float*, const float*, float*);
-template void planar_backward_data<double>(const ConvShape&, const double*, const double*, double*);
+#define NNF_INSTANTIATE(T)                                                              \
+  template bool planar_backward_data_fits<T>(const ConvShape&);                         \
+  template bool planar_backward_data_pays<T>(const ConvShape&);                         \
+  template void planar_backward_data<T>(const ConvShape&, PlanarLayout, const T*, const T*, T*);
+NNF_INSTANTIATE(float)
+NNF_INSTANTIATE(double)
+#undef NNF_INSTANTIATE
 
 }  // namespace nnf

@@ -1,4 +1,4 @@
-// Checks of a convolution's fields, in the words of its Python arguments, and its output size.
+// Checks of a convolution's fields, in the words of its Python arguments, its output size, and what follows from them.
 #include "base/error.h"
 #include "kernels/conv/conv2d.h"
 
@@ -57,6 +57,13 @@ ConvShape::ConvShape(const nnf_conv2d_shape& s, const char* op) : nnf_conv2d_sha
   }
   oh = output_size(op, "height", h, kh, stride_h, pad_top, pad_bottom, dilation_h);
   ow = output_size(op, "width", w, kw, stride_w, pad_left, pad_right, dilation_w);
+}
+
+bool ConvShape::is_product() const {
+  const bool padded = pad_top != 0 || pad_bottom != 0 || pad_left != 0 || pad_right != 0;
+  const bool pointwise = kh == 1 && kw == 1 && stride_h == 1 && stride_w == 1 && oh == h && ow == w;
+  const bool whole_image = kh == h && kw == w && dilation_h == 1 && dilation_w == 1;
+  return groups == 1 && !padded && (pointwise || whole_image);
 }
 
 }  // namespace nnf

@@ -15,6 +15,7 @@
 
 #include "base/memory.h"
 #include "base/thread_pool.h"
+#include "kernels/conv/group_sums.h"
 #include "kernels/dispatch.h"
 
 namespace nnf {
@@ -195,15 +196,7 @@ void tap_sums(const ConvShape& s, const T* g, const T* x, T* gweight, bool accum
       }
     }
   });
-  if (direct) return;
-
-  constexpr i64 kPiece = 4096;
-  parallel_for(ceil_div(size, kPiece), p.image_groups * kPiece / 8, [&](i64 begin, i64 end) {
-    const i64 first = begin * kPiece, count = std::min(end * kPiece, size) - first;
-    i64 group = 0;
-    if (!accumulate) std::copy_n(buffers + first, count, gweight + first), group = 1;
-    for (; group < p.image_groups; ++group) k.add_into(count, buffers + group * size + first, gweight + first);
-  });
+  if (!direct) add_groups(p.image_groups, size, buffers, gweight, accumulate);
 }
 
 template <class T>

@@ -3,6 +3,7 @@
 #include "kernels/conv/depthwise-inl.h"
 #include "kernels/conv/depthwise_planes-inl.h"
 #include "kernels/conv/grouped-inl.h"
+#include "kernels/conv/overlap-inl.h"
 #include "kernels/conv/planar-inl.h"
 #include "kernels/dropout/dropout-inl.h"
 #include "kernels/elementwise/activation-inl.h"

@@ -1,0 +1,28 @@
+// Groups of images whose sums were made apart, added in order: the same bits at any number of threads. Private to
+// kernels/conv.
+#ifndef NNF_KERNELS_CONV_GROUP_SUMS_H
+#define NNF_KERNELS_CONV_GROUP_SUMS_H
+
+#include <algorithm>
+
+#include "base/thread_pool.h"
+#include "kernels/dispatch.h"
+
+namespace nnf {
+
+// out (size) = or, when accumulate, += the sum of the rows of sums (groups, size).
+template <class T>
+void add_groups(i64 groups, i64 size, const T* sums, T* out, bool accumulate) {
+  constexpr i64 kPiece = 4096;
+  const KernelTable<T>& k = kernels<T>();
+  parallel_for(ceil_div(size, kPiece), groups * kPiece / 8, [&](i64 begin, i64 end) {
+    const i64 first = begin * kPiece, count = std::min(end * kPiece, size) - first;
+    i64 group = 0;
+    if (!accumulate) std::copy_n(sums + first, count, out + first), group = 1;
+    for (; group < groups; ++group) k.add_into(count, sums + group * size + first, out + first);
+  });
+}
+
+}  // namespace nnf
+
+#endif  // NNF_KERNELS_CONV_GROUP_SUMS_H
