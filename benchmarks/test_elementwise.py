@@ -110,8 +110,35 @@ def test_softmax_both(versus, name, rows, classes):
         run = getattr(torch, name)
         return lambda: torch.autograd.grad(run(tx, 1), tx, tg)
 
-    makers = {"nnfast": lambda: lambda: backward(g, forward(x)), "torch": of_torch(torch)}
+    makers = {"nnfast": lambda: lambda: (forward(x), backward(g, x)), "torch": of_torch(torch)}
     versus(f"{name} fwd+bwd {rows}x{classes}", makers, moved=5 * x.nbytes, elements=x.size)
+
+
+@pytest.mark.parametrize(("rows", "classes"), ROWS)
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_softmax_both_out(versus, name, rows, classes):
+    """The same into arrays at hand, which PyTorch's operators can, its autograd cannot."""
+    x, g = normal(rows, classes), normal(rows, classes, seed=1)
+    y, gx = np.empty_like(x), np.empty_like(x)
+    forward, backward = getattr(nf, name), getattr(nf, name + "_backward")
+
+    def ours():
+        forward(x, out=y)
+        backward(g, x, out=gx)
+
+    def torch(torch):
+        tx, tg, ty, tgx = (torch.from_numpy(a) for a in (x, g, y, gx))
+        run, back = getattr(torch, name), getattr(torch.ops.aten, f"_{name}_backward_data").out
+        into = "grad_input" if name == "softmax" else "out"
+
+        def both():
+            run(tx, 1, out=ty)
+            back(tg, ty, 1, torch.float32, **{into: tgx})
+
+        return both
+
+    makers = {"nnfast": lambda: ours, "torch": of_torch(torch)}
+    versus(f"{name} fwd+bwd, out given {rows}x{classes}", makers, moved=5 * x.nbytes, elements=x.size)
 
 
 @pytest.mark.parametrize(("rows", "classes"), ROWS)

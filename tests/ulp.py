@@ -1,19 +1,21 @@
 """Errors of the elementary functions in units in the last place, over all float32 inputs or a sample of them.
 
     python -m tests.ulp                  a million inputs a function: seconds
-    python -m tests.ulp --step 1 gelu    every input of one function: minutes
+    python -m tests.ulp --step 1 gelu    every input of one function: a minute or two
     python -m tests.ulp --dtype float64  a sample against long double, where that has more bits
+    python -m tests.ulp --dtype mpmath   float64 against 60 digits, two thousand inputs a function
 
 An error is |got - exact| / ulp(exact), where ulp is the distance of neighbouring numbers of the exact
 result's size (of denormals below the smallest normal number); infinities, NaN and overflow must be as the
 exact result rounded. The exact results are those of NumPy one precision higher: its errors are 2^-29 ULP here
-(2^-11 in long double).
+(2^-11 in long double); or mpmath's.
 
 What this is: the measurement, shared by the report and test_accuracy.py. What it is not: a check of special
 values and gradients: see test_functional_elementwise.py.
 """
 
 import argparse
+import functools
 import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -23,16 +25,17 @@ import numpy as np
 import nnfast as nf
 
 Reals = Any  # arrays of either precision
-CHUNK = 1 << 20
+CHUNK = 1 << 16  # inputs worked on together: their arrays stay in the cache
 
 
 class Function(NamedTuple):
     got: Any  # what nnfast gives for inputs
     exact: Any  # the same one precision higher
     bound: float  # in ULP, float32
-    bound64: float | None  # in ULP, float64; None without an exact function in long double
+    bound64: float  # in ULP, float64
     low: float = -math.inf  # inputs from low to high are measured
     high: float = math.inf
+    wide: bool = True  # whether `exact` is, in long double
 
 
 def sigmoid(x):
@@ -84,15 +87,24 @@ FUNCTIONS = {
         2,
     ),
     "silu": Function(nf.silu, lambda x: times(x, sigmoid(x)), 2, 2),
-    # Nearer to its zero than 1/2, 4.40 was measured; beyond, 3.51.
-    "gelu": Function(nf.gelu, gelu, 4.5, None),
-    "gelu-": Function(nf.gelu, gelu, 4, None, -math.inf, -0.5),
-    "gelu+": Function(nf.gelu, gelu, 4, None, 0.5, math.inf),
-    "mish": Function(nf.mish, mish, 4, 5, -80),  # below, the factor of x is a denormal number
+    # Nearer to its zero than 1/2 4.41 was measured; what counts there is test_accuracy.py's absolute bound.
+    "gelu": Function(nf.gelu, gelu, 4.5, 5, wide=False),
+    "gelu-": Function(nf.gelu, gelu, 4, 5, -math.inf, -0.5, wide=False),
+    "gelu+": Function(nf.gelu, gelu, 4, 5, 0.5, math.inf, wide=False),
+    "mish": Function(nf.mish, mish, 5, 5, -80),  # below, the factor of x is a denormal number
     "softsign": Function(nf.softsign, lambda x: np.where(np.isinf(x), np.sign(x), x / (1 + np.abs(x))), 2, 2),
 }
 # Wider types, in which results are exact for our purposes.
 WIDER = {np.dtype(np.float32): np.float64, np.dtype(np.float64): np.longdouble}
+
+
+def unit(exact, info):
+    """The distance of neighbouring numbers of `info`'s type where `exact`, in a wider type, lies."""
+    if exact.dtype == np.float64 and info.dtype == np.float32:
+        power = (exact.view(np.uint64) & np.uint64(0x7FF << 52)).view(np.float64)
+        return np.maximum(power, float(info.smallest_normal)) * float(info.eps)
+    _, exponent = np.frexp(exact)
+    return np.ldexp(exact.dtype.type(1), np.maximum(exponent, info.minexp + 1) - 1 - info.nmant)
 
 
 def errors(function, x):
@@ -101,15 +113,14 @@ def errors(function, x):
     got = function.got(x)
     with np.errstate(all="ignore"):
         exact = np.asarray(function.exact(x.astype(WIDER[x.dtype])))
-        rounded = exact.astype(x.dtype)
-        _, exponent = np.frexp(exact)
-        ulp = np.ldexp(exact.dtype.type(1), np.maximum(exponent, info.minexp + 1) - 1 - info.nmant)
-        difference = np.abs(got.astype(exact.dtype) - exact) / ulp
-        ends = ~np.isfinite(rounded) | ~np.isfinite(got)
-        # A result beside the largest number may round to infinity: an ULP off, not wrong.
-        same = (got == rounded) | (np.isnan(got) & np.isnan(rounded))
-        beside = np.abs(exact) > info.max * (1 - 2 * info.eps)
-        difference[ends] = np.where(same | (beside & (np.abs(got) >= info.max)), 0, np.inf)[ends]
+        difference = np.abs(got - exact) / unit(exact, info)
+        ends = ~(np.abs(exact) <= info.max * (1 - 2 * info.eps)) | ~np.isfinite(got)
+        if ends.any():
+            rounded, at = exact[ends].astype(x.dtype), got[ends]
+            # A result beside the largest number may round to infinity: an ULP off, not wrong.
+            same = (at == rounded) | (np.isnan(at) & np.isnan(rounded))
+            beside = (np.abs(exact[ends]) > info.max * (1 - 2 * info.eps)) & (np.abs(at) >= info.max)
+            difference[ends] = np.where(same | beside, 0, np.inf)
     return difference
 
 
@@ -139,7 +150,7 @@ def worst(name, step=4099, threads=1):
 def worst64(name, count=1_000_000, seed=0):
     """The same over float64: numbers of all sizes, most where the functions bend; None: cannot be told."""
     function = FUNCTIONS[name]
-    if function.bound64 is None or np.finfo(np.longdouble).nmant <= np.finfo(np.float64).nmant:
+    if not function.wide or np.finfo(np.longdouble).nmant <= np.finfo(np.float64).nmant:
         return None
     rng = np.random.default_rng(seed)
     x = rng.choice([-1.0, 1.0], count) * 2.0 ** np.where(
@@ -151,11 +162,69 @@ def worst64(name, count=1_000_000, seed=0):
     return float(e[i]), float(x[i])
 
 
+def by_mpmath(name, mp):
+    """The function of a number in mpmath's arithmetic, by its definition."""
+
+    def phi(x):
+        return mp.erfc(-x / mp.sqrt(2)) / 2
+
+    return {
+        "exp": mp.exp,
+        "log": mp.log,
+        "expm1": mp.expm1,
+        "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
+        "tanh": mp.tanh,
+        "softplus": lambda x: mp.log1p(mp.exp(x)),
+        "silu": lambda x: x / (1 + mp.exp(-x)),
+        "gelu": lambda x: x * phi(x),
+        "mish": lambda x: x * mp.tanh(mp.log1p(mp.exp(x))),
+        "softsign": lambda x: x / (1 + abs(x)),
+    }[name.rstrip("+-")]
+
+
+@functools.cache
+def mpmath_sample(name, count=1500, seed=0):
+    """(inputs, exact results rounded to float64, what the rounding lost): numbers of all sizes and those next
+    to where the arithmetic changes: powers of two, multiples of log 2, the ends of the range of exp."""
+    import mpmath
+
+    function = FUNCTIONS[name]
+    rng = np.random.default_rng(seed)
+    spread = np.where(rng.random(count) < 0.2, rng.uniform(-1074, 11, count), rng.uniform(-12, 6, count))
+    bends = [2.0**k for k in range(-60, 10)] + [k * math.log(2) / 2 for k in range(1, 60)]
+    bends += [708.3964, 709.7827, 745.1332, 18.0, 19.0615, 36.7368, 37.4299, 38.5]
+    edges = [y for b in bends for y in (np.nextafter(b, 0), b, np.nextafter(b, np.inf))]
+    x = np.concatenate([rng.choice([-1.0, 1.0], count) * 2.0**spread, edges, np.negative(edges)])
+    x = x[(x >= max(function.low, -600 if name == "mish" else -math.inf)) & (x <= min(function.high, 1e4))]
+    exact = by_mpmath(name, mpmath.mp)
+    high, low = np.empty_like(x), np.empty_like(x)
+    with mpmath.workdps(60):
+        for i, v in enumerate(x):
+            y = exact(mpmath.mpf(float(v)))
+            high[i] = float(y)
+            low[i] = float(y - mpmath.mpf(high[i])) if np.isfinite(high[i]) else 0.0
+    return x, high, low
+
+
+def worst_mpmath(name):
+    """(largest error, where) of float64 against mpmath."""
+    x, high, low = mpmath_sample(name)
+    got = FUNCTIONS[name].got(x)
+    finite = np.isfinite(high)
+    if not np.array_equal(got[~finite], high[~finite]):
+        return math.inf, float(x[~finite][0])
+    ulp = np.spacing(np.abs(high[finite]))
+    with np.errstate(over="ignore"):
+        e = np.abs((got[finite] - high[finite]) - low[finite]) / ulp
+    i = int(np.argmax(e))
+    return float(e[i]), float(x[finite][i])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="functions, all when none is named")
     parser.add_argument("--step", type=int, default=4099, help="every so many-th float32; 1 is all of them")
-    parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
+    parser.add_argument("--dtype", choices=["float32", "float64", "mpmath"], default="float32")
     options = parser.parse_args()
     print(f"{options.dtype}, {nf._core.isa()}")
     print(f"{'function':10} {'max ULP':>8} {'asked':>6}  at")
@@ -163,7 +232,8 @@ def main():
         if options.dtype == "float32":
             found, bound = worst(name, options.step, nf.get_num_threads()), FUNCTIONS[name].bound
         else:
-            found, bound = worst64(name), FUNCTIONS[name].bound64
+            found = worst64(name) if options.dtype == "float64" else worst_mpmath(name)
+            bound = FUNCTIONS[name].bound64
         if found is not None:
             error, at = found
             print(f"{name:10} {error:8.3f} {bound:6g}  {at!r} ({at.hex()})", flush=True)

@@ -54,27 +54,41 @@ struct Region {
   bool written;
 };
 
-int regions_of(const Arguments& a, const Item& item, Region* to) {
+// The arrays of one parameter, at to[0], to[step], to[2 step] ...; returns how many.
+int regions_of(const Arguments& a, const Item& item, Region* to, py::ssize_t step = 1) {
   const auto dense = [&](const char* data) {
     const auto low = reinterpret_cast<std::uintptr_t>(data);
     return Extent{low, low + static_cast<std::uintptr_t>(item.param.size * item_size(item.param.dtype))};
   };
   int n = 0;
-  to[n++] = {dense(item.param.data), a.names[0], true};
+  to[step * n++] = {dense(item.param.data), a.names[0], true};
   const Input& g = item.grad;
-  to[n++] = {extent_of(g.data(), g.shape(), g.byte_strides(), g.nd(), item_size(g.dtype())), a.names[1], false};
+  to[step * n++] = {extent_of(g.data(), g.shape(), g.byte_strides(), g.nd(), item_size(g.dtype())), a.names[1], false};
   for (int i = 0; i < kMaxArrays - 2; ++i) {
-    if (item.state[i]) to[n++] = {dense(item.state[i]->data), a.names[i + 2], true};
+    if (item.state[i]) to[step * n++] = {dense(item.state[i]->data), a.names[i + 2], true};
   }
   return n;
 }
 
-// What is written may share memory with nothing else of the call. A sweep over the regions by address.
-void check_apart(const char* function, Region* regions, int n) {
-  std::sort(regions, regions + n, [](const Region& a, const Region& b) { return a.bytes.low < b.bytes.low; });
+// By address. A list's arrays were mostly made one after the other: `runs` runs of them in order, as many regions each,
+// are merged, which takes a third of the time of sorting all of them.
+void sort_by_address(Region* regions, py::ssize_t runs, py::ssize_t each) {
+  const auto below = [](const Region& a, const Region& b) { return a.bytes.low < b.bytes.low; };
+  for (py::ssize_t i = 0; i < runs; ++i) {
+    Region *first = regions + i * each, *last = first + each;
+    if (!std::is_sorted(first, last, below)) std::sort(first, last, below);
+    std::inplace_merge(regions, first, last, below);
+  }
+}
+
+// What is written may share memory with nothing else of the call. A sweep over the regions, by address; they lie in
+// `runs` runs, a parameter's in each.
+void check_apart(const char* function, Region* regions, py::ssize_t runs, py::ssize_t each) {
+  sort_by_address(regions, runs, each);
+  const py::ssize_t n = runs * each;
   const Region* last = nullptr;          // reaches furthest so far
   const Region* last_written = nullptr;  // ... of those written
-  for (int i = 0; i < n; ++i) {
+  for (py::ssize_t i = 0; i < n; ++i) {
     const Region& r = regions[i];
     if (r.bytes.low == r.bytes.high) continue;
     const Region* other = r.written ? last : last_written;
@@ -102,7 +116,7 @@ void update_all(const Arguments& a, Update&& update) {
   if (count < 0) {
     Item item(a, -1, a.values);
     Region regions[kMaxArrays];
-    check_apart(a.function, regions, regions_of(a, item, regions));
+    check_apart(a.function, regions, 1, regions_of(a, item, regions));
     item.grad.make_contiguous();
     run(static_cast<double>(item.param.size), [&] { return apply(item); });
     return;
@@ -118,7 +132,7 @@ void update_all(const Arguments& a, Update&& update) {
   }
   std::deque<Item> items;
   std::vector<Region> regions(static_cast<std::size_t>(kMaxArrays * count));
-  int used = 0;
+  py::ssize_t runs = 0;  // the same for all of them: param, grad and the states given
   double work = 0;
   for (py::ssize_t k = 0; k < count; ++k) {
     py::handle values[kMaxArrays];
@@ -132,10 +146,10 @@ void update_all(const Arguments& a, Update&& update) {
         fail_type("%s: %s[%zd]: expected an array, got None", a.function, a.names[i], k);
       }
     }
-    used += regions_of(a, item, regions.data() + used);
+    runs = regions_of(a, item, regions.data() + k, count);
     work += static_cast<double>(item.param.size);
   }
-  check_apart(a.function, regions.data(), used);
+  check_apart(a.function, regions.data(), runs, count);
   for (Item& item : items) item.grad.make_contiguous();
   run(work, [&] {
     for (const Item& item : items) {
@@ -309,7 +323,7 @@ i64 perceptron_update(py::handle weight_, py::handle bias_, py::handle x_, py::h
                       {dense(bias), "bias", true},
                       {read(x), "x", false},
                       {read(target), "target", false}};
-  check_apart(kName, regions, 4);
+  check_apart(kName, regions, 1, 4);
   x.make_contiguous();
   target.make_contiguous();
   const i64 n = x.shape()[0];
@@ -341,7 +355,7 @@ std::vector<InOut> read_gradients(const char* function, py::handle grads) {
     const auto low = reinterpret_cast<std::uintptr_t>(g.data);
     regions.push_back({{low, low + static_cast<std::uintptr_t>(g.size * item_size(g.dtype))}, "grads", true});
   }
-  check_apart(function, regions.data(), static_cast<int>(regions.size()));
+  check_apart(function, regions.data(), 1, static_cast<py::ssize_t>(regions.size()));
   return all;
 }
 

@@ -1,5 +1,4 @@
 // The C interface of softmax and log_softmax.
-#include "base/memory.h"
 #include "capi/arguments.h"
 #include "capi/guard.h"
 #include "kernels/softmax/softmax.h"
@@ -41,16 +40,8 @@ nnf_status nnf_softmax_backward(nnf_dtype dt, int log, int64_t outer, int64_t le
     nnf::require_array(function, "x", x, n);
     nnf::require_array(function, "gx", gx, n);
     if (n == 0) return;
-    // The forward's output goes where the result will be, unless that is where g lies.
-    nnf::AlignedBuffer buffer;
-    T* y = static_cast<T*>(gx);
-    if (gx == g) {
-      buffer = nnf::AlignedBuffer(static_cast<std::size_t>(n) * sizeof(T));
-      y = buffer.as<T>();
-    }
-    nnf::softmax_forward<T>(log != 0, outer, len, inner, static_cast<const T*>(x), y);
-    nnf::softmax_backward_from_output<T>(log != 0, outer, len, inner, static_cast<const T*>(g), y,
-                                         static_cast<T*>(gx));
+    nnf::softmax_backward<T>(log != 0, outer, len, inner, static_cast<const T*>(g), static_cast<const T*>(x),
+                             static_cast<T*>(gx));
   });
 }
 

@@ -88,6 +88,7 @@
   K(prelu_slope_columns, PreluSlopeColumnsFn)        \
   K(softmax_rows, SoftmaxRowsFn)                     \
   K(softmax_rows_backward, SoftmaxRowsBackwardFn)    \
+  K(softmax_rows_grad, SoftmaxRowsGradFn)            \
   K(cross_entropy_rows, CrossEntropyRowsFn)          \
   K(column_moments, ColumnMomentsFn)                 \
   K(column_affine, ColumnAffineFn)                   \

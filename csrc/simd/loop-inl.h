@@ -8,6 +8,7 @@
 #define NNF_SIMD_LOOP_INL_H
 
 #include "simd/vec.h"
+#include "simd/wide-inl.h"
 
 // After a lambda's parameters: the loops below call their bodies from several places and must not turn them into calls.
 #define NNF_LAMBDA_INLINE __attribute__((always_inline))
@@ -62,31 +63,32 @@ NNF_INLINE void for_each_vector_aligned(i64 n, const T* y, F f) {
   }
 }
 
-// On a function with 32 vector registers that calls map_vectors: lets GCC mix the vectors' instructions, which it does
-// not do by itself (Clang does). With 16 registers it would only spill.
-#if defined(__GNUC__) && !defined(__clang__) && (defined(__AVX512F__) || defined(__aarch64__))
-#define NNF_MIXED __attribute__((optimize("schedule-insns")))
-#else
-#define NNF_MIXED
-#endif
+// Kernels that go over rows several times fetch the next row into the first-level cache meanwhile: the processor's own
+// prefetching ends at every page, which is where a row of a thousand floats ends. 0, which fetches what was just read,
+// for rows that do not fit there: these are long streams. fetch(p) per vector.
+template <class T>
+NNF_INLINE i64 next_row(i64 len) {
+  return len <= 8192 / static_cast<i64>(sizeof(T)) ? len : 0;
+}
+template <class T>
+NNF_INLINE void fetch(const T* p) {
+  __builtin_prefetch(p);
+}
+
+// With 32 vector registers more vectors can be worked on at a time than with 16.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kMixedVectors = 4;
 #else
 constexpr int kMixedVectors = 1;
 #endif
 
-// y[i] = f(in[i]...), `Most` vectors at a time where registers allow it, for bodies that are one long chain of
-// dependent operations: out-of-order execution alone sees too few of them at once. y may be one of the inputs.
-template <class T, int Most, class F, class... In>
+// y[i] = f(in[i]...) for bodies that are one long chain of dependent operations: U vectors at a time (wide-inl.h).
+// f takes a Vec of any element type. y may be one of the inputs.
+template <class T, int U, class F, class... In>
 NNF_INLINE void map_vectors(i64 n, T* y, F f, const In*... in) {
   constexpr i64 N = Vec<T>::N;
-  constexpr int U = Most < kMixedVectors ? Most : kMixedVectors;
   i64 i = 0;
-  for (; U > 1 && i + U * N <= n; i += U * N) {
-    Vec<T> out[U];
-    for (int u = 0; u < U; ++u) out[u] = f(load<T>(in + i + u * N)...);
-    for (int u = 0; u < U; ++u) store(y + i + u * N, out[u]);
-  }
+  for (; U > 1 && i + U * N <= n; i += U * N) store(y + i, f(load_wide<U>(in + i)...));
   for (; i + N <= n; i += N) store(y + i, f(load<T>(in + i)...));
   if (i < n) {
     const FirstLanes<T> lanes{static_cast<int>(n - i)};

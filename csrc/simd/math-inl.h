@@ -1,6 +1,6 @@
 // Elementary functions over Vec<T>, written once for every instruction set and both precisions.
 //
-// Not a maths library: only what layers and losses need, no rounding modes, no errno, no tables in memory. Every
+// Not a maths library: only what layers and losses need, no rounding modes, no errno, no tables but in registers. Every
 // function takes all values: +-0, denormals, infinities and NaN give what the exact function gives, rounded; a result
 // too large is infinite, one too small is a correctly scaled denormal or zero.
 //
@@ -9,16 +9,34 @@
 // coefficients above it, or by a search among neighbouring floats. `error` beside a table is what is left after the
 // rounding, relative to the function named.
 //
-// "Max ULP" beside a function is the largest error measured over all back ends, rounded up. float: against double
-// arithmetic over every argument whose result is not trivial (scalar back end: every second of log1p, every third of
-// log); double: against 113-bit arithmetic over 10^6 arguments of all sizes. The scalar back end, where fma may round
-// twice, has the larger errors; all back ends with a fused fma give the same bits. Measured with AVX-512 only, every
-// float from 2^-30 to 192 in size: silu, log1p_to_one (as softplus), normal_tail (as GELU, in smooth-inl.h).
-// `python -m tests.ulp --step 1` measures again.
+// Where tables fit in registers (kHasTables: float with AVX-512) exp and what is made of it use tables-inl.h; the other
+// back ends with a fused fma give the same bits as each other.
+//
+// The largest errors in units in the last place, of float (AVX-512, AVX2) over all 2^32 arguments, of double over 10^6,
+// and what tests/ulp.py, which measures them (`python -m tests.ulp --step 1`), allows. The scalar back end, where fma
+// may round twice, is allowed a quarter more.
+//
+//   function  arguments      AVX-512   AVX2  bound  double  bound
+//   exp       |x| <= 1e38      0.76    1.00      1    0.98      1
+//   log       1e-37 to 1       0.84    0.84      1    0.80      1
+//   expm1     <= -0            1.49    0.93      2    0.92      2
+//   sigmoid   all              2.00    2.00      2    2.00      2
+//   tanh      all              1.77    1.94      2    1.94      2
+//   softplus  all              1.34    1.98      2    1.97      2
+//   silu      all              2.00    2.00      2    1.99      2
+//   gelu      all              3.50    4.41    4.5    4.58      5
+//   gelu-     <= -1/2          3.50    3.51      4    4.58      5
+//   gelu+     >= 1/2           1.96    1.96      4    1.07      5
+//   mish      >= -80           4.66    4.71      5    3.81      5
+//   softsign  all              1.50    1.50      2    1.50      2
+//
+// What gelu errs by nearer to its zero than 1/2 is less than 2^-21 of its argument there.
 #ifndef NNF_SIMD_MATH_INL_H
 #define NNF_SIMD_MATH_INL_H
 
+#include "simd/tables-inl.h"
 #include "simd/vec.h"
+#include "simd/wide-inl.h"
 
 namespace nnf {
 namespace {
@@ -35,6 +53,8 @@ template <>
 struct Limits<double> {
   static constexpr double kInf = __builtin_inf(), kNan = __builtin_nan("");
 };
+template <class T, int U>
+struct Limits<Wide<T, U>> : Limits<T> {};
 
 // x = n ln 2 + r. ln 2 = kLn2Hi + kLn2Lo, the first short enough that n * kLn2Hi is exact for every n that occurs
 // (15 + 9 bits, 42 + 11 bits), so no fused multiply-add is needed for it.
@@ -49,6 +69,7 @@ struct ExpTable<float> {
   static constexpr float kSigmoidExponent = -30.0f;
   // silu(-110) rounds to 0, and exp(110) 2^kSiluExponent is finite
   static constexpr float kSiluMin = -110.0f, kSiluExponent = -34.0f;
+  static constexpr float kSigmoidScale = 0x1p-30f, kSiluScale = 0x1p-34f;
   static constexpr bool kKeepsLow = false;
   static constexpr float kLinear = 0x1p-30f;  // below: expm1(x) rounds to x
   // (e^r - 1 - r) / r^2 on |r| <= ln(2)/2; error 2^-30.1 of e^r - 1. Five terms (2^-26.1) make exp err by 1.04 ULP.
@@ -63,6 +84,7 @@ struct ExpTable<double> {
   static constexpr double kExpMax = 710.0, kExpMin = -746.0, kOneAt = 38.0, kTanhMax = 19.1;
   static constexpr double kSigmoidExponent = -60.0;
   static constexpr double kSiluMin = -753.0, kSiluExponent = -64.0;
+  static constexpr double kSigmoidScale = 0x1p-60, kSiluScale = 0x1p-64;
   static constexpr bool kKeepsLow = true;
   static constexpr double kLinear = 0x1p-60;
   // error 2^-59.7 of e^r - 1
@@ -71,6 +93,8 @@ struct ExpTable<double> {
                                        0x1.a01a017b94475p-16, 0x1.71ddf841fb9c2p-19, 0x1.27e53661da8b5p-22,
                                        0x1.af5ee85bfd213p-26, 0x1.1ee886855c3a5p-29};
 };
+template <class T, int U>
+struct ExpTable<Wide<T, U>> : ExpTable<T> {};
 
 template <class T>
 struct LogTable;
@@ -88,6 +112,8 @@ struct LogTable<double> {
                                       0x1.c71c51d7d6c7dp-3, 0x1.746649ac204bcp-3, 0x1.39a096250f0f6p-3,
                                       0x1.2f117610fcb67p-3};
 };
+template <class T, int U>
+struct LogTable<Wide<T, U>> : LogTable<T> {};
 
 // kPoly: (log(1 + e) - e) / e^2 over e in 0..1, weighted to be an error relative to log(1 + e)
 template <class T>
@@ -109,16 +135,19 @@ struct Log1pTable<double> {
       -0x1.622750b3f12c7p-7, 0x1.0f4ebd351421bp-8, -0x1.2abff56072610p-10, 0x1.a244a33eb6a9dp-13,
       -0x1.167af749b22d5p-16};
 };
+template <class T, int U>
+struct Log1pTable<Wide<T, U>> : Log1pTable<T> {};
 
-// kPoly: exp(a^2 / 2) Phi(-a) (a + kShift) over u = a / (a + kShift), 0 <= a <= kMax, from where on a Phi(-a) rounds to
-// 0.
+// kPoly: exp(a^2 / 2) Phi(-a) (a + kShift) over u - kCentre, u = a / (a + kShift), 0 <= a <= kMax, from where on
+// a Phi(-a) rounds to 0. About u = 0 the terms in double add up to 30 times their sum at large a (8.4 ULP of GELU),
+// about kCentre to 1.8 times.
 // Small shifts keep the sum of the polynomial from cancelling at large a, large ones make its error small: of 2.5 to 4,
 // float has the smallest error in all at 2.5. Its terms centred on a > 0 lost digits near 0 (up to 6 ULP of GELU).
 template <class T>
 struct NormalTable;
 template <>
 struct NormalTable<float> {
-  static constexpr float kShift = 2.5f, kMax = 14.6f;
+  static constexpr float kShift = 2.5f, kMax = 14.6f, kCentre = 0.0f;
   static constexpr float kRound = 0x1.8p15f;  // steps of 2^-8: 12 digits of numbers below 16
   // error 2^-27.25
   static constexpr float kPoly[11] = {0x1.4p+0f, -0x1.3e4ed4p+0f, 0x1.5b2e58p-3f, 0x1.2c3b96p-2f,
@@ -127,25 +156,27 @@ struct NormalTable<float> {
 };
 template <>
 struct NormalTable<double> {
-  static constexpr double kShift = 3.5, kMax = 38.7;
+  static constexpr double kShift = 3.5, kMax = 38.7, kCentre = 0.6875;
   static constexpr double kRound = 0x1.8p32;  // steps of 2^-20: 26 digits of numbers below 64
   // error 2^-57.96
   static constexpr double kPoly[24] = {
-      0x1.cp+0, -0x1.918a9f75cf32fp+1, 0x1.58eac1146182ep+1, -0x1.6bacfb5ef26f2p-1,
-      -0x1.ecbffdadc30b8p-2, 0x1.813a592042f54p-3, 0x1.58e80f1c4641ap-3, -0x1.d1af5ae3557b6p-7,
-      -0x1.f74ef8d43a96ap-5, -0x1.4d6ef6ad8c305p-6, 0x1.dc636efadee31p-11, 0x1.f877b3b507e16p-5,
-      -0x1.59aa7aaa35b7dp-3, 0x1.0521594e6c828p-1, -0x1.387e489236d24p+0, 0x1.28d8e5d5b7919p+1,
-      -0x1.c562af6c51ff2p+1, 0x1.128a596428cadp+2, -0x1.039054203a485p+2, 0x1.7669ede87d93fp+1,
-      -0x1.8be9b4b8b0716p+0, 0x1.1f62a4535a22fp-1, -0x1.fd015177438aep-4, 0x1.9d27922ef6432p-7};
+      0x1.245398aa9b99ep-1, -0x1.7ec1d11e5aacap-1, 0x1.9daed748d1b7cp-1, -0x1.594b18237ee71p-1,
+      0x1.7389fa9a85995p-2, -0x1.369791027be18p-6, -0x1.4ae4069cc8c1cp-3, 0x1.a8c590688c4cdp-4,
+      0x1.b565b922784c8p-5, -0x1.82f1ce8c06e93p-4, -0x1.b1be0b060e081p-7, 0x1.53f83e8c15aadp-4,
+      0x1.81483e879c5cp-12, -0x1.4b2f0ab110b53p-4, -0x1.39277ca25c2f8p-11, 0x1.6c213960758f4p-4,
+      0x1.a4162d5cb2ce8p-7, -0x1.cbcb72573a197p-4, -0x1.097f5a7c7e009p-4, 0x1.083ad7220eaaep-3,
+      0x1.f60cecef1131ep-3, 0x1.840e68f616aa1p-3, 0x1.339ee5798f35dp-4, 0x1.9d27922ef6432p-7};
 };
+template <class T, int U>
+struct NormalTable<Wide<T, U>> : NormalTable<T> {};
 
 // ---------------------------------------------------------------- building blocks
 
 // c[0] + c[1] x + c[2] x^2 + ... at x, or at -x when kNegated; x2 = x * x. Pairs of neighbours first, then Horner in
 // x2: as many operations as plain Horner and half its chain, which matters because the scheduler of a core holds few
 // vectors' worth of waiting operations (with GCC 12: a quarter less time for exp and tanh).
-template <bool kNegated = false, class T, int N>
-NNF_INLINE Vec<T> polynomial(Vec<T> x, Vec<T> x2, const T (&c)[N]) {
+template <bool kNegated = false, class T, class C, int N>
+NNF_INLINE Vec<T> polynomial(Vec<T> x, Vec<T> x2, const C (&c)[N]) {
   Vec<T> y = zero<T>();
   for (int i = (N - 1) / 2 * 2; i >= 0; i -= 2) {
     Vec<T> pair = set1<T>(c[i]);
@@ -187,24 +218,89 @@ NNF_INLINE Vec<T> expm1_reduced(Vec<T> x, Vec<T> n, Vec<T> r) {
   }
 }
 
+// exp(x + rest) = 2^floor(n) s (1 + p), s = 2^(j / 32), |p| <= 0.011; n = j / 32 modulo 1, and t has n's bits for
+// add_exponent. rest, small, counts if kRest.
+template <class T>
+struct TableExp {
+  Vec<T> t, n, s, p;
+};
+template <bool kRest, class T>
+NNF_INLINE TableExp<T> exp_by_table(Vec<T> x, Vec<T> unit, Vec<T> rest) {
+  const Vec<T> t = fma(x, set1<T>(ExpTable<T>::kLog2e), unit), n = t - unit;
+  const Vec<T> low = kRest ? rest + lookup(kExp2[1], t) : lookup(kExp2[1], t);
+  const Vec<T> r = fnma(n, set1<T>(kLn2Low), fnma(n, set1<T>(kLn2), x)) + low;
+  const Vec<T> p = fma(r * r, fma(r, set1<T>(kExpPoly[1]), set1<T>(kExpPoly[0])), r);
+  return {t, n, lookup(kExp2[0], t), p};
+}
+
+// exp(x) = s (1 + p) / 2^shift with a power of two s, |p| <= 0.42; with tables one of 32 between powers of two, 0.011.
+// s must be a normal number: 2^shift sees to that. `unit` is exp_unit<T>(shift).
+template <class T>
+struct ExpParts {
+  Vec<T> s, p;
+};
+template <class T>
+NNF_INLINE Vec<T> exp_unit(double shift) {
+  if constexpr (kHasTables<T>) return set1<T>(kTableOne + static_cast<T>(shift));
+  return set1<T>(kExponentOne<T> + static_cast<T>(shift));
+}
+template <class T>
+NNF_INLINE ExpParts<T> exp_parts(Vec<T> x, Vec<T> unit) {
+  if constexpr (kHasTables<T>) {
+    const TableExp<T> e = exp_by_table<false>(x, unit, x);
+    return {add_exponent(e.s, e.t), e.p};
+  } else {
+    using C = ExpTable<T>;
+    const Vec<T> t = fma(x, set1<T>(C::kLog2e), unit), n = t - unit;
+    const Vec<T> r = fnma(n, set1<T>(C::kLn2Lo), fnma(n, set1<T>(C::kLn2Hi), x));
+    return {exponent_bits(t), expm1_reduced(x, n, r)};
+  }
+}
+// exp(-x) = s (1 - p) / 2^shift
+template <class T>
+NNF_INLINE ExpParts<T> exp_minus_parts(Vec<T> x, Vec<T> unit) {
+  const Vec<T> t = fnma(x, set1<T>(ExpTable<T>::kLog2e), unit), n = t - unit;
+  if constexpr (kHasTables<T>) {
+    const Vec<T> r = fma(n, set1<T>(kLn2Low), fma(n, set1<T>(kLn2), x)) - lookup(kExp2[1], t);
+    const Vec<T> p = fnma(r * r, fnma(r, set1<T>(kExpPoly[1]), set1<T>(kExpPoly[0])), r);
+    return {add_exponent(lookup(kExp2[0], t), t), p};
+  } else {
+    using C = ExpTable<T>;
+    const Vec<T> r = fma(n, set1<T>(C::kLn2Lo), fma(n, set1<T>(C::kLn2Hi), x)), r2 = r * r;
+    return {exponent_bits(t), fnma(r2, polynomial<true>(r, r2, C::kPoly), r)};
+  }
+}
+
 // exp(x) for kExpMin <= x <= kExpMax, or NaN
 template <class T>
 NNF_INLINE Vec<T> exp_in_range(Vec<T> x) {
-  Vec<T> n, t;
-  const Vec<T> r = reduce_exp(x, &n, &t);
-  return scale2(set1<T>(1) + expm1_reduced(r), n);
+  if constexpr (kHasTables<T>) {
+    const TableExp<T> e = exp_by_table<false>(x, exp_unit<T>(0), x);
+    return scale2_floor(fma(e.s, e.p, e.s), e.n);
+  } else {
+    Vec<T> n, t;
+    const Vec<T> r = reduce_exp(x, &n, &t);
+    return scale2(set1<T>(1) + expm1_reduced(r), n);
+  }
+}
+
+// c[0] + c[1] d + c[2] d^2 + ... with the coefficients at place i
+template <class T, class C, int N>
+NNF_INLINE Vec<T> polynomial_by_table(Vec<T> d, Vec<T> i, const C (&c)[N][32]) {
+  Vec<T> y = lookup(c[N - 1], i);
+  for (int k = N - 2; k >= 0; --k) y = fma(y, d, lookup(c[k], i));
+  return y;
 }
 
 // ---------------------------------------------------------------- functions
 
-// Max ULP: float 1.00, double 0.97
 template <class T>
 NNF_INLINE Vec<T> exp(Vec<T> x) {
   using C = ExpTable<T>;
   return exp_in_range(min(set1<T>(C::kExpMax), max(set1<T>(C::kExpMin), x)));  // in this order a NaN stays
 }
 
-// exp(x) - 1. Max ULP: float 1.52, double 1.58
+// exp(x) - 1
 template <class T>
 NNF_INLINE Vec<T> expm1(Vec<T> x) {
   using C = ExpTable<T>;
@@ -226,42 +322,32 @@ NNF_INLINE Vec<T> exp_nonpositive(Vec<T> x) {
 // exp(x) - 1 for x <= 0 or NaN, where 2^n is never out of range. -0 may give +0.
 template <class T>
 NNF_INLINE Vec<T> expm1_nonpositive(Vec<T> x) {
-  const Vec<T> a = max(set1<T>(-ExpTable<T>::kOneAt), x);
-  Vec<T> n, t;
-  const Vec<T> r = reduce_exp(a, &n, &t), s = exponent_bits(t);
-  return fma(s, expm1_reduced(a, n, r), s - set1<T>(1));
+  const ExpParts<T> e = exp_parts(max(set1<T>(-ExpTable<T>::kOneAt), x), exp_unit<T>(0));
+  return fma(e.s, e.p, e.s - set1<T>(1));
 }
 
 // 1 / (1 + exp(-x)), as c / (c + c exp(-x)) with c = 2^kSigmoidExponent, so that c exp(-x) stays normal down to where
 // the result is a denormal, then zero. With -x = n ln 2 - r, c exp(-x) = s (1 - h); the smaller of c and s is added to
 // s h first, so that next to nothing is lost when it vanishes beside the other.
-// Max ULP: float 2.00, double 1.98
 template <class T>
 NNF_INLINE Vec<T> sigmoid(Vec<T> x) {
   using C = ExpTable<T>;
   const Vec<T> a = min(set1<T>(C::kOneAt), max(set1<T>(C::kExpMin), x));  // in this order a NaN stays
-  const Vec<T> unit = set1<T>(kExponentOne<T> + C::kSigmoidExponent);
-  const Vec<T> t = fnma(a, set1<T>(C::kLog2e), unit);
-  const Vec<T> n = t - unit;
-  const Vec<T> r = fma(n, set1<T>(C::kLn2Lo), fma(n, set1<T>(C::kLn2Hi), a)), r2 = r * r;
-  const Vec<T> h = fnma(r2, polynomial<true>(r, r2, C::kPoly), r);
-  const Vec<T> s = exponent_bits(t), c = exponent_bits(unit);
-  return c / (max(s, c) + fnma(s, h, min(s, c)));
+  const ExpParts<T> e = exp_minus_parts(a, exp_unit<T>(C::kSigmoidExponent));
+  const Vec<T> c = set1<T>(C::kSigmoidScale);
+  return c / (max(e.s, c) + fnma(e.s, e.p, min(e.s, c)));
 }
 
 // x sigmoid(x), as x c / (c + c exp(-x)): the product with x comes before the rounding to a denormal. Where x may be
-// small, c is 1. Max ULP: float 2.00, double 1.99
+// small, c is 1.
 template <class T>
 NNF_INLINE Vec<T> silu(Vec<T> x) {
   using C = ExpTable<T>;
   const Vec<T> b = max(set1<T>(C::kSiluMin), x), a = min(set1<T>(C::kOneAt), b);  // in this order a NaN stays
-  const Vec<T> unit = select(lt(a, set1<T>(-1)), set1<T>(kExponentOne<T> + C::kSiluExponent), set1<T>(kExponentOne<T>));
-  const Vec<T> t = fnma(a, set1<T>(C::kLog2e), unit);
-  const Vec<T> n = t - unit;
-  const Vec<T> r = fma(n, set1<T>(C::kLn2Lo), fma(n, set1<T>(C::kLn2Hi), a)), r2 = r * r;
-  const Vec<T> h = fnma(r2, polynomial<true>(r, r2, C::kPoly), r);
-  const Vec<T> s = exponent_bits(t), c = exponent_bits(unit);
-  return b * c / (max(s, c) + fnma(s, h, min(s, c)));
+  const Mask<T> low = lt(a, set1<T>(-1));
+  const ExpParts<T> e = exp_minus_parts(a, select(low, exp_unit<T>(C::kSiluExponent), exp_unit<T>(0)));
+  const Vec<T> small = select(low, set1<T>(C::kSiluScale), e.s), large = select(low, e.s, set1<T>(1));
+  return select(low, b * set1<T>(C::kSiluScale), b) / (large + fnma(e.s, e.p, small));
 }
 
 // sigmoid(x) for x <= 0 or NaN, where s >= c
@@ -269,27 +355,26 @@ template <class T>
 NNF_INLINE Vec<T> sigmoid_nonpositive(Vec<T> x) {
   using C = ExpTable<T>;
   const Vec<T> a = max(set1<T>(C::kExpMin), x);
-  const Vec<T> unit = set1<T>(kExponentOne<T> + C::kSigmoidExponent);
-  const Vec<T> t = fnma(a, set1<T>(C::kLog2e), unit);
-  const Vec<T> n = t - unit;
-  const Vec<T> r = fma(n, set1<T>(C::kLn2Lo), fma(n, set1<T>(C::kLn2Hi), a)), r2 = r * r;
-  const Vec<T> h = fnma(r2, polynomial<true>(r, r2, C::kPoly), r);
-  const Vec<T> s = exponent_bits(t), c = exponent_bits(unit);
-  return c / (s + fnma(s, h, c));
+  const ExpParts<T> e = exp_minus_parts(a, exp_unit<T>(C::kSigmoidExponent));
+  const Vec<T> c = set1<T>(C::kSigmoidScale);
+  return c / (e.s + fnma(e.s, e.p, c));
 }
 
 // (1 - e) / (1 + e) with e = exp(-2|x|) = 2^n (1 + p), each sum from the same 2^n and p; the sign is put back last.
 // Positive exponents, (E - 1) / (E + 1), erred by up to 2.8 ULP where both sums lie just above a power of two.
-// Max ULP: float 1.96, double 1.94
 template <class T>
 NNF_INLINE Vec<T> tanh(Vec<T> x) {
   using C = ExpTable<T>;
-  const Vec<T> one = set1<T>(1);
-  const Vec<T> a = min(set1<T>(C::kTanhMax), abs(x)) * set1<T>(-2);
-  Vec<T> n, t;
-  const Vec<T> r = reduce_exp(a, &n, &t);
-  const Vec<T> p = expm1_reduced(a, n, r), s = exponent_bits(t);
-  return copysign(fnma(s, p, one - s) / fma(s, p, one + s), x);
+  const Vec<T> a = min(set1<T>(C::kTanhMax), abs(x));
+  if constexpr (kHasTables<T>) {
+    const Vec<T> unit = set1<T>(kPlaceOne), t = fma(a, set1<T>(1 / kTanhStep), unit);
+    const Vec<T> d = fnma(t - unit, set1<T>(kTanhStep), a);
+    return copysign(polynomial_by_table(d, t, kTanh), x);
+  } else {
+    const Vec<T> one = set1<T>(1);
+    const ExpParts<T> e = exp_parts(a * set1<T>(-2), exp_unit<T>(0));
+    return copysign(fnma(e.s, e.p, one - e.s) / fma(e.s, e.p, one + e.s), x);
+  }
 }
 
 // log(1 + f) + n ln 2 + low for 1 + f in [sqrt(1/2), sqrt(2)] and a small correction `low`, by the series of
@@ -321,7 +406,7 @@ NNF_INLINE Vec<T> log_edges(Vec<T> x, Vec<T> y) {
   return select(gt(x, zero<T>()) & lt(x, inf), y, edge);
 }
 
-// Natural logarithm. Max ULP: float 0.84, double 0.80
+// Natural logarithm
 template <class T>
 NNF_INLINE Vec<T> log(Vec<T> x) {
   Vec<T> n;
@@ -330,7 +415,7 @@ NNF_INLINE Vec<T> log(Vec<T> x) {
 }
 
 // log(1 + x): u = 1 + x rounded, and what the rounding lost as a correction of first order. Where u needs no scaling,
-// x itself is f and nothing is lost. Max ULP: float 0.84, double 0.80
+// x itself is f and nothing is lost. Max ULP: 0.84
 template <class T>
 NNF_INLINE Vec<T> log1p(Vec<T> x) {
   const Vec<T> one = set1<T>(1);
@@ -343,37 +428,70 @@ NNF_INLINE Vec<T> log1p(Vec<T> x) {
   return log_edges(u, copysign(y, x));
 }
 
-// log(1 + e) for e in 0..1 or NaN: half the operations of log1p, and no division. Max ULP as softplus, log1p_to_one of
-// exp(-|x|) added to max(x, 0): float 1.98, double 1.97 (10^6 arguments)
+// log(1 + e) for e in 0..1 or NaN: half the operations of log1p, and no division
 template <class T>
 NNF_INLINE Vec<T> log1p_to_one(Vec<T> e) {
   const Vec<T> e2 = e * e;
   return fma(e2, polynomial(e, e2, Log1pTable<T>::kPoly), e);
 }
 
-// The tail of the normal distribution at a = |x| (NormalTable's kMax when that is less): exp(-a^2 / 2) = 2^n (1 + p),
-// Phi(-a) = 2^n (1 + p) t q with t = 1 / (a + kShift) and q smooth in u = a t. No part of the line needs a branch of
-// its own, and all digits are kept however small the result, if 2^n comes last. What a^2 has beyond its
-// first digits goes into the exponent's reduced argument.
+// log(1 + exp(x)) for x <= 0 or NaN
+template <class T>
+NNF_INLINE Vec<T> log1p_exp_nonpositive(Vec<T> x) {
+  if constexpr (kHasTables<T>) {
+    const Vec<T> a = max(set1<T>(ExpTable<T>::kExpMin), x), unit = set1<T>(kPlaceOne);
+    const Vec<T> t = fma(a, set1<T>(ExpTable<T>::kLog2e), unit), n = t - unit;
+    const Vec<T> r = fnma(n, set1<T>(kLn2Low), fnma(n, set1<T>(kLn2), a));
+    return scale2(polynomial_by_table(r, max(set1<T>(kPlaceOne - 31), t), kSoftplus), n);
+  } else {
+    return log1p_to_one(exp_nonpositive(x));
+  }
+}
+
+// The tail of the normal distribution at a = |x| (NormalTable's kMax when that is less): exp(-a^2 / 2) = 2^n s (1 + p),
+// Phi(-a) = 2^n s (1 + p) q, where q is smooth: by pieces in a (kMills), or t = 1 / (a + kShift) times a polynomial in
+// u = a t. No part of the line needs a branch of its own, and all digits are kept however small the result, if 2^n
+// comes last. What a^2 has beyond its first digits goes into the exponent's reduced argument. aq = a q, as u times the
+// polynomial: a times q would bring GELU from 3.7 to 4 ULP.
 template <class T>
 struct NormalTail {
-  Vec<T> a, n, p, t, u, q;
+  Vec<T> a, n, s, p, q, aq;
   // exp(-a^2 / 2) w
-  NNF_INLINE Vec<T> times(Vec<T> w) const { return scale2(fma(p, w, w), n); }
+  NNF_INLINE Vec<T> times(Vec<T> w) const {
+    if constexpr (kHasTables<T>) {
+      const Vec<T> sw = s * w;
+      return scale2_floor(fma(p, sw, sw), n);
+    } else {
+      return scale2(fma(p, w, w), n);
+    }
+  }
 };
 template <class T>
 NNF_INLINE NormalTail<T> normal_tail(Vec<T> x) {
   using C = NormalTable<T>;
   NormalTail<T> y;
   y.a = min(set1<T>(C::kMax), abs(x));  // in this order a NaN stays
-  y.t = set1<T>(1) / (y.a + set1<T>(C::kShift));
-  y.u = y.a * y.t;
-  // a^2 = head^2 + (a - head) (a + head), head so short that its square is exact without help from fma.
-  const Vec<T> head = (y.a + set1<T>(C::kRound)) - set1<T>(C::kRound), minus_half = set1<T>(T(-0.5));
-  Vec<T> unused;
-  const Vec<T> r = reduce_exp(head * minus_half * head, &y.n, &unused);
-  y.p = expm1_reduced(fma((y.a - head) * minus_half, y.a + head, r));
-  y.q = polynomial(y.u, y.u * y.u, C::kPoly);
+  const Vec<T> minus_half = set1<T>(T(-0.5));
+  if constexpr (kHasTables<T>) {
+    const Vec<T> one = set1<T>(1), v = y.a + one, d = y.a - (eighth_middle(v) - one);
+    y.q = polynomial_by_table(d, eighth(v), kMills);
+    y.aq = y.a * y.q;
+    const Vec<T> half = y.a * minus_half, square = half * y.a, rest = fma(half, y.a, -square);
+    const TableExp<T> e = exp_by_table<true>(square, exp_unit<T>(0), rest);
+    y.n = e.n;
+    y.s = e.s;
+    y.p = e.p;
+  } else {
+    const Vec<T> t = set1<T>(1) / (y.a + set1<T>(C::kShift)), u = y.a * t, v = u - set1<T>(C::kCentre);
+    // a^2 = head^2 + (a - head) (a + head), head so short that its square is exact without help from fma.
+    const Vec<T> head = (y.a + set1<T>(C::kRound)) - set1<T>(C::kRound);
+    Vec<T> unused;
+    const Vec<T> r = reduce_exp(head * minus_half * head, &y.n, &unused);
+    y.p = expm1_reduced(fma((y.a - head) * minus_half, y.a + head, r));
+    const Vec<T> q = polynomial(v, v * v, C::kPoly);
+    y.q = t * q;
+    y.aq = u * q;
+  }
   return y;
 }
 

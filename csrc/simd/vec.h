@@ -37,6 +37,10 @@
 //               spread<W, I>(a): lane I of every W neighbours in all of them (W: 2, 4 or 8, at most N)
 //   bytes       store_bytes(p, v, n): the lanes, integral and 0..255, a byte each;  bytes_are<T>(p, b, n): where the
 //               bytes p[0..n-1] equal b (false in other lanes)
+//   tables      only where kHasTables<T>, of 32 numbers, with the lowest five bits of i or t as the place:
+//               lookup(table, i);  add_exponent(a, t): the bits of t above these five are added to a's exponent;
+//               scale2_floor(a, n) = a * 2^floor(n), as scale2.  eighth(a): the bits of a without the lowest 20, whose
+//               last five tell the eighth of an octave, of four octaves;  eighth_middle(a): that eighth's middle
 //   integers    VecU32: as many 32-bit lanes as Vec<float>; load_u32(p) store_u32(p, a) set1_u32(x)  +  ^  &
 //               shift_left<K>(a)  shift_right<K>(a)  mul_lo_hi(a, b, &lo, &hi) (the full 64-bit products, lane by
 //               lane)  lt_u32(a, b), a Mask<float>; used by Philox
@@ -61,6 +65,10 @@ struct Mask;
 // 1.5 * 2^(mantissa bits) has steps of 1; the bias on top makes the lowest bits an exponent field.
 template <class T>
 constexpr T kExponentOne = 0;
+// Whether tables of 32 numbers fit in registers and are read with one instruction.
+template <class T>
+constexpr bool kHasTables = false;
+
 template <>
 constexpr float kExponentOne<float> = 0x1.8p23f + 127.0f;
 template <>

@@ -162,6 +162,29 @@ NNF_INLINE Vec<double> mantissa(Vec<double> a) {
   return {_mm512_maskz_getmant_pd(0xFF, a.v, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_zero)};
 }
 
+// ---- tables: two registers of 16, one instruction a lookup
+
+template <>
+constexpr bool kHasTables<float> = true;
+NNF_INLINE Vec<float> lookup(const float (&table)[32], Vec<float> i) {
+  return {_mm512_permutex2var_ps(_mm512_loadu_ps(table), _mm512_castps_si512(i.v), _mm512_loadu_ps(table + 16))};
+}
+NNF_INLINE Vec<float> add_exponent(Vec<float> a, Vec<float> t) {
+  const __m512i exponents = _mm512_and_si512(_mm512_maskz_slli_epi32(0xFFFF, _mm512_castps_si512(t.v), 18),
+                                             _mm512_set1_epi32(static_cast<int>(0xFF800000u)));
+  return {_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a.v), exponents))};
+}
+NNF_INLINE Vec<float> scale2_floor(Vec<float> a, Vec<float> n) { return scale2(a, n); }  // vscalefps rounds n down
+NNF_INLINE Vec<float> eighth(Vec<float> a) {
+  return {_mm512_castsi512_ps(_mm512_maskz_srli_epi32(0xFFFF, _mm512_castps_si512(a.v), 20))};
+}
+// 0xEA: (first & second) | third
+NNF_INLINE Vec<float> eighth_middle(Vec<float> a) {
+  return {_mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_castps_si512(a.v),
+                                                        _mm512_set1_epi32(static_cast<int>(0xFFF00000u)),
+                                                        _mm512_set1_epi32(0x00080000), 0xEA))};
+}
+
 // ---- compare
 
 NNF_INLINE Mask<float> lt(Vec<float> a, Vec<float> b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }

@@ -84,12 +84,24 @@ NNF_INLINE void store_n(T* p, Vec<T> v, i64 n) {
   if (n > 0) *p = v.v;
 }
 template <class T>
-NNF_INLINE Vec<T> set1(T x) {
+Vec<T> set1(T x);
+template <class T>
+Vec<T> zero();
+template <>
+NNF_INLINE Vec<float> set1<float>(float x) {
   return {x};
 }
-template <class T>
-NNF_INLINE Vec<T> zero() {
-  return {T(0)};
+template <>
+NNF_INLINE Vec<double> set1<double>(double x) {
+  return {x};
+}
+template <>
+NNF_INLINE Vec<float> zero<float>() {
+  return {0};
+}
+template <>
+NNF_INLINE Vec<double> zero<double>() {
+  return {0};
 }
 template <class T>
 NNF_INLINE Vec<T> repeat4(const T* p) {

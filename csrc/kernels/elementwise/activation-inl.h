@@ -82,7 +82,8 @@ struct act_leaky_relu {
   static constexpr bool kFromOutput = true;
   static constexpr double kLeastAlpha = 0;
   static constexpr int kCost = 2;
-  static NNF_INLINE V forward(V x, V alpha) { return select(gt(x, zero<T>()), x, x * alpha); }
+  // Asked this way round, GCC multiplies under a mask; the other way it loads x three times.
+  static NNF_INLINE V forward(V x, V alpha) { return select(le(x, zero<T>()), x * alpha, x); }
   static NNF_INLINE V backward(V g, V x, V alpha) { return select(gt(x, zero<T>()), g, g * alpha); }
   static NNF_INLINE V backward_from_output(V g, V y, V alpha) { return backward(g, y, alpha); }
 };
@@ -135,35 +136,40 @@ struct act_relu6 {
 
 // ---------------------------------------------------------------- over arrays
 
-// How many vectors are worked on together (map_vectors). ns an element on a Zen 5 core, float, 16 K elements, one and
-// four: tanh 0.18, 0.16; silu 0.18, 0.15; mish 0.19, 0.16; softplus 0.30, 0.25; silu backward 0.24, 0.19; nothing for
-// the ELUs. gelu has too many values alive for four (0.32, with three 0.28, with four 0.31; doubles 1.06, 0.95, 1.20).
-template <template <class> class Act>
-constexpr int kTogether = 4;
+// How many vectors are worked on together (map_vectors): what was fastest of 1 to 4. In 16 registers it is two, for up
+// to a sixth less time than one. gelu has more values alive than the others.
+template <class T, template <class> class Act>
+constexpr int kTogether = kMixedVectors == 1 ? 2 : kHasTables<T> ? 4 : 3;
 
 template <class T, template <class> class Act>
-NNF_MIXED void activation_array(i64 n, const T* x, T* y, T alpha_) {
-  const Vec<T> alpha = set1<T>(alpha_);
+void activation_array(i64 n, const T* x, T* y, T alpha) {
   if constexpr (Act<T>::kCost <= 3) {
+    const Vec<T> a = set1<T>(alpha);
     for_each_vector_aligned<T>(n, y, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
-      lanes.store(y + i, Act<T>::forward(lanes.load(x + i), alpha));
+      lanes.store(y + i, Act<T>::forward(lanes.load(x + i), a));
     });
   } else {
-    const auto f = [=](Vec<T> v) NNF_LAMBDA_INLINE { return Act<T>::forward(v, alpha); };
-    map_vectors<T, kTogether<Act>>(n, y, f, x);
+    const auto f = [=](auto v) NNF_LAMBDA_INLINE {
+      using E = typename ElementOf<decltype(v)>::Type;
+      return Act<E>::forward(v, set1<E>(alpha));
+    };
+    map_vectors<T, kTogether<T, Act>>(n, y, f, x);
   }
 }
 
 template <class T, template <class> class Act>
-NNF_MIXED void activation_array_backward(i64 n, const T* g, const T* x, T* gx, T alpha_) {
-  const Vec<T> alpha = set1<T>(alpha_);
+void activation_array_backward(i64 n, const T* g, const T* x, T* gx, T alpha) {
   if constexpr (Act<T>::kCost <= 3) {
+    const Vec<T> a = set1<T>(alpha);
     for_each_vector_aligned<T>(n, gx, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
-      lanes.store(gx + i, Act<T>::backward(lanes.load(g + i), lanes.load(x + i), alpha));
+      lanes.store(gx + i, Act<T>::backward(lanes.load(g + i), lanes.load(x + i), a));
     });
   } else {
-    const auto f = [=](Vec<T> gv, Vec<T> v) NNF_LAMBDA_INLINE { return Act<T>::backward(gv, v, alpha); };
-    map_vectors<T, kTogether<Act>>(n, gx, f, g, x);
+    const auto f = [=](auto gv, auto v) NNF_LAMBDA_INLINE {
+      using E = typename ElementOf<decltype(v)>::Type;
+      return Act<E>::backward(gv, v, set1<E>(alpha));
+    };
+    map_vectors<T, kTogether<T, Act>>(n, gx, f, g, x);
   }
 }
 
@@ -176,10 +182,15 @@ void activation_array_backward_from_output(i64 n, const T* g, const T* y, T* gx,
 }
 
 template <class T, template <class> class Act>
+struct ForwardArray {
+  static constexpr ActForwardFn<T> kFunction = &activation_array<T, Act>;
+};
+
+template <class T, template <class> class Act>
 constexpr ActivationKernels<T> make_activation() {
   ActBackwardOutFn<T> from_output = nullptr;
   if constexpr (Act<T>::kFromOutput) from_output = &activation_array_backward_from_output<T, Act>;
-  return {&activation_array<T, Act>, &activation_array_backward<T, Act>, from_output, Act<T>::kLeastAlpha,
+  return {ForwardArray<T, Act>::kFunction, &activation_array_backward<T, Act>, from_output, Act<T>::kLeastAlpha,
           Act<T>::kCost};
 }
 

@@ -64,8 +64,8 @@ struct act_selu {
 // x Phi(x), f' = Phi(x) + x phi(x), with the normal distribution's Phi and density phi (Hendrycks, Gimpel, "Gaussian
 // error linear units", 2016).
 // The tail of Phi, relatively exact, is all there is to either side: x - |x| Phi(-|x|) above 0, -|x| Phi(-|x|) below.
-// Max ULP, every float from 2^-30 to 192 in size: 4.41, and 3.51 where |x| >= 1/2. Two polynomials chosen by |x| and
-// (1 + erf) / 2, absolutely exact only (10^7 ULP at -7), took a tenth more time, the gradient by them half more.
+// Two polynomials chosen by |x| and (1 + erf) / 2, absolutely exact only (10^7 ULP at -7), took a tenth more time, the
+// gradient by them half more.
 template <class T>
 struct act_gelu {
   using V = Vec<T>;
@@ -74,18 +74,18 @@ struct act_gelu {
   static constexpr int kCost = 12;
   static NNF_INLINE V forward(V x, V) {
     const NormalTail<T> tail = normal_tail(x);
-    return max(set1<T>(T(-0.0)), x) - tail.times(tail.u * tail.q);  // x - x Phi(-x) above 0; below, -0 in the end
+    return max(set1<T>(T(-0.0)), x) - tail.times(tail.aq);  // x - x Phi(-x) above 0; below, -0 in the end
   }
   static NNF_INLINE V backward(V g, V x, V) {
     const NormalTail<T> tail = normal_tail(x);
     // f'(-|x|); f'(x) + f'(-x) = 1
-    const V slope = tail.times(fnma(tail.a, set1<T>(T(0.39894228040143267794)), tail.t * tail.q));
+    const V slope = tail.times(fnma(tail.a, set1<T>(T(0.39894228040143267794)), tail.q));
     return g * select(lt(x, zero<T>()), slope, set1<T>(1) - slope);
   }
 };
 
-template <>
-constexpr int kTogether<act_gelu> = 3;
+template <class T>
+constexpr int kTogether<T, act_gelu> = kMixedVectors == 1 ? 2 : 3;
 
 // The same with Phi replaced by (1 + tanh(u)) / 2 = sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3).
 // f' = s + x s (1 - s) 2 u' with s = sigmoid(2 u).
@@ -133,8 +133,9 @@ struct act_mish {
   static constexpr int kCost = 6;
   static constexpr double kOne = 40;  // from here w is 1 and x w' is 0, and e^2 is far from overflow
   static NNF_INLINE V forward(V x, V) {
-    const V e = exp_in_range(clamp(x, ExpTable<T>::kExpMin, kOne)), n = e * (e + set1<T>(2));
-    return max(set1<T>(T(kVanish)), x) * (n / (n + set1<T>(2)));
+    const V b = max(set1<T>(ExpTable<T>::kExpMin), x);  // where the result is 0
+    const V e = exp_in_range(min(set1<T>(T(kOne)), b)), n = e * (e + set1<T>(2));
+    return b * (n / (n + set1<T>(2)));
   }
   static NNF_INLINE V backward(V g, V x, V) {
     const V c = clamp(x, ExpTable<T>::kExpMin, kOne), e = exp_in_range(c);
@@ -145,10 +146,13 @@ struct act_mish {
 
 // log(1 + e^z) / beta with z = beta x, from the end where the exponential is at most 1; x where z > threshold.
 template <class T>
+NNF_INLINE Vec<T> softplus(Vec<T> x) {
+  return max(zero<T>(), x) + log1p_exp_nonpositive(copysign(x, set1<T>(-1)));
+}
+template <class T>
 NNF_INLINE Vec<T> softplus(Vec<T> x, Vec<T> beta, Vec<T> threshold) {
   const Vec<T> z = beta * x;
-  const Vec<T> y = (max(zero<T>(), z) + log1p_to_one(exp_nonpositive(copysign(z, set1<T>(-1))))) / beta;
-  return select(gt(z, threshold), x, y);
+  return select(gt(z, threshold), x, softplus(z) / beta);
 }
 template <class T>
 NNF_INLINE Vec<T> softplus_backward(Vec<T> g, Vec<T> x, Vec<T> beta, Vec<T> threshold) {
@@ -192,19 +196,37 @@ struct act_softsign {
   }
 };
 
+// Beyond kOneAt, e^-x is less than half an ULP of x: a threshold there changes nothing.
 template <class T>
-NNF_MIXED void softplus_array(i64 n, const T* x, T* y, T beta_, T threshold_) {
-  const Vec<T> beta = set1<T>(beta_), threshold = set1<T>(threshold_);
-  const auto f = [=](Vec<T> v) NNF_LAMBDA_INLINE { return softplus(v, beta, threshold); };
-  map_vectors<T, kTogether<act_softplus>>(n, y, f, x);
+void softplus_array(i64 n, const T* x, T* y, T beta, T threshold) {
+  if (beta == T(1) && threshold >= ExpTable<T>::kOneAt) {
+    map_vectors<T, kTogether<T, act_softplus>>(n, y, [](auto v) NNF_LAMBDA_INLINE { return softplus(v); }, x);
+    return;
+  }
+  const auto f = [=](auto v) NNF_LAMBDA_INLINE {
+    using E = typename ElementOf<decltype(v)>::Type;
+    return softplus(v, set1<E>(beta), set1<E>(threshold));
+  };
+  map_vectors<T, kTogether<T, act_softplus>>(n, y, f, x);
 }
 
 template <class T>
-NNF_MIXED void softplus_array_backward(i64 n, const T* g, const T* x, T* gx, T beta_, T threshold_) {
-  const Vec<T> beta = set1<T>(beta_), threshold = set1<T>(threshold_);
-  const auto f = [=](Vec<T> gv, Vec<T> v) NNF_LAMBDA_INLINE { return softplus_backward(gv, v, beta, threshold); };
-  map_vectors<T, kTogether<act_softplus>>(n, gx, f, g, x);
+void softplus_array_backward(i64 n, const T* g, const T* x, T* gx, T beta, T threshold) {
+  const auto f = [=](auto gv, auto v) NNF_LAMBDA_INLINE {
+    using E = typename ElementOf<decltype(v)>::Type;
+    return softplus_backward(gv, v, set1<E>(beta), set1<E>(threshold));
+  };
+  map_vectors<T, kTogether<T, act_softplus>>(n, gx, f, g, x);
 }
+
+template <class T>
+void softplus_default_threshold(i64 n, const T* x, T* y, T beta) {
+  softplus_array(n, x, y, beta, T(20));
+}
+template <class T>
+struct ForwardArray<T, act_softplus> {
+  static constexpr ActForwardFn<T> kFunction = &softplus_default_threshold<T>;
+};
 
 }  // namespace
 }  // namespace nnf

@@ -93,8 +93,8 @@ template <class T>
 inline void cross_entropy_long_row(i64 classes, const T* x, const i64* label, const T* probs, T scale, T* gx,
                                    LossTerms<T>* terms, i64 b) {
   const T largest = row_max(classes, x);
-  const Vec<T> m = set1<T>(largest);
   if (probs != nullptr) {
+    const Vec<T> m = set1<T>(largest);
     terms->t[b] = tree_sum<T>(classes, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE { return lanes.load(probs + i); });
     terms->tx[b] = tree_sum<T>(classes, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
       return lanes.or_else(lanes.load(probs + i) * (lanes.load(x + i) - m), zero<T>());
@@ -104,11 +104,7 @@ inline void cross_entropy_long_row(i64 classes, const T* x, const i64* label, co
     terms->tx[b] = x[*label] - largest;
   }
   // From here on x may be overwritten: gx == x.
-  const T s = tree_sum<T>(classes, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
-    const Vec<T> e = exp_of_shifted(lanes.or_else(lanes.load(x + i) - m, minus_infinity<T>()));
-    if (gx != nullptr) lanes.store(gx + i, e);
-    return e;
-  });
+  const T s = exponentials_and_sums(classes, x, largest, gx).e;
   terms->s[b] = s;
   if (gx == nullptr) return;
   const T inverse = T(1) / s;

@@ -10,7 +10,7 @@
 namespace nnf {
 
 // x (rows, n) dense, rows >= 1: mean[j] of column j and m2[j] = sum over i of (x[i][j] - mean[j])^2, in two passes.
-// Each column is summed in the order of its rows.
+// The order of a column's additions follows from rows and n.
 template <class T>
 using ColumnMomentsFn = void (*)(i64 rows, i64 n, const T* x, T* mean, T* m2);
 // y[i][j] = (x[i][j] - mean[j]) * scale[j] + shift[j], dense (rows, n); y == x allowed.

@@ -14,6 +14,10 @@ using SoftmaxRowsFn = void (*)(i64 rows, i64 len, const T* x, T* y, bool log);
 // gx == g and gx == y allowed.
 template <class T>
 using SoftmaxRowsBackwardFn = void (*)(i64 rows, i64 len, const T* g, const T* y, T* gx, bool log);
+// The same from the forward's input x, without the forward's last pass. Row r leaves its exponentials at e + r * e_step
+// (len): gx or x will do unless it is g. gx == g and gx == x allowed.
+template <class T>
+using SoftmaxRowsGradFn = void (*)(i64 rows, i64 len, const T* g, const T* x, T* e, i64 e_step, T* gx, bool log);
 
 }  // namespace nnf
 

@@ -25,16 +25,16 @@ template <class T>
 constexpr T kLogSmallest = T(-0x1.5d589ep6);  // -87.33654
 template <>
 constexpr double kLogSmallest<double> = -0x1.6232bdd7abcdp9;  // -708.3964
+template <class T, int U>
+constexpr T kLogSmallest<Wide<T, U>> = kLogSmallest<T>;
 
 // exp(x) for x <= 0 or NaN; 0 below kLogSmallest. Cheaper than exp(x), which also takes care of large and denormal
 // results. Max ULP: exp's.
 template <class T>
 NNF_INLINE Vec<T> exp_of_shifted(Vec<T> x) {
   const Vec<T> lowest = set1<T>(kLogSmallest<T>);
-  Vec<T> n, t;
-  const Vec<T> r = reduce_exp(max(lowest, x), &n, &t);  // in this order a NaN stays
-  const Vec<T> power = exponent_bits(t);
-  return select(lt(x, lowest), zero<T>(), fma(power, expm1_reduced(r), power));
+  const ExpParts<T> e = exp_parts(max(lowest, x), exp_unit<T>(0));  // in this order a NaN stays
+  return select(lt(x, lowest), zero<T>(), fma(e.s, e.p, e.s));
 }
 
 template <class T>
@@ -136,19 +136,66 @@ inline void log_softmax_short_rows(i64 rows, i64 len, const T* x, T* y) {
   }
 }
 
+// What the pass over a row's exponentials sums beside them: nothing, g times them, or g.
+enum class AlsoSum { nothing, products, gradients };
+template <class T>
+struct RowSums {
+  T e, also;
+};
+
+// The sum of e[i] = exp_of_shifted(x[i] - m) in blocks of 32 vectors, as tree_sum, several vectors at a time. They are
+// stored in y unless that is null (y == x allowed). The next rows of x, y and g are fetched.
+template <class T, AlsoSum kAlso = AlsoSum::nothing>
+inline RowSums<T> exponentials_and_sums(i64 len, const T* x, T m, T* y, const T* g = nullptr) {
+  constexpr bool kAny = kAlso != AlsoSum::nothing;
+  constexpr int U = kMixedVectors == 1 ? 2 : 4;
+  constexpr i64 N = Vec<T>::N, kLine = 64 / static_cast<i64>(sizeof(T));
+  const auto term = [](auto gi, auto e) NNF_LAMBDA_INLINE { return kAlso == AlsoSum::products ? gi * e : gi; };
+  const i64 ahead = next_row<T>(len);
+  TreeSum<T> tree, also;
+  for (i64 i = 0;;) {
+    const i64 stop = len - i < 32 * N ? len : i + 32 * N;
+    Vec<Wide<T, U>> sums = zero<Wide<T, U>>(), also_sums = sums;
+    for (; i + U * N <= stop; i += U * N) {
+      for (i64 j = 0; j < U * N; j += kLine) {
+        fetch(x + ahead + i + j);
+        if (y != nullptr) fetch(y + ahead + i + j);
+        if constexpr (kAny) fetch(g + ahead + i + j);
+      }
+      const Vec<Wide<T, U>> e = exp_of_shifted(load_wide<U>(x + i) - set1<Wide<T, U>>(m));
+      if constexpr (kAny) also_sums = also_sums + term(load_wide<U>(g + i), e);
+      if (y != nullptr) store(y + i, e);
+      sums = sums + e;
+    }
+    Vec<T> block = sums.part[0], also_block = also_sums.part[0];
+    for (int u = 1; u < U; ++u) {
+      block = block + sums.part[u];
+      also_block = also_block + also_sums.part[u];
+    }
+    for (; i < stop; i += N) {
+      const FirstLanes<T> lanes{static_cast<int>(stop - i < N ? stop - i : N)};
+      const Vec<T> e = exp_of_shifted(lanes.or_else(lanes.load(x + i) - set1<T>(m), minus_infinity<T>()));
+      if constexpr (kAny) also_block = also_block + term(lanes.load(g + i), e);
+      if (y != nullptr) lanes.store(y + i, e);
+      block = block + e;
+    }
+    if (i >= len) return {sum(tree.finish(block)), kAny ? sum(also.finish(also_block)) : T(0)};
+    tree.push(block);
+    if constexpr (kAny) also.push(also_block);
+  }
+}
+
 template <class T, bool kLog>
 inline void softmax_long_rows(i64 rows, i64 len, const T* x, T* y) {
   for (i64 r = 0; r < rows; ++r, x += len, y += len) {
-    const Vec<T> m = set1<T>(row_max(len, x));
-    const T s = tree_sum<T>(len, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
-      const Vec<T> e = exp_of_shifted(lanes.or_else(lanes.load(x + i) - m, minus_infinity<T>()));
-      if constexpr (!kLog) lanes.store(y + i, e);
-      return e;
-    });
+    const T largest = row_max(len, x), s = exponentials_and_sums(len, x, largest, kLog ? nullptr : y).e;
     if constexpr (kLog) {
+      const Vec<T> m = set1<T>(largest);
+      const i64 ahead = next_row<T>(len);
       // Not x - (m + log s): the shift is exact or nearly so, and the sum would round to the precision of m.
       const Vec<T> log_sum = log(set1<T>(s));
       for_each_vector<T>(len, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+        fetch(y + ahead + i);
         lanes.store(y + i, (lanes.load(x + i) - m) - log_sum);
       });
     } else {
@@ -178,21 +225,48 @@ void softmax_rows(i64 rows, i64 len, const T* x, T* y, bool log) {
 
 template <class T>
 void softmax_rows_backward(i64 rows, i64 len, const T* g, const T* y, T* gx, bool log) {
+  const i64 ahead = next_row<T>(len);
   for (i64 r = 0; r < rows; ++r, g += len, y += len, gx += len) {
     if (log) {
       const Vec<T> s = set1<T>(
           tree_sum<T>(len, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE { return lanes.load(g + i); }));
       for_each_vector<T>(len, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+        fetch(g + ahead + i);
+        fetch(y + ahead + i);
         lanes.store(gx + i, fnma(exp_of_shifted(lanes.load(y + i)), s, lanes.load(g + i)));
       });
     } else {
       const Vec<T> s = set1<T>(tree_sum<T>(
           len, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE { return lanes.load(g + i) * lanes.load(y + i); }));
       for_each_vector<T>(len, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+        fetch(g + ahead + i);
+        fetch(y + ahead + i);
         lanes.store(gx + i, lanes.load(y + i) * (lanes.load(g + i) - s));
       });
     }
   }
+}
+
+// gx = p (g - sum(g p)) or g - p sum(g) with p = e / sum(e). Products of a row's sums, one division a row.
+template <class T, bool kLog>
+inline void softmax_rows_grad_kind(i64 rows, i64 len, const T* g, const T* x, T* e, i64 e_step, T* gx) {
+  constexpr AlsoSum kAlso = kLog ? AlsoSum::gradients : AlsoSum::products;
+  for (i64 r = 0; r < rows; ++r, g += len, x += len, e += e_step, gx += len) {
+    const RowSums<T> sums = exponentials_and_sums<T, kAlso>(len, x, row_max(len, x), e, g);
+    const T inverse = T(1) / sums.e;
+    const Vec<T> scale = set1<T>(inverse), s = set1<T>(kLog ? sums.also : sums.also * inverse);
+    for_each_vector<T>(len, [=](i64 i, auto lanes) NNF_LAMBDA_INLINE {
+      const Vec<T> p = lanes.load(e + i) * scale, gi = lanes.load(g + i);
+      lanes.store(gx + i, kLog ? fnma(p, s, gi) : p * (gi - s));
+    });
+  }
+}
+
+template <class T>
+void softmax_rows_grad(i64 rows, i64 len, const T* g, const T* x, T* e, i64 e_step, T* gx, bool log) {
+  if (len <= 0) return;
+  if (log) return softmax_rows_grad_kind<T, true>(rows, len, g, x, e, e_step, gx);
+  softmax_rows_grad_kind<T, false>(rows, len, g, x, e, e_step, gx);
 }
 
 }  // namespace

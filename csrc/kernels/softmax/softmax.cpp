@@ -69,6 +69,28 @@ void softmax_forward(bool log, i64 outer, i64 len, i64 inner, const T* x, T* y) 
 }
 
 template <class T>
+void softmax_backward(bool log, i64 outer, i64 len, i64 inner, const T* g, const T* x, T* gx) {
+  if (outer <= 0 || len <= 0 || inner <= 0) return;
+  const KernelTable<T>& k = kernels<T>();
+  if (inner == 1) {
+    over_rows(outer, len, [&](i64 first, i64 count) {
+      const bool apart = gx != g;
+      T* e = apart ? gx + first * len : thread_scratch<T>(Scratch::softmax, len);
+      k.softmax_rows_grad(count, len, g + first * len, x + first * len, e, apart ? len : 0, gx + first * len, log);
+    });
+    return;
+  }
+  over_columns(outer, len, inner, [&](i64 offset, i64 columns) {
+    T* g_rows = thread_scratch<T>(Scratch::softmax, 2 * columns * len);  // (columns, len)
+    T* x_rows = g_rows + columns * len;                                  // (columns, len)
+    k.transpose(len, columns, g + offset, inner, g_rows, len);
+    k.transpose(len, columns, x + offset, inner, x_rows, len);
+    k.softmax_rows_grad(columns, len, g_rows, x_rows, x_rows, len, g_rows, log);
+    k.transpose(columns, len, g_rows, len, gx + offset, inner);
+  });
+}
+
+template <class T>
 void softmax_backward_from_output(bool log, i64 outer, i64 len, i64 inner, const T* g, const T* y, T* gx) {
   if (outer <= 0 || len <= 0 || inner <= 0) return;
   const KernelTable<T>& k = kernels<T>();
@@ -90,6 +112,7 @@ void softmax_backward_from_output(bool log, i64 outer, i64 len, i64 inner, const
 
 #define NNF_INSTANTIATE(T)                                                        \
   template void softmax_forward<T>(bool, i64, i64, i64, const T*, T*);            \
+  template void softmax_backward<T>(bool, i64, i64, i64, const T*, const T*, T*); \
   template void softmax_backward_from_output<T>(bool, i64, i64, i64, const T*, const T*, T*);
 NNF_INSTANTIATE(float)
 NNF_INSTANTIATE(double)
