@@ -131,7 +131,17 @@ from nnfast.losses import (
     SmoothL1Loss,
 )
 from nnfast.model import Model
-from nnfast.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Perceptron, RMSprop
+from nnfast.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    NAdam,
+    Perceptron,
+    RMSprop,
+    SparseAdam,
+)
 from nnfast.schedules import (
     CosineAnnealingLR,
     ExponentialLR,
@@ -278,6 +288,7 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Softsign",
+    "SparseAdam",
     "Standardizer",
     "Step",
     "StepLR",

@@ -24,6 +24,7 @@ __all__ = [
     "Optimizer",
     "Perceptron",
     "RMSprop",
+    "SparseAdam",
     "get",
 ]
 
@@ -280,7 +281,7 @@ class Adadelta(Optimizer):
 
 
 class _WithBetas(Optimizer):
-    """What Adam, AdamW and NAdam share."""
+    """What Adam, AdamW, SparseAdam and NAdam share."""
 
     eps = Setting()
 
@@ -422,6 +423,64 @@ class AdamW(Adam):
         return {k: v for k, v in super()._shown().items() if k != "decoupled"}
 
 
+class SparseAdam(_WithBetas):
+    """Adam that leaves alone what a batch has no gradient for, with PyTorch's formula.
+
+    Of the weights into a `Linear` those of an input, and of an `Embedding` the vector of an index, are a row.
+    Rows whose gradient is 0 throughout keep their weights, m and v; all others, and arrays without rows (a
+    bias, a convolution's weights), follow m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g^2;
+    p -= lr sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + eps), t counting the steps from 1: `Adam` with
+    `eps_hat`. A step on a sparse batch takes the time of the rows that it has numbers for, where `Adam` must
+    move every weight. Layers' penalties count in the loss for all weights, but pull at these rows alone.
+
+    Parameters
+    ----------
+    lr : float, Schedule or callable
+        Learning rate; see `nnfast.schedules`.
+    betas : (float, float)
+        beta1 and beta2, both in [0, 1).
+    eps : float
+        Keeps the division finite.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For settings of the wrong kind or range; for a weight decay or limits of gradients, which it has not.
+
+    Notes
+    -----
+    ``torch.optim.SparseAdam``, which refuses gradients that are not sparse: here the zeros tell.
+
+    Examples
+    --------
+    >>> import numpy as np, nnfast as nf
+    >>> model = nf.Sequential(nf.Linear(3, 1, weight_init="ones"), seed=0)
+    >>> model.compile(nf.SparseAdam(lr=0.5), "mse_loss")
+    >>> x = np.array([[2.0, 0.0, 0.0]], np.float32)  # no gradient for the other two inputs
+    >>> _ = model.fit(x, np.zeros((1, 1), np.float32), epochs=3, verbose=0)
+    >>> model.layers[0].weight[0, 1:]
+    array([1., 1.], dtype=float32)
+    """
+
+    kind = "sparse_adam"
+
+    def __init__(self, lr: Rate = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> None:
+        super().__init__(lr, weight_decay=0.0)
+        self.betas = betas
+        self.eps = eps
+
+    def _limit(self, name: str, value: float | None) -> float | None:
+        if value is not None:
+            raise ValueError(f"SparseAdam: {name}: expected None, as it limits no gradients, got {value!r}")
+        return None
+
+    def settings(self) -> dict[str, Any]:
+        found = super().settings()
+        if found.pop("weight_decay"):
+            raise ValueError(f"SparseAdam: weight_decay: expected 0, got {self.weight_decay!r}")
+        return found
+
+
 class NAdam(_WithBetas):
     """Adam with Nesterov's momentum (Dozat 2016), with PyTorch's formula.
 
@@ -544,6 +603,7 @@ _NAMED: dict[str, Callable[[], Optimizer]] = {
     "adam": Adam,
     "adamw": AdamW,
     "nadam": NAdam,
+    "sparse_adam": SparseAdam,
     "adagrad": Adagrad,
     "adadelta": Adadelta,
     "perceptron": Perceptron,

@@ -167,6 +167,7 @@ OPTIMIZER_NAMES: dict[str, tuple[str, str]] = {
     "NAdam": (P + "NAdam", KP + "Nadam"),
     "RMSprop": (P + "RMSprop", KP + "RMSprop"),
     "SGD": (P + "SGD", KP + "SGD"),
+    "SparseAdam": (P + "SparseAdam", NONE),
 }
 
 SCHEDULE_NAMES: dict[str, tuple[str, str]] = {
@@ -266,6 +267,8 @@ def loss_twin(name: str) -> str:
 
 
 def optimizer_twin(name: str) -> str:
+    if name == "SparseAdam":
+        return "`reference.Model`"  # which rows of an array move, a network alone knows
     return _in_reference(f"{name.lower()}_update")
 
 

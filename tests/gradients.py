@@ -369,6 +369,7 @@ OPTIMIZERS: dict[str, list[dict[str, Any]]] = {
     "Perceptron": [{"lr": 0.1}],
     "RMSprop": [{}, {"momentum": 0.7, "centered": True}],
     "SGD": [{"lr": 0.1}, {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1}],
+    "SparseAdam": [{}],
 }
 
 # Updates of another kind, and the tests that hold them against their twins.

@@ -71,6 +71,7 @@ OPTIMIZERS = [
     nf.AdamW(0.01),
     nf.Adam(0.01, eps=1e-3, eps_hat=True),
     nf.NAdam(0.01),
+    nf.SparseAdam(0.01),
     nf.SGD(0.5, clipnorm=0.1),
     nf.SGD(0.5, momentum=0.9, clipvalue=0.01),
     nf.Adam(nf.CosineAnnealingLR(0.01, 3), clipnorm=0.5),

@@ -78,6 +78,7 @@ OPTIMIZERS = {
     "nadam": lambda lr: nf.NAdam(lr),
     "adagrad": lambda lr: nf.Adagrad(lr),
     "adadelta": lambda lr: nf.Adadelta(lr),
+    "sparse_adam": lambda lr: nf.SparseAdam(lr, betas=(0.8, 0.99)),
 }
 
 

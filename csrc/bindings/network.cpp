@@ -19,7 +19,7 @@ struct FreeModel {
 };
 
 constexpr const char* kDtypes[] = {"float32", "float64"};
-constexpr const char* kOptimizers[] = {"sgd", "rmsprop", "adam", "adagrad", "adadelta", "nadam"};
+constexpr const char* kOptimizers[] = {"sgd", "rmsprop", "adam", "adagrad", "adadelta", "nadam", "sparse_adam"};
 
 constexpr i64 kFirstSlice = 256;  // rows of a prediction before the clock is asked
 
@@ -124,7 +124,7 @@ class Model {
     const InUse guard(busy_, "model");
     constexpr const char* kName = "set_optimizer";
     nnf_optimizer o{};
-    o.kind = static_cast<nnf_optimizer_kind>(read_choice(kName, "kind", kind, kOptimizers, 6));
+    o.kind = static_cast<nnf_optimizer_kind>(read_choice(kName, "kind", kind, kOptimizers, 7));
     o.lr = read_double(kName, "lr", lr);
     o.weight_decay = read_double(kName, "weight_decay", weight_decay);
     o.momentum = read_double(kName, "momentum", momentum);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/thread_pool.h"
 #include "kernels/dispatch.h"
+#include "kernels/optim/penalty.h"
 
 namespace nnf {
 namespace {
@@ -27,6 +28,16 @@ void LazyRows<T>::begin(const LazyArray<T>& array, double l1, double l2, bool re
   done_.assign(at(array.rows), 0);
   steps_.assign(at(kPending), Step{});
   numbers_.assign(at(kPending), ReplayStep<T>{});
+  whole_ = rests ? penalty_of(array.rows * array.width, array.values) : 0;
+}
+
+// Of any part of the array; a penalty that is off must not turn an infinite weight into NaN.
+template <class T>
+double LazyRows<T>::penalty_of(i64 size, const T* w) const {
+  double penalty = 0;
+  if (l1_ != 0) penalty += l1_ * absolute_sum<T>(size, w);
+  if (l2_ != 0) penalty += l2_ * square_sum<T>(size, w);
+  return penalty;
 }
 
 template <class T>
@@ -35,14 +46,18 @@ void LazyRows<T>::over(i64 count, i64 cost, F f) {
   constexpr i64 kSums = kPending * kReplayLanes;
   const i64 tasks = ceil_div(count, kTaskRows);
   sums_.assign(at(tasks * kSums), T(0));
+  changes_.assign(at(tasks), 0.0);
   parallel_for(tasks, kTaskRows * cost, [&](i64 begin, i64 end) {
     for (i64 task = begin; task < end; ++task) {
       T* const sums = sums_.data() + task * kSums;
-      for (i64 i = task * kTaskRows; i < std::min((task + 1) * kTaskRows, count); ++i) f(i, sums);
+      for (i64 i = task * kTaskRows; i < std::min((task + 1) * kTaskRows, count); ++i) {
+        f(i, sums, changes_[at(task)]);
+      }
     }
   });
   if (l1_ == 0 && l2_ == 0) return;
-  for (i64 i = 0; i < tasks * kSums; ++i) {
+  for (const double change : changes_) whole_ += change;
+  for (i64 i = 0; !rests_ && i < tasks * kSums; ++i) {
     steps_[at(i % kSums / kReplayLanes)].penalty += static_cast<double>(sums_[at(i)]);
   }
 }
@@ -125,7 +140,7 @@ void LazyRows<T>::catch_up(const CsrColumns<T>& batch) {
     for (i64 j = 0; j < batch.count(); ++j) done_[at(batch.column(j))] = now_;
     return;
   }
-  over(batch.count(), array_.width * 4, [&](i64 j, T* sums) {
+  over(batch.count(), array_.width * 4, [&](i64 j, T* sums, double&) {
     ask_for(batch, j + kRowsAhead);
     replay(batch.column(j), sums);
   });
@@ -134,7 +149,7 @@ void LazyRows<T>::catch_up(const CsrColumns<T>& batch) {
 template <class T>
 void LazyRows<T>::make_up(i64 first, i64 last) {
   if (rests_) return;
-  over(last - first, array_.width * 8, [&](i64 i, T* sums) { replay(first + i, sums); });
+  over(last - first, array_.width * 8, [&](i64 i, T* sums, double&) { replay(first + i, sums); });
 }
 
 template <class T>
@@ -177,14 +192,25 @@ void LazyRows<T>::step(const Update& update, const PenaltyShares& shares, const 
   s.l1 = static_cast<T>(shares.gradient * l1_);
   s.slope = static_cast<T>(2.0 * shares.gradient * l2_);
   set_numbers(s, now_ % kPending);
+  objective_ += whole_ * shares.objective;
+  loss_ += whole_ * shares.loss;
   const KernelTable<T>& k = kernels<T>();
   const i64 n = array_.width;
-  over(batch.count(), n / 2 + batch.stored() / std::max<i64>(batch.count(), 1) * (n / 8 + 4), [&](i64 j, T* sums) {
+  const i64 cost = n / 2 + batch.stored() / std::max<i64>(batch.count(), 1) * (n / 8 + 4);
+  over(batch.count(), cost, [&](i64 j, T* sums, double& change) {
     ask_for(batch, j + kRowsAhead);
     T* const gradient = thread_scratch<T>(Scratch::lazy_row, 2 * n);
     std::fill(gradient, gradient + n, T(0));
     k.weighted_rows(batch.size(j), n, batch.values(j), batch.offsets(j), g, gradient);
-    advance(batch.column(j), now_, gradient, sums);
+    const i64 row = batch.column(j);
+    if (rests_ && k.absolute_sum_part(n, gradient) == T(0)) {
+      ++done_[at(row)];
+      return;
+    }
+    const T* const w = array_.values + row * n;
+    if (rests_) change -= penalty_of(n, w);
+    advance(row, now_, gradient, sums);
+    if (rests_) change += penalty_of(n, w);
   });
   ++now_;
   const i64 share = ceil_div(array_.rows, kPending), first = (now_ - 1) % kPending * share;

@@ -33,8 +33,8 @@ struct PenaltyShares {
 template <class T>
 class LazyRows {
  public:
-  // All rows are up to date. l1, l2: the array's penalties, l1 * sum |w| + l2 * sum w^2. rests: without a gradient an
-  // update changes nothing.
+  // All rows are up to date. l1, l2: the array's penalties, l1 * sum |w| + l2 * sum w^2. rests: rows without a gradient
+  // stay as they are; penalties then pull at the others alone, and count for all.
   void begin(const LazyArray<T>& array, double l1, double l2, bool rests);
   // Brings the batch's rows up to date: before anything reads them.
   void catch_up(const CsrColumns<T>& batch);
@@ -58,8 +58,8 @@ class LazyRows {
   static std::size_t at(i64 i) { return static_cast<std::size_t>(i); }
   Step& slot(i64 step) { return steps_[at(step % kPending)]; }
 
-  // f(index, sums) for 0..count-1, some together a task; adds up the penalties that they put into sums, kReplayLanes
-  // numbers a slot.
+  // f(index, sums, change) for 0..count-1, some together a task; adds up the penalties that they put into sums,
+  // kReplayLanes numbers a slot, and by how much they change the array's.
   template <class F>
   void over(i64 count, i64 cost, F f);
   void ask_for(const CsrColumns<T>& batch, i64 j) const;
@@ -70,15 +70,18 @@ class LazyRows {
   void set_numbers(Step& step, i64 place);
   void retire(Step& step);
   void make_up(i64 first, i64 last);
+  double penalty_of(i64 size, const T* w) const;
 
   LazyArray<T> array_{};
   bool rests_ = false;
   double l1_ = 0, l2_ = 0, objective_ = 0, loss_ = 0;
+  double whole_ = 0;                     // where rows rest: the penalty as it stands
   i64 now_ = 0;                          // steps made since begin
   std::vector<i64> done_;                // of every row
   std::vector<Step> steps_;              // the last kPending
   std::vector<ReplayStep<T>> numbers_;   // theirs
   std::vector<T> sums_;
+  std::vector<double> changes_;
 };
 
 }  // namespace nnf

@@ -280,7 +280,7 @@ void Model<T>::backward(const void* const* grad_output, bool accumulate, void* c
     for (int i = 0; gx != nullptr && i < p.num_inputs(); ++i) to_inputs = to_inputs || gx[i] != nullptr;
     p.backward(n, pending_run_, accumulate, to_inputs);
     if (!accumulate) {
-      add_penalty_gradient(regularizers_, params_, penalty_in_mean ? 1 / static_cast<double>(n) : 1.0);
+      add_penalty_gradient(regularizers_, params_, penalty_in_mean ? 1 / static_cast<double>(n) : 1.0, by_row());
     }
   }
   for (int i = 0; gx != nullptr && i < p.num_inputs(); ++i) {
@@ -310,7 +310,7 @@ nnf_optimizer Model<T>::optimizer_now() const {
 template <class T>
 void Model<T>::update(const std::vector<Stretch>& stretches, const nnf_optimizer& now) {
   T* const states[3] = {params_.state(0), params_.state(1), params_.state(2)};
-  apply_optimizer<T>(now, stretches, params_.values(), params_.gradients(), states);
+  apply_optimizer<T>(now, stretches, params_.entries(), params_.values(), params_.gradients(), states);
   apply_max_norm(regularizers_, params_, norms_);
 }
 

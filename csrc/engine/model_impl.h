@@ -63,6 +63,8 @@ class Model final : public ModelBase {
   nnf_optimizer optimizer_now() const;
   void update(const std::vector<Stretch>& stretches, const nnf_optimizer& now);
   void count_step();
+  // Whether updates leave rows without a gradient alone.
+  bool by_row() const { return has_optimizer_ && optimizer_.kind == NNF_SPARSE_ADAM; }
   // Those that a step adds at once.
   const std::vector<Regularizer>& penalties_now() const { return is_lazy_ ? other_regularizers_ : regularizers_; }
   // What a step's penalties count for in the sums of the loss; the losses have met its targets.

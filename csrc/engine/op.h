@@ -63,6 +63,8 @@ struct ParamSpec {
   // 0: the weights into one output are a slice along the first axis. Otherwise they are (inputs, outputs / groups, ...)
   // in this many groups, as a transposed convolution has them.
   i64 transposed_groups = 0;
+  // Above 0: so many elements in a row belong to one input or index, of which a batch may hold only some.
+  i64 row_size = 0;
 };
 
 // What a step may share and must keep; the plan decides lifetimes from these.

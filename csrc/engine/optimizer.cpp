@@ -1,9 +1,12 @@
 // The optimizers as the engine uses them: checks, states, and the call of kernels/optim.
 #include "engine/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
+#include "base/thread_pool.h"
+#include "kernels/dispatch.h"
 #include "kernels/optim/clip.h"
 #include "kernels/optim/optim.h"
 
@@ -12,6 +15,10 @@ namespace {
 
 void check_at_least_0(const char* name, double value) {
   if (!(value >= 0) || std::isinf(value)) throw_invalid("%s: expected a finite number >= 0, got %g", name, value);
+}
+
+void check_0(const char* name, double value) {
+  if (value != 0) throw_invalid("%s: expected 0 with sparse_adam, got %g", name, value);
 }
 
 void check_below_1(const char* name, double value) {
@@ -23,7 +30,7 @@ void check_below_1(const char* name, double value) {
 AdamOptions adam_options(const nnf_optimizer& o, i64 step) {
   AdamOptions a =
       make_adam_options(step, o.lr, o.beta1, o.beta2, o.eps, o.weight_decay, o.decoupled != 0);
-  if (o.eps_hat) a.eps /= a.bias2_sqrt;
+  if (o.eps_hat || o.kind == NNF_SPARSE_ADAM) a.eps /= a.bias2_sqrt;
   return a;
 }
 
@@ -48,6 +55,11 @@ void check_optimizer(const nnf_optimizer& o) {
       check_at_least_0("alpha", o.alpha);
       check_at_least_0("momentum", o.momentum);
       return;
+    case NNF_SPARSE_ADAM:
+      check_0("weight_decay", o.weight_decay);
+      check_0("clip_value", o.clip_value);
+      check_0("clip_norm", o.clip_norm);
+      [[fallthrough]];
     case NNF_ADAM:
     case NNF_NADAM:
       check_below_1("beta1", o.beta1);
@@ -72,7 +84,8 @@ int optimizer_states(const nnf_optimizer& o) {
     case NNF_ADAM: return o.amsgrad ? 3 : 2;
     case NNF_ADAGRAD: return 1;
     case NNF_ADADELTA:
-    case NNF_NADAM: return 2;
+    case NNF_NADAM:
+    case NNF_SPARSE_ADAM: return 2;
   }
   return 0;
 }
@@ -107,7 +120,8 @@ Options options_of(const nnf_optimizer& o, i64 steps) {
       // PyTorch sets the buffer to the gradient at the first step, whatever the dampening.
       return SgdOptions{o.lr, o.momentum, o.dampening, o.weight_decay, o.nesterov != 0, steps == 0};
     case NNF_RMSPROP: return RmspropOptions{o.lr, o.alpha, o.eps, o.weight_decay, o.momentum};
-    case NNF_ADAM: return adam_options(o, steps + 1);
+    case NNF_ADAM:
+    case NNF_SPARSE_ADAM: return adam_options(o, steps + 1);
     case NNF_ADAGRAD:
       return AdagradOptions{o.lr / (1.0 + static_cast<double>(steps) * o.lr_decay), o.eps, o.weight_decay};
     case NNF_ADADELTA: return AdadeltaOptions{o.lr, o.rho, o.eps, o.weight_decay};
@@ -120,7 +134,9 @@ Options options_of(const nnf_optimizer& o, i64 steps) {
 }  // namespace
 
 Update::Update(const nnf_optimizer& o, i64 steps)
-    : options_(options_of(o, steps)), third_state_(o.kind == NNF_RMSPROP ? o.centered != 0 : o.amsgrad != 0) {}
+    : options_(options_of(o, steps)),
+      third_state_(o.kind == NNF_RMSPROP ? o.centered != 0 : o.kind == NNF_ADAM && o.amsgrad != 0),
+      by_row_(o.kind == NNF_SPARSE_ADAM) {}
 
 template <class T>
 void Update::apply(i64 n, T* param, const T* grad, T* const states[3]) const {
@@ -154,19 +170,51 @@ bool Update::rests() const {
   return sgd != nullptr && sgd->momentum == 0 && sgd->weight_decay == 0;
 }
 
+namespace {
+
+// Those rows whose gradient is not all 0.
 template <class T>
-void apply_optimizer(const nnf_optimizer& o, const std::vector<Stretch>& stretches, T* param, T* grad,
-                     T* const states[3]) {
+void apply_to_rows(const Update& update, i64 rows, i64 size, T* param, const T* grad, T* const states[3]) {
+  const KernelTable<T>& k = kernels<T>();
+  constexpr i64 kTaskRows = 64;
+  parallel_for(ceil_div(rows, kTaskRows), kTaskRows * (size + 8), [&](i64 begin, i64 end) {
+    for (i64 i = begin * kTaskRows; i < std::min(end * kTaskRows, rows); ++i) {
+      const i64 place = i * size;
+      if (k.absolute_sum_part(size, grad + place) == T(0)) continue;
+      k.adam_step(size, param + place, grad + place, states[0] + place, states[1] + place, nullptr, *update.adam());
+    }
+  });
+}
+
+}  // namespace
+
+template <class T>
+void apply_optimizer(const nnf_optimizer& o, const std::vector<Stretch>& stretches,
+                     const std::vector<ParamEntry>& entries, T* param, T* grad, T* const states[3]) {
   clip<T>(o, stretches, grad);
   for (const Stretch& s : stretches) {
     nnf_optimizer own = o;
     own.lr *= s.lr_scale;
-    T* moved[3];
-    for (int i = 0; i < 3; ++i) moved[i] = states[i] != nullptr ? states[i] + s.offset : nullptr;
-    Update(own, s.updates).apply<T>(s.size, param + s.offset, grad + s.offset, moved);
+    const Update update(own, s.updates);
+    const auto part = [&](i64 offset, i64 size, i64 row_size) {
+      T* moved[3];
+      for (int i = 0; i < 3; ++i) moved[i] = states[i] != nullptr ? states[i] + offset : nullptr;
+      if (row_size == 0) return update.apply<T>(size, param + offset, grad + offset, moved);
+      apply_to_rows<T>(update, size / row_size, row_size, param + offset, grad + offset, moved);
+    };
+    if (o.kind != NNF_SPARSE_ADAM) {
+      part(s.offset, s.size, 0);
+      continue;
+    }
+    for (const ParamEntry& e : entries) {
+      const bool inside = e.spec.trained && e.offset >= s.offset && e.offset < s.offset + s.size;
+      if (inside) part(e.offset, e.spec.size, e.spec.row_size);
+    }
   }
 }
-template void apply_optimizer(const nnf_optimizer&, const std::vector<Stretch>&, float*, float*, float* const[3]);
-template void apply_optimizer(const nnf_optimizer&, const std::vector<Stretch>&, double*, double*, double* const[3]);
+template void apply_optimizer(const nnf_optimizer&, const std::vector<Stretch>&, const std::vector<ParamEntry>&,
+                              float*, float*, float* const[3]);
+template void apply_optimizer(const nnf_optimizer&, const std::vector<Stretch>&, const std::vector<ParamEntry>&,
+                              double*, double*, double* const[3]);
 
 }  // namespace nnf

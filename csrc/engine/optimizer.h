@@ -32,16 +32,20 @@ class Update {
   const SgdOptions* sgd() const;
   // Whether parameters with a gradient of 0 stay as they are, whatever the states.
   bool rests() const;
+  // Whether rows without a gradient stay as they are, penalties or not.
+  bool by_row() const { return by_row_; }
 
  private:
   std::variant<SgdOptions, RmspropOptions, AdamOptions, AdagradOptions, AdadeltaOptions, NadamOptions> options_;
   bool third_state_ = false;  // RMSprop: centered; Adam: amsgrad
+  bool by_row_ = false;       // SparseAdam
 };
 
-// Clips the gradients, all stretches' together, then updates each stretch of the flat buffers; unused states are null.
+// Clips the gradients, all stretches' together, then updates each stretch of the flat buffers, whose arrays `entries`
+// are; unused states are null.
 template <class T>
-void apply_optimizer(const nnf_optimizer& o, const std::vector<Stretch>& stretches, T* param, T* grad,
-                     T* const states[3]);
+void apply_optimizer(const nnf_optimizer& o, const std::vector<Stretch>& stretches,
+                     const std::vector<ParamEntry>& entries, T* param, T* grad, T* const states[3]);
 
 }  // namespace nnf
 

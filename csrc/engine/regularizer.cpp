@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/dispatch.h"
 #include "kernels/optim/penalty.h"
 
 namespace nnf {
@@ -58,12 +59,19 @@ double penalty(const std::vector<Regularizer>& list, const Parameters<T>& params
 }
 
 template <class T>
-void add_penalty_gradient(const std::vector<Regularizer>& list, const Parameters<T>& params, double share) {
+void add_penalty_gradient(const std::vector<Regularizer>& list, const Parameters<T>& params, double share,
+                          bool by_row) {
   for (const Regularizer& r : list) {
     if (r.l1 == 0 && r.l2 == 0) continue;
     const ParamEntry& e = params.entries()[static_cast<std::size_t>(r.index)];
-    add_penalty_slope<T>(e.spec.size, params.values() + e.offset, share * r.l1, 2.0 * share * r.l2,
-                         params.gradients() + e.offset);
+    const T* w = params.values() + e.offset;
+    T* const g = params.gradients() + e.offset;
+    const bool some = by_row && e.spec.row_size > 0;
+    const i64 size = some ? e.spec.row_size : e.spec.size;
+    for (i64 i = 0; i < e.spec.size; i += size) {
+      if (some && kernels<T>().absolute_sum_part(size, g + i) == T(0)) continue;
+      add_penalty_slope<T>(size, w + i, share * r.l1, 2.0 * share * r.l2, g + i);
+    }
   }
 }
 
@@ -101,7 +109,8 @@ void apply_max_norm(const std::vector<Regularizer>& list, const Parameters<T>& p
 
 #define NNF_INSTANTIATE(T)                                                                       \
   template double penalty<T>(const std::vector<Regularizer>&, const Parameters<T>&);             \
-  template void add_penalty_gradient<T>(const std::vector<Regularizer>&, const Parameters<T>&, double); \
+  template void add_penalty_gradient<T>(const std::vector<Regularizer>&, const Parameters<T>&, double,    \
+                                        bool);                                                     \
   template void apply_max_norm<T>(const std::vector<Regularizer>&, const Parameters<T>&, std::vector<double>&);
 NNF_INSTANTIATE(float)
 NNF_INSTANTIATE(double)

@@ -16,9 +16,11 @@ struct Regularizer {
 // l1 * sum |w| + l2 * sum w^2 over the arrays that have one.
 template <class T>
 double penalty(const std::vector<Regularizer>& list, const Parameters<T>& params);
-// Its gradient, l1 * sign(w) + 2 * l2 * w, times `share`, added to theirs.
+// Its gradient, l1 * sign(w) + 2 * l2 * w, times `share`, added to theirs. by_row: but not to rows (ParamSpec) that have
+// none yet.
 template <class T>
-void add_penalty_gradient(const std::vector<Regularizer>& list, const Parameters<T>& params, double share);
+void add_penalty_gradient(const std::vector<Regularizer>& list, const Parameters<T>& params, double share,
+                          bool by_row);
 // The weights into each output scaled down to the Euclidean norm max_norm. `norms` is room that is kept.
 template <class T>
 void apply_max_norm(const std::vector<Regularizer>& list, const Parameters<T>& params, std::vector<double>& norms);

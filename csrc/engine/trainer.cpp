@@ -179,7 +179,7 @@ void Model<T>::train_steps(Plan<T>& p, const nnf_source* x, const nnf_source* y,
       }
       if (p.has_backward()) {
         p.backward(count, run, /*accumulate=*/false, /*to_inputs=*/false, &poll_);
-        add_penalty_gradient(penalties_now(), params_, penalty_share(count));
+        add_penalty_gradient(penalties_now(), params_, penalty_share(count), by_row());
       }
     } catch (const Stopped&) {
       stopped = true;

@@ -52,7 +52,8 @@ void Model<T>::begin_lazy(const Plan<T>& p) {
   const i64 width = element_count(graph_.node(sparse_reader_).shape), place = lazy_entry_->offset;
   LazyArray<T> array{params_.values() + place, {}, lazy_entry_->spec.size / width, width};
   for (int i = 0; i < 3; ++i) array.states[i] = params_.state(i) != nullptr ? params_.state(i) + place : nullptr;
-  const bool rests = own.l1 == 0 && own.l2 == 0 && Update(optimizer_, 0).rests();
+  const Update update(optimizer_, 0);
+  const bool rests = update.by_row() || (own.l1 == 0 && own.l2 == 0 && update.rests());
   lazy_.begin(array, own.l1, own.l2, rests);
   is_lazy_ = sparse_.keeps_delta = true;
 }

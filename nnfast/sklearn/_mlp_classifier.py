@@ -23,9 +23,11 @@ class MLPClassifier(Classifier, Perceptron):
         Of the hidden layers, one for all or one each: scikit-learn's "identity", "logistic", "tanh" and
         "relu"; "leaky_relu", "prelu", "relu6", "elu", "selu", "gelu", "silu", "mish", "softplus", "softsign",
         "hard_sigmoid", "step", or a layer of nnfast, such as ``nf.ELU(alpha=0.5)``, which is copied.
-    solver : {"adam", "sgd", "lbfgs", "adamw", "nadam", "rmsprop", "adagrad", "adadelta"} or Optimizer
-        scikit-learn's three, nnfast's others with their defaults and `learning_rate_init`, or an optimizer of
-        nnfast, such as ``nf.SGD(nf.OneCycleLR(0.1, 500))``, which is copied.
+    solver : str or Optimizer, default="adam"
+        scikit-learn's "adam", "sgd" and "lbfgs"; "adamw", "nadam", "rmsprop", "adagrad" and "adadelta",
+        nnfast's with their defaults and `learning_rate_init`; "sparse_adam", `nnfast.SparseAdam`, for sparse
+        X, with what "adam" takes; or an optimizer of nnfast, such as ``nf.SGD(nf.OneCycleLR(0.1, 500))``, which
+        is copied.
     alpha : float, default=0.0001
         L2 penalty: alpha / 2 times the sum of the squared weights, divided by the samples of a batch, is part
         of its loss.

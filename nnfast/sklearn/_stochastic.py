@@ -27,13 +27,15 @@ from nnfast.sklearn._objective import reported_loss
 
 Array = NDArray[Any]
 
-# Names of optimizers besides scikit-learn's two; each with nnfast's defaults but for the learning rate.
+# Names of optimizers besides scikit-learn's two; each with nnfast's defaults but for the learning rate, and
+# SparseAdam with what Adam takes.
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "adamw": nf.AdamW,
     "nadam": nf.NAdam,
     "rmsprop": nf.RMSprop,
     "adagrad": nf.Adagrad,
     "adadelta": nf.Adadelta,
+    "sparse_adam": nf.SparseAdam,
 }
 
 
@@ -47,8 +49,11 @@ def make_optimizer(estimator: Any) -> Optimizer:
     if e.solver == "sgd":
         momentum = float(e.momentum)
         return nf.SGD(rate, momentum, nesterov=bool(e.nesterovs_momentum and momentum > 0))
+    betas, eps = (float(e.beta_1), float(e.beta_2)), float(e.epsilon)
     if e.solver == "adam":
-        return nf.Adam(rate, (float(e.beta_1), float(e.beta_2)), float(e.epsilon), eps_hat=True)
+        return nf.Adam(rate, betas, eps, eps_hat=True)
+    if e.solver == "sparse_adam":
+        return nf.SparseAdam(rate, betas, eps)
     return OPTIMIZERS[e.solver](rate)
 
 

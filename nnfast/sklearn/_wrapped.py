@@ -128,7 +128,8 @@ class NetworkClassifier(Classifier, Wrapped):
         it was trained or loaded, starts from these; otherwise they follow from `random_state`.
     head : bool, default=False
         Whether a linear layer with the outputs that are needed is added at the end.
-    solver : {"adam", "sgd", "lbfgs", "adamw", "nadam", "rmsprop", "adagrad", "adadelta"} or Optimizer
+    solver : str or Optimizer, default="adam"
+        As for `MLPClassifier`.
     alpha : float, default=0.0
         As for `MLPClassifier`; it takes the place of the penalties of the layers, which count while it is 0.
     batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, random_state, tol, verbose, \
@@ -238,7 +239,8 @@ class NetworkRegressor(Regressor, Wrapped):
         trained or loaded, starts from these; otherwise they follow from `random_state`.
     head : bool, default=False
         Whether a linear layer with the outputs that are needed is added at the end.
-    solver : {"adam", "sgd", "lbfgs", "adamw", "nadam", "rmsprop", "adagrad", "adadelta"} or Optimizer
+    solver : str or Optimizer, default="adam"
+        As for `MLPClassifier`.
     alpha : float, default=0.0
         As for `MLPRegressor`; it takes the place of the penalties of the layers, which count while it is 0.
     batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, random_state, tol, verbose, \

@@ -68,7 +68,7 @@ class EmbeddingSpec final : public OpSpec {
     shape.push_back(dim);
     return shape;
   }
-  std::vector<ParamSpec> params() const override { return {{"weight", {rows, dim}, {dim, 1}, rows * dim}}; }
+  std::vector<ParamSpec> params() const override { return {{"weight", {rows, dim}, {dim, 1}, rows * dim, true, 0, dim}}; }
   NNF_MAKES_OP(EmbeddingOp)
 
   Shape input;

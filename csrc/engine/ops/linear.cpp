@@ -82,7 +82,7 @@ class LinearSpec final : public OpSpec {
   }
   Shape output_shape() const override { return shape; }
   std::vector<ParamSpec> params() const override {
-    std::vector<ParamSpec> p{{"weight", {out, in}, {1, out}, in * out}};
+    std::vector<ParamSpec> p{{"weight", {out, in}, {1, out}, in * out, true, 0, out}};
     if (bias) p.push_back({"bias", {out}, {1}, out});
     return p;
   }

@@ -97,7 +97,10 @@ typedef enum nnf_optimizer_kind {
   NNF_ADAM,
   NNF_ADAGRAD,
   NNF_ADADELTA,
-  NNF_NADAM
+  NNF_NADAM,
+  /* Adam with eps_hat; of a linear node's weight and of an embedding, what belongs to an input or an index changes only
+   * where its gradient is not all 0, its states likewise. Penalties pull at that alone. No weight decay or clipping. */
+  NNF_SPARSE_ADAM
 } nnf_optimizer_kind;
 typedef struct nnf_optimizer {
   nnf_optimizer_kind kind;
@@ -107,7 +110,7 @@ typedef struct nnf_optimizer {
   int nesterov;                               /* SGD */
   double alpha;                               /* RMSprop */
   int centered;                               /* RMSprop */
-  double beta1, beta2;                        /* Adam, NAdam */
+  double beta1, beta2;                        /* Adam, NAdam, SparseAdam */
   int amsgrad;                                /* Adam */
   int decoupled;                              /* Adam (then AdamW), NAdam: weight decay shrinks the parameter */
   double momentum_decay;                      /* NAdam */

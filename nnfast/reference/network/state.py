@@ -15,6 +15,7 @@ from ..checks import FLOATS, Array, at_least, integer_in, one_of, value_error
 from . import updates
 from .graph import Graph
 from .image_ops import ConvTranspose2d
+from .ops import Embedding, Linear
 from .regularizer import Regularizer
 
 
@@ -103,7 +104,8 @@ class State:
         self._seed = integer_in("set_seed", "seed", seed, 0, 2**64 - 1)
 
     def set_optimizer(self, kind: str, **options: Any) -> None:
-        """Update by "sgd", "rmsprop", "adam" (`decoupled`: AdamW), "adagrad", "adadelta" or "nadam".
+        """Update by "sgd", "rmsprop", "adam" (`decoupled`: AdamW), "adagrad", "adadelta", "nadam" or
+        "sparse_adam", of which rows without a gradient stay as they are.
 
         States stay while their kind and number do. Before an update the gradients are limited to
         +-clip_value and to the norm clip_norm, where these are not 0. `eps_hat`: Adam's eps is added to
@@ -150,12 +152,12 @@ class State:
         groups = op.geometry[3] if isinstance(op, ConvTranspose2d) else 0
         self._regularizers[index] = Regularizer(l1, l2, max_norm, groups)
 
-    def _regularized(self) -> Iterator[tuple[Regularizer, Array, Array]]:
-        """Each regularizer with its parameter array and that one's gradient, but for frozen nodes."""
+    def _regularized(self) -> Iterator[tuple[int, Regularizer, Array, Array]]:
+        """The array's number, the regularizer, array and gradient of each; not of frozen nodes."""
         for index, regularizer in self._regularizers.items():
             if self._names[index][0] in self._frozen:
                 continue
-            yield regularizer, self._params[index], self._gradients[index]
+            yield index, regularizer, self._params[index], self._gradients[index]
 
     def set_penalty_in_mean(self, on: bool) -> None:
         """Whether a step's penalties are divided by what its batch weighs, as its losses are.
@@ -166,11 +168,16 @@ class State:
         self._penalty_in_mean = bool(on)
 
     def _penalty(self) -> float:
-        return sum((regularizer.penalty(w) for regularizer, w, _ in self._regularized()), 0.0)
+        return sum((regularizer.penalty(w) for _, regularizer, w, _ in self._regularized()), 0.0)
 
     def _add_penalty_gradient(self, share: float) -> None:
-        for regularizer, w, gradient in self._regularized():
-            gradient += share * regularizer.penalty_gradient(w)
+        for index, regularizer, w, gradient in self._regularized():
+            slope = share * regularizer.penalty_gradient(w)
+            moved = self._moved_rows(index)
+            if moved is None:
+                gradient += slope
+            else:
+                gradient += np.where(moved, slope, 0)
 
     # ---- what is trained, and how fast
 
@@ -223,7 +230,7 @@ class State:
             clipping.clip_grad_norm_(gradients, self._optimizer["clip_norm"])
         for i in trained:
             self._update(i)
-        for regularizer, w, _ in self._regularized():
+        for _, regularizer, w, _ in self._regularized():
             regularizer.limit(w)
         self._step_count += 1
         self._optimizer_step_count += 1
@@ -242,12 +249,34 @@ class State:
             options["first_step"] = step == 0
         elif kind not in ("rmsprop", "adadelta"):
             options["step"] = step + 1
-        if self._optimizer["eps_hat"]:
+        if self._optimizer["eps_hat"] or kind == "sparse_adam":
             options["eps"] /= np.sqrt(1 - options["betas"][1] ** (step + 1))
         if kind == "adam" and self._optimizer["decoupled"]:
             kind = "adamw"
         states = {
             name: arrays[index] for name, arrays in zip(self._optimizer["states"], self._states, strict=True)
         }
+        moved = self._moved_rows(index)
+        if kind == "sparse_adam":
+            kind = "adam"
         update = getattr(optimizers, f"{kind}_update")
+        arrays = [self._params[index], *states.values()]
+        before = [] if moved is None else [array.copy() for array in arrays]
         update(self._params[index], self._gradients[index], **states, **options)
+        if moved is None:
+            return
+        for array, old in zip(arrays, before, strict=True):
+            array[...] = np.where(moved, array, old)
+
+    def _moved_rows(self, index: int) -> Array | None:
+        """Where "sparse_adam" moves parameter array `index`: a mask of one number a row; None: everywhere."""
+        node, name, _ = self._names[index]
+        op = self._graph.nodes[node].op
+        sparse = self._optimizer is not None and self._optimizer["kind"] == "sparse_adam"
+        if not sparse or name != "weight" or not isinstance(op, (Linear, Embedding)):
+            return None
+        others = (
+            0 if isinstance(op, Linear) else 1
+        )  # weights are (outputs, inputs), tables (indices, numbers)
+        found: Array = (self._gradients[index] != 0).any(axis=others, keepdims=True)
+        return found

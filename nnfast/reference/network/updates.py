@@ -7,7 +7,7 @@ from typing import Any
 
 from ..checks import at_least, one_of, value_error
 
-KINDS = ("sgd", "rmsprop", "adam", "adagrad", "adadelta", "nadam")
+KINDS = ("sgd", "rmsprop", "adam", "adagrad", "adadelta", "nadam", "sparse_adam")
 
 
 def settings(
@@ -67,7 +67,11 @@ def settings(
         raise value_error(
             function, "nesterov", "a momentum above 0 and no dampening", f"{momentum} and {dampening}"
         )
-    common = {"lr": lr, "weight_decay": weight_decay}
+    if kind == "sparse_adam":
+        for name in ("weight_decay", "clip_value", "clip_norm"):
+            if options[name]:
+                raise value_error(function, name, "0 with sparse_adam", options[name])
+    common = {"lr": lr} if kind == "sparse_adam" else {"lr": lr, "weight_decay": weight_decay}
     adam = {"betas": (beta1, beta2), "eps": eps}
     own: dict[str, dict[str, Any]] = {
         "sgd": {"momentum": momentum, "dampening": dampening, "nesterov": nesterov},
@@ -76,6 +80,7 @@ def settings(
         "adagrad": {"lr_decay": lr_decay, "eps": eps},
         "adadelta": {"rho": rho, "eps": eps},
         "nadam": {**adam, "momentum_decay": momentum_decay, "decoupled_weight_decay": decoupled},
+        "sparse_adam": adam,
     }
     # The names of the states: what decides whether those that are there can stay.
     names = {
@@ -85,6 +90,7 @@ def settings(
         "adagrad": ["sum"],
         "adadelta": ["square_avg", "acc_delta"],
         "nadam": ["m", "v"],
+        "sparse_adam": ["m", "v"],
     }[kind]
     return {
         "kind": kind,
