@@ -339,7 +339,7 @@ for i in range(rows):  # a row at a time: nothing else is large
 indptr = np.arange(0, rows * held + 1, held, dtype=np.int32)
 X = sparse.csr_array((data, indices, indptr), shape=(rows, columns))
 matrix = data.nbytes + indices.nbytes + indptr.nbytes
-model = MLPClassifier((width,), max_iter=1, random_state=0).fit(X, np.arange(rows) % 2)
+model = MLPClassifier((width,), solver=sys.argv[2], max_iter=1, random_state=0).fit(X, np.arange(rows) % 2)
 model.predict(X)
 state = 3 * (columns + 3) * width * np.dtype(dtype).itemsize  # weights and two moments
 print((now("VmHWM") - before) / (matrix + state))
@@ -347,10 +347,11 @@ print((now("VmHWM") - before) / (matrix + state))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("solver", ["adam", "sparse_adam"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_memory(dtype):
+def test_memory(dtype, solver):
     """At most half as much again as the matrix, the parameters and the optimizer's state."""
-    command = [sys.executable, "-W", "ignore", "-c", MEMORY, dtype]
+    command = [sys.executable, "-W", "ignore", "-c", MEMORY, dtype, solver]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
     assert float(process.stdout) <= 1.5

@@ -211,7 +211,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):
         outputs = self._outputs(X, check_input)
         found = self._machine.objective.predictions(outputs)
         if self.n_outputs_ == 1 and not self._multilabel:
-            return np.hstack([1 - found, found])
+            return np.concatenate((1 - found, found), axis=1)
         return found
 
     def predict_log_proba(self, X: Any, check_input: bool = True) -> Array:

@@ -35,8 +35,8 @@ class MLPRegressor(Regressor, Perceptron):
     solver : str or Optimizer, default="adam"
         scikit-learn's "adam", "sgd" and "lbfgs"; "adamw", "nadam", "rmsprop", "adagrad" and "adadelta",
         nnfast's with their defaults and `learning_rate_init`; "sparse_adam", `nnfast.SparseAdam`, for sparse
-        X, with what "adam" takes; or an optimizer of nnfast, such as ``nf.SGD(nf.OneCycleLR(0.1, 500))``, which
-        is copied.
+        X, with what "adam" takes; or an optimizer of nnfast, such as ``nf.SGD(nf.OneCycleLR(0.1, 500))``,
+        which is copied.
     alpha : float, default=0.0001
         L2 penalty: alpha / 2 times the sum of the squared weights, divided by the samples of a batch, is part
         of its loss.

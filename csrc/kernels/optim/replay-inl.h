@@ -51,18 +51,26 @@ struct SgdReplay {
   }
 };
 
-// U vectors from element i on, of the last one `tail` elements.
+// U vectors from element i on, of the last one `tail` elements that are new: of several the last one begins within the
+// one before it, so that it is whole, too. The next row may begin right behind, and a load waits for a masked store
+// whose lanes, counted or not, lie in its way: narrow rows took up to twice as long.
 template <class T, int U, class Rule>
 NNF_INLINE void replay_panel(i64 i, i64 tail, i64 steps, T* param, const T* grad, const Rule rule,
                              const ReplayStep<T>* step, T* squares) {
   constexpr i64 N = Vec<T>::N;
   Vec<T> p[U], a[U], b[U];
-  const auto lanes = [=](int u) NNF_LAMBDA_INLINE { return u == U - 1 ? tail : N; };
+  const i64 met = U > 1 ? N - tail : 0, lanes = U > 1 ? N : tail;
+  const auto place = [=](int u) NNF_LAMBDA_INLINE { return i + u * N - (u == U - 1 ? met : 0); };
+  const auto read = [=](const T* from, int u) NNF_LAMBDA_INLINE {
+    return U > 1 ? load<T>(from + place(u)) : load_n<T>(from + i, lanes);
+  };
+  const auto write = [=](T* to, int u, Vec<T> v) NNF_LAMBDA_INLINE {
+    U > 1 ? store(to + place(u), v) : store_n(to + i, v, lanes);
+  };
   for (int u = 0; u < U; ++u) {
-    const i64 k = i + u * N;
-    p[u] = load_n<T>(param + k, lanes(u));
-    a[u] = rule.first != nullptr ? load_n<T>(rule.first + k, lanes(u)) : zero<T>();
-    b[u] = rule.second != nullptr ? load_n<T>(rule.second + k, lanes(u)) : zero<T>();
+    p[u] = read(param, u);
+    a[u] = rule.first != nullptr ? read(rule.first, u) : zero<T>();
+    b[u] = rule.second != nullptr ? read(rule.second, u) : zero<T>();
   }
   for (i64 s = 0; s < steps; ++s) {
     const auto now = Rule::now(step[s]);
@@ -70,8 +78,9 @@ NNF_INLINE void replay_panel(i64 i, i64 tail, i64 steps, T* param, const T* grad
     const bool last = grad != nullptr && s == steps - 1;
     Vec<T> sum = load<T>(squares + s * kReplayLanes), g[U];
     for (int u = 0; u < U; ++u) {
-      sum = sum + p[u] * p[u];
-      g[u] = last ? load_n<T>(grad + i + u * N, lanes(u)) : zero<T>();
+      const Vec<T> fresh = u == U - 1 ? select(first_n<T>(met), zero<T>(), p[u]) : p[u];
+      sum = sum + fresh * fresh;
+      g[u] = last ? read(grad, u) : zero<T>();
     }
     store(squares + s * kReplayLanes, sum);
     // Where a penalty is off the parameter is not touched: 0 * inf would make a NaN.
@@ -84,10 +93,9 @@ NNF_INLINE void replay_panel(i64 i, i64 tail, i64 steps, T* param, const T* grad
     for (int u = 0; u < U; ++u) p[u] = rule.apply(now, p[u], g[u], a[u], b[u]);
   }
   for (int u = 0; u < U; ++u) {
-    const i64 k = i + u * N;
-    store_n(param + k, p[u], lanes(u));
-    if (rule.first != nullptr) store_n(rule.first + k, a[u], lanes(u));
-    if (rule.second != nullptr) store_n(rule.second + k, b[u], lanes(u));
+    write(param, u, p[u]);
+    if (rule.first != nullptr) write(rule.first, u, a[u]);
+    if (rule.second != nullptr) write(rule.second, u, b[u]);
   }
 }
 

@@ -14,14 +14,19 @@ namespace {
 constexpr int kPanelVectors = 8;  // accumulators: half of AVX2's registers
 constexpr i64 kRowsAhead = 6;     // some 100 ns of additions, what memory takes to answer
 
-// U whole vectors of columns and, with kTail, `tail` more.
+// U whole vectors of columns and, with kTail, `tail` more: with whole ones before it that vector begins within the last
+// of these, so that it is whole, too (a load of what lies behind waits for a masked store).
 template <class T, int U, bool kTail>
 NNF_INLINE void rows_panel(i64 count, i64 tail, const T* values, const i64* offsets, const T* table, T* y) {
   constexpr i64 N = Vec<T>::N, kLine = 64 / static_cast<i64>(sizeof(T));
   constexpr int kVectors = U + (kTail ? 1 : 0);
+  const i64 last = U > 0 ? (U - 1) * N + tail : 0;  // where the tail's vector begins
+  const auto read_tail = [=](const T* from) NNF_LAMBDA_INLINE {
+    return U > 0 ? load<T>(from + last) : load_n<T>(from, tail);
+  };
   Vec<T> s[kVectors];
   for (int u = 0; u < U; ++u) s[u] = load<T>(y + u * N);
-  if constexpr (kTail) s[U] = load_n<T>(y + U * N, tail);
+  if constexpr (kTail) s[U] = read_tail(y);
   for (i64 j = 0; j < count; ++j) {
     const T* row = table + offsets[j];
     if (j + kRowsAhead < count) {
@@ -30,10 +35,10 @@ NNF_INLINE void rows_panel(i64 count, i64 tail, const T* values, const i64* offs
     }
     const Vec<T> v = set1<T>(values[j]);
     for (int u = 0; u < U; ++u) s[u] = fma(v, load<T>(row + u * N), s[u]);
-    if constexpr (kTail) s[U] = fma(v, load_n<T>(row + U * N, tail), s[U]);
+    if constexpr (kTail) s[U] = fma(v, read_tail(row), s[U]);
   }
   for (int u = 0; u < U; ++u) store(y + u * N, s[u]);
-  if constexpr (kTail) store_n(y + U * N, s[U], tail);
+  if constexpr (kTail) U > 0 ? store(y + last, s[U]) : store_n(y, s[U], tail);
 }
 
 // What is left of fewer than kPanelVectors vectors: `whole` of them, found by counting U down.
