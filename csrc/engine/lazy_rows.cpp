@@ -28,15 +28,18 @@ void LazyRows<T>::begin(const LazyArray<T>& array, double l1, double l2, bool re
   done_.assign(at(array.rows), 0);
   steps_.assign(at(kPending), Step{});
   numbers_.assign(at(kPending), ReplayStep<T>{});
-  whole_ = rests ? penalty_of(array.rows * array.width, array.values) : 0;
+  // A penalty that is off must not turn an infinite weight into NaN.
+  whole_ = 0;
+  if (rests && l1 != 0) whole_ += l1 * absolute_sum<T>(array.rows * array.width, array.values);
+  if (rests && l2 != 0) whole_ += l2 * square_sum<T>(array.rows * array.width, array.values);
 }
 
-// Of any part of the array; a penalty that is off must not turn an infinite weight into NaN.
 template <class T>
-double LazyRows<T>::penalty_of(i64 size, const T* w) const {
+double LazyRows<T>::penalty_of(const T* row) const {
+  const KernelTable<T>& k = kernels<T>();
   double penalty = 0;
-  if (l1_ != 0) penalty += l1_ * absolute_sum<T>(size, w);
-  if (l2_ != 0) penalty += l2_ * square_sum<T>(size, w);
+  if (l1_ != 0) penalty += l1_ * static_cast<double>(k.absolute_sum_part(array_.width, row));
+  if (l2_ != 0) penalty += l2_ * static_cast<double>(k.square_sum_part(array_.width, row));
   return penalty;
 }
 
@@ -46,19 +49,25 @@ void LazyRows<T>::over(i64 count, i64 cost, F f) {
   constexpr i64 kSums = kPending * kReplayLanes;
   const i64 tasks = ceil_div(count, kTaskRows);
   sums_.assign(at(tasks * kSums), T(0));
-  changes_.assign(at(tasks), 0.0);
+  after_.assign(at(tasks), 0.0);
   parallel_for(tasks, kTaskRows * cost, [&](i64 begin, i64 end) {
     for (i64 task = begin; task < end; ++task) {
       T* const sums = sums_.data() + task * kSums;
       for (i64 i = task * kTaskRows; i < std::min((task + 1) * kTaskRows, count); ++i) {
-        f(i, sums, changes_[at(task)]);
+        f(i, sums, after_[at(task)]);
       }
     }
   });
   if (l1_ == 0 && l2_ == 0) return;
-  for (const double change : changes_) whole_ += change;
-  for (i64 i = 0; !rests_ && i < tasks * kSums; ++i) {
-    steps_[at(i % kSums / kReplayLanes)].penalty += static_cast<double>(sums_[at(i)]);
+  for (const double sum : after_) whole_ += sum;
+  const T* lanes = sums_.data();
+  for (i64 task = 0; task < tasks; ++task) {
+    for (Step& s : steps_) {
+      double sum = 0;
+      for (i64 i = 0; i < kReplayLanes; ++i) sum += static_cast<double>(lanes[i]);
+      s.penalty += sum;
+      lanes += kReplayLanes;
+    }
   }
 }
 
@@ -197,21 +206,23 @@ void LazyRows<T>::step(const Update& update, const PenaltyShares& shares, const 
   const KernelTable<T>& k = kernels<T>();
   const i64 n = array_.width;
   const i64 cost = n / 2 + batch.stored() / std::max<i64>(batch.count(), 1) * (n / 8 + 4);
-  over(batch.count(), cost, [&](i64 j, T* sums, double& change) {
+  over(batch.count(), cost, [&](i64 j, T* sums, double& after) {
     ask_for(batch, j + kRowsAhead);
     T* const gradient = thread_scratch<T>(Scratch::lazy_row, 2 * n);
     std::fill(gradient, gradient + n, T(0));
     k.weighted_rows(batch.size(j), n, batch.values(j), batch.offsets(j), g, gradient);
     const i64 row = batch.column(j);
-    if (rests_ && k.absolute_sum_part(n, gradient) == T(0)) {
+    if (rests_ && std::all_of(gradient, gradient + n, [](T g) { return g == T(0); })) {
       ++done_[at(row)];
       return;
     }
-    const T* const w = array_.values + row * n;
-    if (rests_) change -= penalty_of(n, w);
     advance(row, now_, gradient, sums);
-    if (rests_) change += penalty_of(n, w);
+    if (rests_) after += penalty_of(array_.values + row * n);
   });
+  if (rests_) {  // of the rows that moved, what they were before
+    whole_ -= (s.quick ? l2_ : 1.0) * s.penalty;
+    s.penalty = 0;
+  }
   ++now_;
   const i64 share = ceil_div(array_.rows, kPending), first = (now_ - 1) % kPending * share;
   make_up(std::min(first, array_.rows), std::min(first + share, array_.rows));

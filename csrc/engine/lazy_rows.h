@@ -58,8 +58,8 @@ class LazyRows {
   static std::size_t at(i64 i) { return static_cast<std::size_t>(i); }
   Step& slot(i64 step) { return steps_[at(step % kPending)]; }
 
-  // f(index, sums, change) for 0..count-1, some together a task; adds up the penalties that they put into sums,
-  // kReplayLanes numbers a slot, and by how much they change the array's.
+  // f(index, sums, after) for 0..count-1, some together a task; adds up the penalties that they put into sums,
+  // kReplayLanes numbers a slot, and in whole_ those of rows as they have become.
   template <class F>
   void over(i64 count, i64 cost, F f);
   void ask_for(const CsrColumns<T>& batch, i64 j) const;
@@ -70,7 +70,7 @@ class LazyRows {
   void set_numbers(Step& step, i64 place);
   void retire(Step& step);
   void make_up(i64 first, i64 last);
-  double penalty_of(i64 size, const T* w) const;
+  double penalty_of(const T* row) const;
 
   LazyArray<T> array_{};
   bool rests_ = false;
@@ -81,7 +81,7 @@ class LazyRows {
   std::vector<Step> steps_;              // the last kPending
   std::vector<ReplayStep<T>> numbers_;   // theirs
   std::vector<T> sums_;
-  std::vector<double> changes_;
+  std::vector<double> after_;
 };
 
 }  // namespace nnf
