@@ -81,10 +81,10 @@ def versus(request, benchmark, bandwidth, threads):
             work = make() if importlib.util.find_spec(PACKAGES.get(name, name)) else None
             if work is not None:
                 functions[name] = work
-        medians, peak = interleave(functions, dtype, budget, least)
+        medians, possible = interleave(functions, dtype, budget, least)
         ours, rate, share = medians["nnfast"], "", None
         if flops:
-            rate, share = f"{flops / ours / 1e9:.1f} GFLOPS", flops / ours / (peak * threads)
+            rate, share = f"{flops / ours / 1e9:.1f} GFLOPS", flops / (possible * threads)
         elif moved:
             rate, share = f"{moved / ours / 1e9:.1f} GB/s", moved / ours / bandwidth
         if elements:

@@ -1,10 +1,13 @@
 """Matrix products: squares, and the shapes networks consist of, in all three orders of operands."""
 
 import os
+import statistics
+import time
 
 import numpy as np
 import peers
 import pytest
+from versus import ROUND, interleave, timed
 
 import nnfast as nf
 
@@ -210,3 +213,55 @@ def test_linear_backward(versus, m, out, in_):
         },
         flops=4 * m * out * in_,
     )
+
+
+@pytest.mark.parametrize(
+    ("m", "out", "in_"), [(64, 64, 64), (200, 100, 784), (256, 256, 256), (512, 512, 512)]
+)
+def test_linear_beside_its_product(capsys, threads, m, out, in_):
+    """What bias and activation add to the bare product, and the backward pass over the forward's time."""
+    x, w, b = layer(m, out, in_)
+    g = np.random.default_rng(1).standard_normal((m, out)).astype("f4")
+    y = np.empty((m, out), np.float32)
+    works = {
+        "product": lambda: nf.linear(x, w, out=y),
+        "fused": lambda: nf.linear(x, w, b, activation="relu", out=y),
+        "backward": lambda: nf.linear_backward(g, x, w),
+    }
+    medians, _ = interleave(works, budget=0.4, least=25)
+    fused = medians["fused"] / medians["product"] - 1
+    backward = medians["backward"] / medians["product"]
+    with capsys.disabled():
+        print(
+            f"\nlinear {m}x{out}x{in_}: bias and relu {100 * fused:+.1f} %, backward {backward:.2f}x forward"
+        )
+
+
+@pytest.mark.parametrize("order", ["nn", "tn"])
+@pytest.mark.parametrize(
+    ("m", "n", "k"),
+    [(size,) * 3 for size in (32, 64, 96, 128, 192, 256, 300, 512, 1024)]
+    + [(200, 100, 784), (784, 100, 200)],
+)
+def test_threads_over_one(capsys, threads, m, n, k, order):
+    """How much faster all threads asked for are than one; for `--threads 2` and more."""
+    if threads == 1:
+        pytest.skip("one thread")
+    a, b = operands(m, n, k, order, "float32")
+    out = np.empty((m, n), np.float32)
+
+    def work():
+        nf.matmul(a, b, out=out)
+
+    work()
+    repeat, ratios = max(1, int(ROUND / timed(work, 3))), []
+    end = time.perf_counter() + 1.0
+    while time.perf_counter() < end:
+        nf.set_num_threads(1)
+        work()
+        one = timed(work, repeat)
+        nf.set_num_threads(threads)
+        work()
+        ratios.append(one / timed(work, repeat))
+    with capsys.disabled():
+        print(f"\nmatmul {m}x{n}x{k} {order}: {threads} threads {statistics.median(ratios):.2f}x one")

@@ -5,6 +5,7 @@ pytest-benchmark's own timing, which runs one function after the other; its medi
 """
 
 import math
+import operator
 import statistics
 import time
 
@@ -28,7 +29,11 @@ def fma_rate(dtype):
 
 
 def interleave(functions, dtype="float32", budget=0.3, least=9):
-    """Median seconds of each function, and the highest FMA rate of one core meanwhile."""
+    """Median seconds of each function, and the operations one core's FMAs make in the first one's time.
+
+    The core's clock moves, so its FMA rate is taken before and after the first function in every round; the
+    median is of the products.
+    """
     repeats = {}
     for name, function in functions.items():
         function()  # warm: compile, allocate, load
@@ -36,11 +41,14 @@ def interleave(functions, dtype="float32", budget=0.3, least=9):
     seconds = {name: [] for name in functions}
     rates, end = [], time.perf_counter() + budget * len(functions)
     while len(rates) < least or time.perf_counter() < end:
-        rates.append(fma_rate(dtype))
+        before = fma_rate(dtype)
         for name, function in functions.items():
             function()  # its code and data back into the caches: who repeats little would pay for that most
             seconds[name].append(timed(function, repeats[name]))
-    return {name: statistics.median(s) for name, s in seconds.items()}, max(rates)
+            if len(rates) < len(seconds[name]):
+                rates.append((before + fma_rate(dtype)) / 2)
+    possible = map(operator.mul, next(iter(seconds.values())), rates)
+    return {name: statistics.median(s) for name, s in seconds.items()}, statistics.median(possible)
 
 
 class Table:

@@ -10,12 +10,13 @@ struct GemmGeometry {
   int mr;  // most rows a microkernel call takes
   int nr;  // most columns: the width of a packed panel of B
   int vectors;  // of such a panel's row
+  int lanes;  // of a vector
   int rows[5];  // most rows that are kept in registers beside a panel of so many vectors; a call of more is split
 };
 
 // Tiles of C side by side, each a sum over segments of dot products ("batch-reduce GEMM"):
 //
-//   C[i][j] (+)= sum_{s < segments} sum_{p < k} A_s[i][p] * B_s[p][j]      0 <= i < m <= mr, 0 <= j < n
+//   C[i][j] (+)= sum_{s < segments} sum_{p < k} A_s[i][p] * B_s[p][j]      0 <= i < m, 0 <= j < n
 //   A_s[i][p] = rows[i][a_seg[s] + p * a_cs]      rows[i]: any address, so A may be a matrix or the pixels of an image
 //               a[i * a_rs + a_seg[s] + p * a_cs]  when rows is null: rows a constant apart, up to 1.4 times as fast,
 //                                                 as twelve pointers are more than the integer registers hold (set_rows)
@@ -23,7 +24,7 @@ struct GemmGeometry {
 //                                                                        panels (ldb = nr); step <= nr
 //               b_at[s] in place of b_seg * s                            when b_at is given
 //
-// a_seg may be null when segments == 1 (offset 0). C is row-major with row stride ldc, and is read only when
+// At most mr rows by pointer, any number of evenly spaced ones. a_seg may be null when segments == 1 (offset 0). C is row-major with row stride ldc, and is read only when
 // accumulate is true. Nothing outside the named elements is read or written (masked tails). The order of the
 // summation depends on k and segments alone, never on m, n or threads: a tile's row gives the same bits
 // whatever tile it falls in.

@@ -11,7 +11,8 @@
 //           mr rows of A               used nc / nr times, from L1
 //             nr columns of B            one microkernel call
 //
-// One row, few columns and some products with few rows go other ways: gemm_narrow.cpp.
+// One row, few columns and some products with few rows go other ways: gemm_narrow.cpp. So do a few columns left over
+// from whole vectors: 200 x 100 x 784 makes 96 columns here and 4 there.
 //
 // The order of an element's sum here follows from k alone: blocks of kc, added in order. It never depends on threads.
 #include "kernels/gemm/gemm.h"
@@ -79,7 +80,7 @@ struct BlockedB {
 template <class T>
 i64 panel_step(i64 n) {
   const KernelTable<T>& kt = kernels<T>();
-  const i64 lanes = kt.gemm.nr / kt.gemm.vectors, vectors = ceil_div(n, lanes);
+  const i64 lanes = kt.gemm.lanes, vectors = ceil_div(n, lanes);
   return kt.gemm.vectors == 4 && (vectors == 5 || vectors == 9) ? 3 * lanes : kt.gemm.nr;
 }
 
@@ -124,6 +125,16 @@ void pack_panels(const BlockedB<T>& b, i64 n, i64 k, i64 p0, i64 p1) {
   }
 }
 
+// Rows of a call of the microkernel for n columns: its own tile's; but where a tile takes no longer than a call, as many
+// as keep C in L1 for what follows.
+template <class T>
+i64 call_rows(const Problem<T>& q, i64 n, i64 step) {
+  constexpr i64 kShort = 64, kBytes = 1 << 14;
+  const i64 mr = kernels<T>().gemm.mr;
+  if (n > step && q.k > kShort) return mr;
+  return std::max<i64>(1, kBytes / (n * static_cast<i64>(sizeof(T))) / mr) * mr;
+}
+
 template <class T>
 void compute_span(const Problem<T>& q, const BlockedB<T>& b, i64 nc, const Span& span) {
   const KernelTable<T>& kt = kernels<T>();
@@ -163,9 +174,11 @@ void compute_span(const Problem<T>& q, const BlockedB<T>& b, i64 nc, const Span&
       t.n = std::min(span.j1 - jb, nc);
       t.b = b.at(jb, q.k);
       t.bias = q.epilogue.bias ? q.epilogue.bias + jb : nullptr;
+      const i64 rows_a_call = copy == Copy::strips ? mr : call_rows(q, t.n, b.step);
       for (i64 i = s0; i < s1; i += t.m) {
-        // The last two tiles share their rows evenly: a tile of one or two rows would wait for its few chains.
-        t.m = s1 - i >= 2 * mr ? mr : s1 - i > mr ? (s1 - i + 1) / 2 : s1 - i;
+        // The last two calls share their rows evenly: a tile of one or two rows would wait for its few chains.
+        const i64 left = s1 - i;
+        t.m = left >= 2 * rows_a_call ? rows_a_call : left > rows_a_call ? (left + 1) / 2 : left;
         const i64 row = i - s0;
         t.rows = nullptr;
         t.a = copy == Copy::strips ? a.p + row / mr * strip + row % mr : a.p + row * a.rs;
@@ -240,23 +253,20 @@ void gemm_block(const Problem<T>& q) {
 
 template <class T>
 void gemm_blocks(const Problem<T>& q) {
+  if (q.k <= kMaxKc<T> && q.n * q.k <= kPackedBytes / static_cast<i64>(sizeof(T)) / 2) return gemm_block(q);
   const i64 nr = kernels<T>().gemm.nr;
   const i64 k_blocks = ceil_div(q.k, kMaxKc<T>);
   const i64 n_block = std::max(nr, kPackedBytes / (ceil_div(q.k, k_blocks) * static_cast<i64>(sizeof(T))) / nr * nr);
   for (i64 j = 0; j < q.n; j += n_block) {
     for (i64 kb = 0; kb < k_blocks; ++kb) {
       const i64 k0 = cut(q.k, k_blocks, 1, kb), k1 = cut(q.k, k_blocks, 1, kb + 1);
-      Epilogue<T> epilogue = kb + 1 == k_blocks ? q.epilogue : Epilogue<T>{};
-      if (epilogue.bias) epilogue.bias += j;
-      gemm_block<T>({q.m,
-                     std::min(n_block, q.n - j),
-                     k1 - k0,
-                     {q.a.p + k0 * q.a.cs, q.a.rs, q.a.cs},
-                     {q.b.p + k0 * q.b.rs + j * q.b.cs, q.b.rs, q.b.cs},
-                     q.c + j,
-                     q.ldc,
-                     q.accumulate || kb > 0,
-                     epilogue});
+      Problem<T> block = q.columns(j, std::min(n_block, q.n - j));
+      block.k = k1 - k0;
+      block.a.p += k0 * q.a.cs;
+      block.b.p += k0 * q.b.rs;
+      block.accumulate = q.accumulate || kb > 0;
+      if (kb + 1 < k_blocks) block.epilogue = {};
+      gemm_block<T>(block);
     }
   }
 }
@@ -272,7 +282,11 @@ void gemm(i64 m, i64 n, i64 k, MatView<T> a, MatView<T> b, T* c, i64 ldc, bool a
     for (i64 i = 0; i < m && !accumulate; ++i) std::fill_n(c + i * ldc, n, T(0));
     apply_epilogue(epilogue, m, 0, n, c, ldc);
   } else if (!gemm_narrow(q)) {
-    gemm_blocks(q);
+    const i64 tail = narrow_tail(q);
+    if (tail == 0) return gemm_blocks(q);
+    gemm_blocks(q.columns(0, n - tail));
+    const Problem<T> rest = q.columns(n - tail, tail);
+    if (!gemm_narrow(rest)) gemm_blocks(rest);
   }
 }
 

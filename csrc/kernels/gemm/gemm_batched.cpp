@@ -86,7 +86,8 @@ template <class T>
 class SmallProducts {
  public:
   explicit SmallProducts(const Shape<T>& shape)
-      : s_(shape), table_(kernels<T>()), mr_(table_.gemm.mr), nr_(table_.gemm.nr) {
+      : s_(shape), table_(kernels<T>()), nr_(table_.gemm.nr) {
+    tile_.m = s_.m;
     tile_.k = s_.k;
     tile_.segments = 1;
     tile_.rows = nullptr;
@@ -113,19 +114,15 @@ class SmallProducts {
     }
     tile_.b = panels_ == nullptr ? b : panels_;
     tile_.accumulate = accumulate;
-    const i64 parts = ceil_div(s_.m, mr_);  // of nearly the same number of rows
-    for (i64 part = 0, i = 0; part < parts; ++part, i += tile_.m) {
-      tile_.m = (s_.m - i + parts - part - 1) / (parts - part);
-      tile_.a = a + i * s_.a_rs;
-      tile_.c = c + i * s_.ldc;
-      table_.gemm_micro(tile_);
-    }
+    tile_.a = a;
+    tile_.c = c;
+    table_.gemm_micro(tile_);
   }
 
  private:
   const Shape<T>& s_;
   const KernelTable<T>& table_;
-  const i64 mr_, nr_;
+  const i64 nr_;
   GemmTile<T> tile_;
   T* panels_ = nullptr;
   const T* packed_ = nullptr;

@@ -104,26 +104,49 @@ void few_columns(const Problem<T>& q) {
   });
 }
 
-// Whether dot products are faster than tiles, both in FMAs of a vector; the constants are fitted to times on a Zen 5
-// core, which they meet within a sixth or so.
-//   dots    a vector of k an FMA, and four sums over lanes the time of 16, at 0.93 of the peak; 0.64 when a group of
-//           columns is not full (its loads bound it then) or when a tile's rows of A and B do not fit L1; a little less
-//           when A passes by from L2
-//   tiles   V FMAs a row and k, whatever part of the last vector is used, at 0.92 of the peak, 0.65 when V is 1
-//   either  0.9 for each element of a B that must be turned around first
+// What the ways cost, in FMAs of a vector. The constants are fitted to times on a Zen 5 core, of arrays that begin 16
+// bytes after a cache line as NumPy's do; they meet these within a sixth or so.
+//   dots    a vector of k an FMA, and four sums over lanes the time of 9, at 0.93 of the peak; 1.2 times that when A passes
+//           by from L2; 0.6 of the peak when a tile's rows of A and B do not fit L1
+//   tiles   V FMAs a row and k, whatever part of the last vector is used, at 0.95 of the peak, 0.8 when V is 1
+//   either  0.6 for each element of a B that must be turned around first
+//   few     columns, as rows of C^T: an FMA a vector of A, column and k, at 0.85, and 2 for each element of C to turn
 template <class T>
-bool dots_pay(const Problem<T>& q) {
-  const KernelTable<T>& kt = kernels<T>();
-  const i64 lanes = kt.gemm.nr / kt.gemm.vectors, vectors = ceil_div(q.n, lanes), groups = ceil_div(q.n, 4);
-  const i64 bytes = q.k * static_cast<i64>(sizeof(T));
-  const double turning = 0.9 * static_cast<double>(q.n * q.k);
-  const bool slow = q.n % 4 != 0 || 10 * bytes > 40960;
-  double dots = static_cast<double>(q.m * (q.n * ceil_div(q.k, lanes) + groups * 16)) / (slow ? 0.64 : 0.93);
-  if (q.m * bytes > 65536) dots *= 1.08;
-  if (q.b.rs != 1) dots += turning;
-  double tiles = static_cast<double>(q.m * vectors * q.k) / (vectors == 1 ? 0.65 : 0.92);
-  if (q.b.cs != 1) tiles += turning;
-  return dots < tiles;
+double turning_cost(const Problem<T>& q) {
+  return 0.6 * static_cast<double>(q.n * q.k);
+}
+
+template <class T>
+i64 vector_lanes() {
+  return kernels<T>().gemm.lanes;
+}
+
+template <class T>
+double dots_cost(const Problem<T>& q) {
+  const i64 groups = ceil_div(q.n, 4), bytes = q.k * static_cast<i64>(sizeof(T));
+  const bool fits_l1 = 10 * bytes <= 40960;
+  const i64 fmas = q.m * (q.n * ceil_div(q.k, vector_lanes<T>()) + groups * 9);
+  double cost = static_cast<double>(fmas) / (fits_l1 ? 0.93 : 0.6);
+  if (fits_l1 && q.m * bytes > 65536) cost *= 1.2;
+  return q.b.rs != 1 ? cost + turning_cost(q) : cost;
+}
+
+template <class T>
+double tiles_cost(const Problem<T>& q) {
+  const i64 vectors = ceil_div(q.n, vector_lanes<T>());
+  const double cost = static_cast<double>(q.m * vectors * q.k) / (vectors == 1 ? 0.8 : 0.95);
+  return q.b.cs != 1 ? cost + turning_cost(q) : cost;
+}
+
+template <class T>
+double few_columns_cost(const Problem<T>& q) {
+  const i64 fmas = q.n * q.k * ceil_div(q.m, vector_lanes<T>());
+  return static_cast<double>(fmas) / 0.85 + 2 * static_cast<double>(q.m * q.n) + turning_cost(q);
+}
+
+template <class T>
+bool has_rows(const Problem<T>& q) {
+  return q.a.cs == 1 || q.k == 1;
 }
 
 }  // namespace
@@ -135,8 +158,7 @@ bool gemm_narrow(const Problem<T>& q) {
     one_row(q, b);
     return true;
   }
-  const bool a_rows = q.a.cs == 1 || q.k == 1, a_columns = q.a.rs == 1;
-  if (a_rows && dots_pay(q)) {
+  if (has_rows(q) && dots_cost(q) < tiles_cost(q)) {
     if (b.rs != 1) {
       T* columns = thread_scratch<T>(Scratch::gemm_rows, q.n * q.k);
       turn(q.k, q.n, q.b, columns, q.k);
@@ -145,14 +167,26 @@ bool gemm_narrow(const Problem<T>& q) {
     dots(q, b);
     return true;
   }
-  if (a_columns && q.n <= kFewColumns) {
+  if (q.a.rs == 1 && q.n <= kFewColumns) {
     few_columns(q);
     return true;
   }
   return false;
 }
 
+template <class T>
+i64 narrow_tail(const Problem<T>& q) {
+  constexpr double kCall = 2000;  // of a second product: checks, a pass over its few results
+  const i64 tail = q.n % vector_lanes<T>();
+  if (q.n == tail || tail == 0 || tail > kFewColumns || (!has_rows(q) && q.a.rs != 1)) return 0;
+  const Problem<T> rest = q.columns(q.n - tail, tail);
+  const double narrow = has_rows(q) ? dots_cost(rest) : few_columns_cost(rest);
+  return 1.03 * (tiles_cost(q.columns(0, q.n - tail)) + narrow + kCall) < tiles_cost(q) ? tail : 0;
+}
+
 template bool gemm_narrow<float>(const Problem<float>&);
 template bool gemm_narrow<double>(const Problem<double>&);
+template i64 narrow_tail<float>(const Problem<float>&);
+template i64 narrow_tail<double>(const Problem<double>&);
 
 }  // namespace nnf

@@ -30,7 +30,7 @@ constexpr int kDotThinRows = 0;
 
 template <class T>
 constexpr GemmGeometry kGemmGeometry = {
-    12, kGemmVectors * Vec<T>::N, kGemmVectors, {0, gemm_rows(1), gemm_rows(2), gemm_rows(3), gemm_rows(4)}};
+    12, kGemmVectors * Vec<T>::N, kGemmVectors, Vec<T>::N, {0, gemm_rows(1), gemm_rows(2), gemm_rows(3), gemm_rows(4)}};
 
 }  // namespace
 }  // namespace nnf

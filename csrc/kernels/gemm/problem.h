@@ -14,7 +14,17 @@ struct Problem {
   T* c;
   i64 ldc;
   bool accumulate;
-  const Epilogue<T>& epilogue;
+  Epilogue<T> epilogue;
+
+  // Columns j..j+count-1 of it.
+  Problem columns(i64 j, i64 count) const {
+    Problem part = *this;
+    part.n = count;
+    part.b.p += j * b.cs;
+    part.c += j;
+    if (part.epilogue.bias != nullptr) part.epilogue.bias += j;
+    return part;
+  }
 };
 
 // On rows x n elements of C that the bias is in.
@@ -51,6 +61,11 @@ void turn(i64 rows, i64 columns, MatView<T> x, T* y, i64 ld) {
 // One row, few columns, or few rows against a B that lies the wrong way round: true when C was made (gemm_narrow.cpp).
 template <class T>
 bool gemm_narrow(const Problem<T>& q);
+
+// How many of the last columns, fewer than a vector, are made faster as a product of their own than in a last vector that
+// is mostly empty: 4 of 100, none of 110.
+template <class T>
+i64 narrow_tail(const Problem<T>& q);
 
 }  // namespace nnf
 

@@ -1,5 +1,5 @@
 // Loops unrolled by templates, so that arrays of registers are indexed by constants and stay in registers. GCC puts the
-// same arrays on the stack when they are written with loops and `#pragma GCC unroll`.
+// same arrays on the stack when they are written with loops and `#pragma GCC unroll`. And vectors it must not move.
 #ifndef NNF_KERNELS_GEMM_UNROLL_INL_H
 #define NNF_KERNELS_GEMM_UNROLL_INL_H
 
@@ -8,6 +8,17 @@
 
 namespace nnf {
 namespace {
+
+// A vector that stays in its register, whatever GCC thinks of loading it again, or of the loop it is in.
+template <class T>
+NNF_INLINE Vec<T> kept(Vec<T> x) {
+#if defined(__aarch64__)
+  asm("" : "+w"(x.v));
+#elif defined(__x86_64__)
+  asm("" : "+v"(x.v));
+#endif
+  return x;
+}
 
 template <int I>
 struct Index {
