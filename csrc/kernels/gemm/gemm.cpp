@@ -195,11 +195,18 @@ void compute_span(const Problem<T>& q, const BlockedB<T>& b, i64 nc, const Span&
   }
 }
 
+i64 l2_bytes() { return cpu_info().cache[2] > 0 ? cpu_info().cache[2] : i64{1} << 19; }
+
 // Whether a B that could be read in place is packed all the same: when it is larger than L1, where panels save page
-// walks and cache conflicts, and passed over often enough to pay for the copy.
+// walks and cache conflicts, and passed over often enough to pay for the copy. Time with B in place over that with B
+// packed: 128 x 512 x 512 0.91, 196 x 256 x 2304 0.92, 256 x 2048 x 512 0.95, 512 cubed 0.96, 768 cubed 0.97, 2048 x 512 x
+// 512 0.99, but 3136 x 256 x 576 1.07, 2000 x 512 x 1024 1.16. Many rows that are whole pages apart share few sets of the
+// caches: 128 x 1024 x 4096 1.13, 512 x 1024 x 1024 1.16.
 template <class T>
 bool packing_b_pays(const Problem<T>& q) {
-  return q.m >= 128 && q.k * q.n * static_cast<i64>(sizeof(T)) > i64{1} << 16;
+  const i64 item = static_cast<i64>(sizeof(T)), bytes = q.k * q.n * item;
+  const bool collides = q.k > 512 && q.b.rs * item % 4096 == 0;
+  return bytes > (i64{1} << 16) && q.m >= (collides ? 128 : bytes > 2 * l2_bytes() ? 256 : 640);
 }
 
 // One block: all of q's rows; q.k and q.n as the packed B allows.
@@ -221,8 +228,7 @@ void gemm_block(const Problem<T>& q) {
     return;
   }
   // (k, nc) of B, a quarter of L2, stays there while a task's rows of A, another part of it, pass by.
-  const i64 l2 = cpu_info().cache[2] > 0 ? cpu_info().cache[2] : i64{1} << 19;
-  const i64 nc = std::max<i64>(1, l2 / 4 / (q.k * static_cast<i64>(sizeof(T)) * nr)) * step;
+  const i64 nc = std::max<i64>(1, l2_bytes() / 4 / (q.k * static_cast<i64>(sizeof(T)) * nr)) * step;
   // Columns of a task: all, or half of them where B is packed (see pack_panels), the halves can be near equal and no
   // row of A would be copied twice for it; fewer when there are few rows, so that there is work to share.
   const bool halves = b.packed && b.panels >= 4 && copy_of_a(q) == Copy::none;
