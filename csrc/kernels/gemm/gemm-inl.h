@@ -10,7 +10,7 @@
 //      16                                 6 (15)        12 (14)
 //
 // Measured on a Sapphire Rapids core, float, k = 512, share of the FMA peak: 6x64 96-98 %, 9x48 95 %, 12x32 91 %,
-// 12x16 70 % (there every FMA has a load of its own). 7x64 and 14x32 fill all 32 registers and gain nothing.
+// 12x16 70 % (there every FMA had a load of its own; now thin-inl.h). 7x64 and 14x32 fill all 32 registers and gain nothing.
 // A masked load of the last vector costs 3-5 % of a 6x64 tile, hence the second set of bodies for whole vectors.
 //
 // A short k shows what stands around its loop. On a Zen 5 core, GFLOPS of a peak of 245:

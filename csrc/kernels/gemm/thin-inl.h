@@ -9,10 +9,11 @@
 namespace nnf {
 namespace {
 
-// Here FMAs each wait for a load of their own. So half of the rows are loaded four elements at a time, which are then spread over the lanes in registers, where shuffles and FMAs share more
-// ports than there are loads. (Share of the peak of a Zen 5 core, 12x16 of depth 152: element by element 79 %, every
-// row so 77 %, every other 95 %.) The four are of one row where its elements follow each other, of four rows where
-// theirs do: a product with A, or with its transpose. Returns how many of k it leaves.
+// Here FMAs each wait for a load of their own. So half of the rows are loaded four elements at a time, which are then
+// spread over the lanes in registers, where shuffles and FMAs share more ports than there are loads. (Share of the
+// peak of a Zen 5 core, 12x16 of depth 152: element by element 79 %, every row so 77 %, every other 95 %.) The four
+// are of one row where its elements follow each other, of four rows where theirs do: a product with A, or with its
+// transpose. Returns how many of k it leaves.
 template <class T, template <class, int> class Rows, int M, bool Tail>
 NNF_INLINE i64 gemm_thin_along(Rows<T, M>& rows, const T*& b, i64 ldb, i64 k, int last, Vec<T>* acc) {
   constexpr int W = Vec<T>::N < 4 ? Vec<T>::N : 4;
