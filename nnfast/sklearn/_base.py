@@ -269,7 +269,8 @@ class NetworkEstimator(BaseEstimator, ABC):
         """What the network puts out for the samples, (n, n_outputs_)."""
         if self._is_current() and self.n_threads is None and self._plain:
             # Few rows that are as the engine wants them: a microsecond matters. All else takes the long way.
-            now = self._machine.core_now(X, PREDICTED, check_input)
+            core = self._machine.model._core
+            now: Array | None = None if core is None else core.predict_now(X, PREDICTED, check_input)
             if now is not None:
                 return now
         check_is_fitted(self)

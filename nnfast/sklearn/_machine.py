@@ -198,11 +198,6 @@ class Machine:
 
     # ---------------------------------------------------------------- prediction
 
-    def core_now(self, X: Any, rows: int, finite: bool) -> Array | None:
-        """The outputs for a few samples that the engine takes as they are; None for everything else."""
-        core = self.model._core
-        return None if core is None else core.predict_now(X, rows, finite)
-
     def outputs(self, X: Any) -> Array:
         """What the network puts out for the samples: before the link, dropout off."""
         if sparse.issparse(X):

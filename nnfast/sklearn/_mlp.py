@@ -170,13 +170,12 @@ class Perceptron(NetworkEstimator):
         # The engine keeps weights as (inputs, outputs); nnfast shows them transposed.
         self.coefs_ = [layer._views["weight"].T for layer in linear]
         self.intercepts_ = [layer._views["bias"] for layer in linear]
-        self._linked = (tuple(self.coefs_), tuple(self.intercepts_))
+        self._linked = (*self.coefs_, *self.intercepts_)
 
     def _is_current(self) -> bool:
         if "_machine" not in self.__dict__:
             return False
-        coefs, intercepts = self._linked
-        return all(map(is_, self.coefs_, coefs)) and all(map(is_, self.intercepts_, intercepts))
+        return all(map(is_, (*self.coefs_, *self.intercepts_), self._linked))
 
     def _is_built(self) -> bool:
         return "coefs_" in self.__dict__
