@@ -5,7 +5,8 @@
 // without a gradient is not nothing (momentum goes on, penalties pull), but nobody sees it before the row is next read.
 // What is saved is the memory's traffic: a row is loaded once for all the steps it has missed. Each step also brings
 // a share of all rows up to date, so that no row is ever more than kPending steps behind, and no step has much to make
-// up.
+// up. Where tables are larger than the caches, fetching rows is more than half of the time, and a batch's are fetched
+// twice: before the forward and for their step.
 #ifndef NNF_ENGINE_LAZY_ROWS_H
 #define NNF_ENGINE_LAZY_ROWS_H
 
