@@ -25,7 +25,7 @@ import numpy as np
 import nnfast as nf
 
 Reals = Any  # arrays of either precision
-CHUNK = 1 << 16  # inputs worked on together: their arrays stay in the cache
+CHUNK = 1 << 15  # inputs worked on together: their arrays stay in the cache
 
 
 class Function(NamedTuple):
