@@ -24,10 +24,10 @@ struct GemmGeometry {
 //                                                                        panels (ldb = nr); step <= nr
 //               b_at[s] in place of b_seg * s                            when b_at is given
 //
-// At most mr rows by pointer, any number of evenly spaced ones. a_seg may be null when segments == 1 (offset 0). C is row-major with row stride ldc, and is read only when
-// accumulate is true. Nothing outside the named elements is read or written (masked tails). The order of the
-// summation depends on k and segments alone, never on m, n or threads: a tile's row gives the same bits
-// whatever tile it falls in.
+// At most mr rows by pointer, any number of evenly spaced ones. a_seg may be null when segments == 1 (offset 0). C
+// is row-major with row stride ldc, and is read only when accumulate is true. Nothing outside the named elements is
+// read or written (masked tails). The order of the summation depends on k and segments alone, never on m, n or
+// threads: a tile's row gives the same bits whatever tile it falls in.
 template <class T>
 struct GemmTile {
   i64 m, n, k;

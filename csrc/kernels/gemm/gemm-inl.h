@@ -16,7 +16,7 @@
 // A short k shows what stands around its loop. On a Zen 5 core, GFLOPS of a peak of 245:
 //   rows by pointer, evenly spaced    12x16, k 27: 166, 202; 12x32, k 9: 167, 206; 6x64, k 5: 157, 199, k 256: 229, 232
 //   a call a panel, a call for all    300 x 2000 x 3: 77, 87; 32 cubed: 102, 111
-//   and one for all of a tile's panels, C's addresses worked out row by row    1000 x 1000 x 9: 142, 179; 32 cubed: 175, 184
+//   a call for a tile's panels, C's addresses found row by row    1000 x 1000 x 9: 142, 179; 32 cubed: 175, 184
 //   bias and relu in a pass of their own, in registers    linear layer of 64 cubed: +13 %, +6 %; of 256 cubed: +3 %, 0
 //
 // GCC keeps the accumulators in registers because every index below is a template argument; written as loops with
@@ -45,8 +45,9 @@ NNF_INLINE P* opaque(P* p) {
   return p;
 }
 
-// M rows by V vectors, `panels` times side by side; with Tail the last vector has fewer than N columns (n in all). The sum
-// over segments and k goes through one accumulator an element, C is added last: the same order in every body.
+// M rows by V vectors, `panels` times side by side; with Tail the last vector has fewer than N columns (n in all).
+// The sum over segments and k goes through one accumulator an element, C is added last: the same order in every
+// body.
 template <class T, template <class, int> class Rows, int M, int V, bool Tail>
 __attribute__((noinline)) void gemm_tile(const GemmTile<T>& t, i64 i0, i64 j0, i64 n, const T* panel, i64 panels) {
   constexpr int N = Vec<T>::N;
@@ -71,8 +72,8 @@ __attribute__((noinline)) void gemm_tile(const GemmTile<T>& t, i64 i0, i64 j0, i
         row += t.ldc;
       });
     };
-    // Lines that will be read travel while the sum is made. (Those of C only written need no such help, and fetching them
-    // all at once keeps B's loads waiting: 64x64x4 lost a quarter.)
+    // Lines that will be read travel while the sum is made. (Those of C only written need no such help, and
+    // fetching them all at once keeps B's loads waiting: 64x64x4 lost a quarter.)
     if (!bare && t.accumulate) {
       each([&](const Vec<T>&, const T* out, auto j, auto) NNF_LAMBDA_INLINE {
         if constexpr (j.value * N * sizeof(T) % 64 == 0) __builtin_prefetch(out, 1);
@@ -132,7 +133,8 @@ NNF_INLINE void gemm_pick_rows(i64 m, const GemmTile<T>& t, i64 i0, i64 j0, i64 
   }
 }
 
-// Panels of n <= nr columns, in V vectors, several only of whole vectors. More rows than the body takes are split evenly.
+// Panels of n <= nr columns, in V vectors, several only of whole vectors. More rows than the body takes are split
+// evenly.
 template <class T, template <class, int> class Rows, int V>
 NNF_INLINE void gemm_panel(const GemmTile<T>& t, i64 j, i64 n, const T* panel, i64 panels) {
   constexpr int kRows = gemm_rows(V);

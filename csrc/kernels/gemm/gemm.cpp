@@ -108,7 +108,8 @@ Copy copy_of_a(const Problem<T>& q) {
 // Sees to it that panels p0..p1-1 are packed: packs those nobody has begun, then waits for the rest. So two threads
 // that work on different columns pack what they will read themselves, and no line of it has to pass between their
 // caches. With B packed in a region of its own, two processors did 256 cubed 1.8 times as fast as one, or 1.3 times
-// where their caches lay far apart; so 1.95 times.
+// where their caches lay far apart; so 1.95 times. Each panel right before its use, or in pieces of 128 rows, was no
+// faster.
 template <class T>
 void pack_panels(const BlockedB<T>& b, i64 n, i64 k, i64 p0, i64 p1) {
   constexpr unsigned char kBegun = 1, kDone = 2;
@@ -125,13 +126,19 @@ void pack_panels(const BlockedB<T>& b, i64 n, i64 k, i64 p0, i64 p1) {
   }
 }
 
-// Rows of a call of the microkernel for n columns: its own tile's; but where a tile takes no longer than a call, as many
-// as keep C in L1 for what follows.
+// Of a core; what is usual where it is not known.
+i64 l2_bytes() { return cpu_info().cache[2] > 0 ? cpu_info().cache[2] : i64{1} << 19; }
+
+// Rows of a call of the microkernel for n columns: its own tile's; but where a tile takes no longer than a call, as
+// many as keep C in L1 for what follows. Where nearly all of the time is that of storing a C beyond the caches,
+// four: 2000 x 2000 x 4 a third faster than with six lines of each of six rows at once; but 1000 x 1000 x 9 a
+// seventh slower.
 template <class T>
 i64 call_rows(const Problem<T>& q, i64 n, i64 step) {
   constexpr i64 kShort = 64, kBytes = 1 << 14;
   const i64 mr = kernels<T>().gemm.mr;
   if (n > step && q.k > kShort) return mr;
+  if (q.k <= 4 && q.m * q.n * static_cast<i64>(sizeof(T)) > 8 * l2_bytes()) return 4;
   return std::max<i64>(1, kBytes / (n * static_cast<i64>(sizeof(T))) / mr) * mr;
 }
 
@@ -195,13 +202,11 @@ void compute_span(const Problem<T>& q, const BlockedB<T>& b, i64 nc, const Span&
   }
 }
 
-i64 l2_bytes() { return cpu_info().cache[2] > 0 ? cpu_info().cache[2] : i64{1} << 19; }
-
 // Whether a B that could be read in place is packed all the same: when it is larger than L1, where panels save page
-// walks and cache conflicts, and passed over often enough to pay for the copy. Time with B in place over that with B
-// packed: 128 x 512 x 512 0.91, 196 x 256 x 2304 0.92, 256 x 2048 x 512 0.95, 512 cubed 0.96, 768 cubed 0.97, 2048 x 512 x
-// 512 0.99, but 3136 x 256 x 576 1.07, 2000 x 512 x 1024 1.16. Many rows that are whole pages apart share few sets of the
-// caches: 128 x 1024 x 4096 1.13, 512 x 1024 x 1024 1.16.
+// walks and cache conflicts, and passed over often enough to pay for the copy. Time with B in place over that with
+// B packed: 128 x 512 x 512 0.91, 196 x 256 x 2304 0.92, 256 x 2048 x 512 0.95, 512 cubed 0.96, 768 cubed 0.97,
+// 2048 x 512 x 512 0.99, but 3136 x 256 x 576 1.07, 2000 x 512 x 1024 1.16. Many rows that are whole pages apart
+// share few sets of the caches: 128 x 1024 x 4096 1.13, 512 x 1024 x 1024 1.16.
 template <class T>
 bool packing_b_pays(const Problem<T>& q) {
   const i64 item = static_cast<i64>(sizeof(T)), bytes = q.k * q.n * item;
@@ -291,8 +296,11 @@ void gemm(i64 m, i64 n, i64 k, MatView<T> a, MatView<T> b, T* c, i64 ldc, bool a
     const i64 tail = narrow_tail(q);
     if (tail == 0) return gemm_blocks(q);
     gemm_blocks(q.columns(0, n - tail));
+    // Shared by the threads where the rest was: 784 x 100 x 200, A transposed, is done 1.60 times as fast by two
+    // when one thread makes the last columns.
+    const i64 weight = m * n * k / 64 >= kParallelThreshold ? 16 : 1;
     const Problem<T> rest = q.columns(n - tail, tail);
-    if (!gemm_narrow(rest)) gemm_blocks(rest);
+    if (!gemm_narrow(rest, weight)) gemm_blocks(rest);
   }
 }
 

@@ -52,7 +52,7 @@ void one_row(const Problem<T>& q, const MatView<T>& b) {
 
 // `b` is B with its columns contiguous.
 template <class T>
-void dots(const Problem<T>& q, const MatView<T>& b) {
+void dots(const Problem<T>& q, const MatView<T>& b, i64 weight) {
   const KernelTable<T>& kt = kernels<T>();
   const i64 row_bytes = q.k * static_cast<i64>(sizeof(T));
   const i64 rows = std::max<i64>(1, kDotsRowBytes / row_bytes / kDotsRowStep) * kDotsRowStep;
@@ -60,7 +60,7 @@ void dots(const Problem<T>& q, const MatView<T>& b) {
   const i64 cost = std::min(q.m, rows) * q.k / 64 + 1;  // of a column
   const i64 columns = round_up(ceil_div(kDotsCost, cost), 4);
   const i64 column_tasks = ceil_div(q.n, columns);
-  parallel_for(row_tasks * column_tasks, cost * columns, [&](i64 begin, i64 end) {
+  parallel_for(row_tasks * column_tasks, cost * columns * weight, [&](i64 begin, i64 end) {
     while (begin < end) {  // neighbours in one row of tasks are done as one
       const i64 i = begin / column_tasks * rows, first = begin % column_tasks;
       const i64 last = std::min(column_tasks, first + end - begin);
@@ -76,11 +76,12 @@ void dots(const Problem<T>& q, const MatView<T>& b) {
 
 // A's columns are contiguous: strips of C^T (n, kStrip), A read as the row-major B of that product.
 template <class T>
-void few_columns(const Problem<T>& q) {
+void few_columns(const Problem<T>& q, i64 weight) {
   const KernelTable<T>& kt = kernels<T>();
   T* x = thread_scratch<T>(Scratch::gemm_rows, q.n * q.k);
   turn(q.k, q.n, q.b, x, q.k);
-  parallel_for(ceil_div(q.m, kStrip), std::min(q.m, kStrip) * q.n * q.k / 64 + 1, [&](i64 begin, i64 end) {
+  const i64 cost = std::min(q.m, kStrip) * q.n * q.k / 64 + 1;
+  parallel_for(ceil_div(q.m, kStrip), cost * weight, [&](i64 begin, i64 end) {
     T y[kFewColumns * kStrip];  // (n, kStrip)
     for (i64 i = begin * kStrip; i < std::min(q.m, end * kStrip); i += kStrip) {
       const i64 count = std::min(kStrip, q.m - i);
@@ -106,8 +107,8 @@ void few_columns(const Problem<T>& q) {
 
 // What the ways cost, in FMAs of a vector. The constants are fitted to times on a Zen 5 core, of arrays that begin 16
 // bytes after a cache line as NumPy's do; they meet these within a sixth or so.
-//   dots    a vector of k an FMA, and four sums over lanes the time of 9, at 0.93 of the peak; 1.2 times that when A passes
-//           by from L2; 0.6 of the peak when a tile's rows of A and B do not fit L1
+//   dots    a vector of k an FMA, and four sums over lanes the time of 9, at 0.93 of the peak; 1.2 times that when A
+//           passes by from L2; 0.6 of the peak when a tile's rows of A and B do not fit L1
 //   tiles   V FMAs a row and k, whatever part of the last vector is used, at 0.95 of the peak, 0.8 when V is 1
 //   either  0.6 for each element of a B that must be turned around first
 //   few     columns, as rows of C^T: an FMA a vector of A, column and k, at 0.85, and 2 for each element of C to turn
@@ -152,7 +153,7 @@ bool has_rows(const Problem<T>& q) {
 }  // namespace
 
 template <class T>
-bool gemm_narrow(const Problem<T>& q) {
+bool gemm_narrow(const Problem<T>& q, i64 weight) {
   MatView<T> b = q.b;
   if (q.m == 1 && row_kernel_takes(q.n, q.k, &b)) {
     one_row(q, b);
@@ -164,11 +165,11 @@ bool gemm_narrow(const Problem<T>& q) {
       turn(q.k, q.n, q.b, columns, q.k);
       b = {columns, 1, q.k};
     }
-    dots(q, b);
+    dots(q, b, weight);
     return true;
   }
   if (q.a.rs == 1 && q.n <= kFewColumns) {
-    few_columns(q);
+    few_columns(q, weight);
     return true;
   }
   return false;
@@ -184,8 +185,8 @@ i64 narrow_tail(const Problem<T>& q) {
   return 1.03 * (tiles_cost(q.columns(0, q.n - tail)) + narrow + kCall) < tiles_cost(q) ? tail : 0;
 }
 
-template bool gemm_narrow<float>(const Problem<float>&);
-template bool gemm_narrow<double>(const Problem<double>&);
+template bool gemm_narrow<float>(const Problem<float>&, i64);
+template bool gemm_narrow<double>(const Problem<double>&, i64);
 template i64 narrow_tail<float>(const Problem<float>&);
 template i64 narrow_tail<double>(const Problem<double>&);
 

@@ -26,10 +26,10 @@ void gemm_pack_b(i64 k, i64 n, const T* b, i64 b_rs, i64 b_cs, T* panel) {
     return;
   }
   if (b_rs == 1 && b_cs >= k) {
-    // Columns of B are contiguous. A cache line of the panel's rows at a time, so that no more lines of B are in use than
-    // a set of L1 holds when the columns lie a power of two apart: ns an element with all columns at once, and so:
-    // 512 rows 0.166, 0.076; 1024 rows 0.31, 0.15; 1000 rows 0.070, 0.071. (Blocks of 16 x 16 in AVX-512 registers:
-    // 0.073, 0.107, 0.075.)
+    // Columns of B are contiguous. A cache line of the panel's rows at a time, so that no more lines of B are in
+    // use than a set of L1 holds when the columns lie a power of two apart: ns an element with all columns at once,
+    // and so: 512 rows 0.166, 0.076; 1024 rows 0.31, 0.15; 1000 rows 0.070, 0.071. (Blocks of 16 x 16 in AVX-512
+    // registers: 0.073, 0.107, 0.075.)
     constexpr i64 kLine = 64 / static_cast<i64>(sizeof(T));
     for (i64 j = 0; j < n; j += kLine) {
       transpose<T>(n - j < kLine ? n - j : kLine, k, b + j * b_cs, b_cs, panel + j, nr);
@@ -47,9 +47,9 @@ void gemm_pack_b(i64 k, i64 n, const T* b, i64 b_rs, i64 b_cs, T* panel) {
   }
 }
 
-// A line of the source serves a strip and a third: all strips are filled while p runs once over the source. A strip's rows
-// are copied as a block of fixed size, which the compiler moves in whole vectors of less than Vec's width: 784 x 200 in
-// 14 us, in 21 with a masked vector, in 16 with whole vectors that overlap.
+// A line of the source serves a strip and a third: all strips are filled while p runs once over the source. A
+// strip's rows are copied as a block of fixed size, which the compiler moves in whole vectors of less than Vec's
+// width: 784 x 200 in 14 us, in 21 with a masked vector, in 16 with whole vectors that overlap.
 template <class T>
 void gemm_pack_strips(i64 k, i64 m, const T* a, i64 a_cs, i64 strip, T* out) {
   constexpr i64 N = Vec<T>::N, mr = kGemmGeometry<T>.mr;

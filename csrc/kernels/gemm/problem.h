@@ -59,11 +59,12 @@ void turn(i64 rows, i64 columns, MatView<T> x, T* y, i64 ld) {
 }
 
 // One row, few columns, or few rows against a B that lies the wrong way round: true when C was made (gemm_narrow.cpp).
+// weight: how often its work counts where it is decided whether threads share it; more than once when they are awake.
 template <class T>
-bool gemm_narrow(const Problem<T>& q);
+bool gemm_narrow(const Problem<T>& q, i64 weight = 1);
 
-// How many of the last columns, fewer than a vector, are made faster as a product of their own than in a last vector that
-// is mostly empty: 4 of 100, none of 110.
+// How many of the last columns, fewer than a vector, are made faster as a product of their own than in a last
+// vector that is mostly empty: 4 of 100, none of 110.
 template <class T>
 i64 narrow_tail(const Problem<T>& q);
 
