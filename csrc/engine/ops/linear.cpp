@@ -54,9 +54,9 @@ class LinearOp final : public Op<T> {
   }
 
  private:
-  // gW (in, out) = x^T g. Adam's update of W row by row in here, while gW is in L1, was no faster than one update of all
-  // parameters after the backward (784-512-512-10, 128 samples: 0.99 of its speed, 0.96 with prefetching): an update is
-  // bound by its root and division, 0.20 ns a parameter from L3 and 0.18 from L2.
+  // gW (in, out) = x^T g. Adam's update of W row by row in here, while gW is in L1, was no faster than one update of
+  // all parameters after the backward (784-512-512-10, 128 samples: 0.99 of its speed, 0.96 with prefetching): an
+  // update is bound by its root and division, 0.20 ns a parameter from L3 and 0.18 from L2.
   void weight_gradient(const BackwardArgs<T>& a, i64 m) const {
     if (a.sparse == nullptr) {
       gemm<T>(in_, out_, m, {a.x[0], 1, in_}, {a.g, out_, 1}, a.gparams[0], out_, a.accumulate);
