@@ -4,7 +4,7 @@ PyTorch runs on both of its layouts, as two contenders; what is asked is the rat
 """
 
 import pytest
-from test_conv import arrays, each_layout, named, torch_backward, torch_forward, torch_tensors
+from test_conv import arrays, channels_last, each_layout, named, torch_backward, torch_forward, torch_tensors
 
 import nnfast as nf
 
@@ -16,7 +16,11 @@ SHAPES = [
     (8, 144, 28, 3, 2, 144),
     (1, 64, 112, 3, 2, 64),
     (8, 256, 14, 3, 1, 256),
+    (8, 512, 7, 3, 1, 512),
     (8, 96, 28, 5, 1, 96),
+    (8, 96, 28, 5, 2, 96),
+    (8, 240, 14, 5, 1, 240),
+    (8, 96, 56, 7, 1, 96),
     (8, 128, 28, 3, 1, 32),
     (8, 128, 28, 3, 2, 32),
     (8, 256, 14, 3, 1, 32),
@@ -57,6 +61,25 @@ def test_backward(versus, shape):
         **each_layout(lambda layout: torch_backward(layout, g, x, w, **options)),
     }
     versus(title("conv2d backward", shape), makers, flops=2 * flops)
+
+
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+@shapes
+def test_inside(versus, shape, backward):
+    """Images as they lie inside a network: channels-last."""
+    (x, w, b, g, flops), options = operands(shape)
+    own_x, own_g = channels_last(x, g)
+    if backward:
+        makers = {
+            "nnfast": lambda: lambda: nf.conv2d_backward(own_g, own_x, w, **options),
+            **each_layout(lambda layout: torch_backward(layout, g, x, w, **options)),
+        }
+    else:
+        makers = {
+            "nnfast": lambda: lambda: nf.conv2d(own_x, w, b, **options),
+            **each_layout(lambda layout: torch_forward(layout, x, w, b, **options)),
+        }
+    versus(title(f"inside{' backward' * backward}", shape), makers, flops=flops * (1 + backward))
 
 
 @shapes

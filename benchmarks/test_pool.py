@@ -1,14 +1,17 @@
 """Max and average pooling, forward and backward: on NCHW arrays, and as the only layer of a network.
 
-PyTorch runs on both of its layouts, as two contenders, by the operators that autograd would call: maxima with
-their indices, which its backward reads. nnfast's function finds the maxima again from x, its network keeps
-their places in bytes. What is moved: the arrays that the caller sees, each once, without indices. `into` is
-the forward with out=: the other rows' results are new arrays, as PyTorch's are.
+PyTorch runs on both of its layouts, as two contenders, by the operators that autograd would call: maxima
+with their indices, which its backward reads. nnfast's function finds the maxima again from x (`backward`),
+or is given their indices, too (`indices`: forward and backward with them, as PyTorch's pair). `inside` is
+forward and backward of images that lie channels-last, as they do inside a network, which keeps the maxima's
+places in bytes. What is moved: the arrays that the caller sees, each once, without indices. `into` is the
+forward with out=: the other rows' results are new arrays, as PyTorch's are.
 """
 
 import numpy as np
 import pytest
 from peers import jax_call, jax_pool2d, onnx_node
+from test_conv import channels_last
 
 import nnfast as nf
 
@@ -121,6 +124,51 @@ def test_backward(versus, kind, shape):
     versus(title(kind, "backward ", shape), makers, moved=moved)
 
 
+def both_ways(kind, x, g, kernel, stride, padding):
+    """Forward and backward by nnfast's functions, of the maxima with their indices."""
+    window = kernel, stride, padding
+    if kind == "avg":
+        return lambda: (nf.avg_pool2d(x, *window), nf.avg_pool2d_backward(g, x, *window))
+
+    def step():
+        _, indices = nf.max_pool2d(x, *window, return_indices=True)
+        return nf.max_pool2d_backward(g, x, *window, indices=indices)
+
+    return step
+
+
+def torch_both_ways(layout, kind, x, g, window):
+    forward = torch_forward(layout, kind, x, *window)
+    backward = torch_backward(layout, kind, g, x, *window)
+    return lambda: (forward(), backward())
+
+
+@shapes
+def test_indices(versus, shape):
+    *size, kernel, stride, padding = shape
+    x, window = images(*size), (kernel, stride, padding)
+    y, g = gradient_for(x, "max", window)
+    makers = {
+        "nnfast": lambda: both_ways("max", x, g, *window),
+        **each_layout(lambda layout: torch_both_ways(layout, "max", x, g, window)),
+    }
+    versus(title("max", "indices ", shape), makers, moved=2 * (x.nbytes + y.nbytes))
+
+
+@shapes
+@kinds
+def test_inside(versus, kind, shape):
+    *size, kernel, stride, padding = shape
+    x, window = images(*size), (kernel, stride, padding)
+    y, g = gradient_for(x, kind, window)
+    own_x, own_g = channels_last(x, g)
+    makers = {
+        "nnfast": lambda: both_ways(kind, own_x, own_g, *window),
+        **each_layout(lambda layout: torch_both_ways(layout, kind, x, g, window)),
+    }
+    versus(title(kind, "inside ", shape), makers, moved=2 * (x.nbytes + y.nbytes))
+
+
 @shapes
 @kinds
 def test_network(versus, kind, shape):
@@ -128,11 +176,6 @@ def test_network(versus, kind, shape):
     *size, kernel, stride, padding = shape
     x = images(*size)
     y, g = gradient_for(x, kind, (kernel, stride, padding))
-
-    def torch(layout):
-        forward = torch_forward(layout, kind, x, kernel, stride, padding)
-        backward = torch_backward(layout, kind, g, x, kernel, stride, padding)
-        return lambda: (forward(), backward())
 
     def nnfast():
         layer = nf.MaxPool2d if kind == "max" else nf.AvgPool2d
@@ -144,5 +187,9 @@ def test_network(versus, kind, shape):
 
         return step
 
-    makers = {"nnfast": nnfast, **each_layout(torch)}
+    window = kernel, stride, padding
+    makers = {
+        "nnfast": nnfast,
+        **each_layout(lambda layout: torch_both_ways(layout, kind, x, g, window)),
+    }
     versus(title(kind, "network ", shape), makers, moved=2 * (x.nbytes + y.nbytes))

@@ -412,8 +412,9 @@ def max_pool2d(
     padding: Sequence[int],
     dilation: Sequence[int],
     ceil_mode: bool,
+    return_indices: bool = False,
     out: Array | None = None,
-) -> Array: ...
+) -> Any: ...
 def max_pool2d_backward(
     grad_output: ArrayLike,
     x: ArrayLike,
@@ -422,6 +423,7 @@ def max_pool2d_backward(
     padding: Sequence[int],
     dilation: Sequence[int],
     ceil_mode: bool,
+    indices: ArrayLike | None = None,
 ) -> Array: ...
 def avg_pool2d(
     x: ArrayLike,
@@ -467,8 +469,9 @@ def max_pool1d(
     padding: Sequence[int],
     dilation: Sequence[int],
     ceil_mode: bool,
+    return_indices: bool = False,
     out: Array | None = None,
-) -> Array: ...
+) -> Any: ...
 def max_pool1d_backward(
     grad_output: ArrayLike,
     x: ArrayLike,
@@ -477,6 +480,7 @@ def max_pool1d_backward(
     padding: Sequence[int],
     dilation: Sequence[int],
     ceil_mode: bool,
+    indices: ArrayLike | None = None,
 ) -> Array: ...
 def avg_pool1d(
     x: ArrayLike,

@@ -441,6 +441,7 @@ OPTIONS = [
     ),
     ("max_pool2d", {"dilation": 0}, ValueError, "dilation"),
     ("max_pool2d", {"ceil_mode": np.zeros(2)}, TypeError, "ceil_mode"),
+    ("max_pool2d", {"return_indices": np.zeros(2)}, TypeError, "return_indices"),
     ("avg_pool2d", {"count_include_pad": np.zeros(2)}, TypeError, "count_include_pad"),
 ]
 

@@ -23,6 +23,15 @@ DEPTHWISE = [
     ((1, 2, 4, 12), 2, (1, 1), {"padding": 2}),
     ((1, 2, 90, 120), 2, (3, 3), {"padding": 1}),  # more rows than a band
     ((1, 3, 5, 20), 3, (3, 3), {"padding": 4}),
+    ((2, 3, 15, 14), 3, (5, 5), {"padding": 2}),
+    ((1, 5, 17, 30), 5, (7, 7), {"padding": 3}),
+    ((1, 18, 16, 29), 18, (5, 5), {"stride": 2, "padding": 2}),
+    ((1, 3, 12, 44), 3, (9, 4), {"padding": (4, 2), "dilation": (1, 2)}),
+    ((1, 4, 1, 90), 4, (1, 9), {"padding": (0, 4)}),
+    ((1, 3, 19, 37), 3, (3, 5), {"dilation": (2, 3), "padding": (2, 6)}),  # rows with others between them
+    ((1, 20, 9, 9), 20, (7, 11), {"padding": (3, 5), "stride": (2, 1)}),  # more taps than at once
+    ((1, 17, 21, 10), 17, (3, 3), {"stride": 3, "padding": 1}),
+    ((1, 2, 40, 70), 2, (7, 3), {"padding": (3, 1)}),
 ]
 GROUPED = [
     ((2, 6, 7, 9), 3, (3, 3), {"padding": 1}),
@@ -101,6 +110,9 @@ def test_guard_pages_and_views(isa, dtype, shape, groups, kernel, options):
         nf.conv2d_backward(guarded(g), guarded(x), guarded(weight), **options), expected, strict=True
     ):
         np.testing.assert_array_equal(got, value)
+    last_x, last_g = (guarded(v.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2) for v in (x, g))
+    assert_forward(nf.conv2d(last_x, weight, bias, **options), x, weight, bias, dtype, options)
+    assert_backward(nf.conv2d_backward(last_g, last_x, weight, **options), g, x, weight, dtype, options)
     if x.size < 1000:
         for _, view in views(x):
             np.testing.assert_array_equal(nf.conv2d(view, weight, bias, **options), y)
@@ -111,15 +123,27 @@ def test_threads(dtype):
     """The same bits at any number of threads."""
     before = nf.get_num_threads()
     try:
-        for channels, groups, stride in ((19, 19, 1), (19, 19, 2), (64, 16, 1), (64, 8, 2)):
+        for channels, groups, stride, kernel in (
+            (19, 19, 1, 3), (19, 19, 2, 3), (19, 19, 1, 5), (19, 19, 2, 5), (64, 16, 1, 3), (64, 8, 2, 3)
+        ):  # fmt: skip
             x = normal((5, channels, 30, 33), dtype, 1)
-            weight = normal((channels, channels // groups, 3, 3), dtype, 2)
-            options = {"padding": 1, "stride": stride, "groups": groups}
+            weight = normal((channels, channels // groups, kernel, kernel), dtype, 2)
+            options = {"padding": kernel // 2, "stride": stride, "groups": groups}
             results = []
             for threads in (1, 2, 3):
                 nf.set_num_threads(threads)
                 y = nf.conv2d(x, weight, **options)
-                results.append([y, *nf.conv2d_backward(y, x, weight, **options)])
+                last_x, last_y = (
+                    np.moveaxis(np.ascontiguousarray(np.moveaxis(v, 1, 3)), 3, 1) for v in (x, y)
+                )
+                results.append(
+                    [
+                        y,
+                        *nf.conv2d_backward(y, x, weight, **options),
+                        nf.conv2d(last_x, weight, **options),
+                        *nf.conv2d_backward(last_y, last_x, weight, **options),
+                    ]
+                )
             for other in results[1:]:
                 for got, value in zip(other, results[0], strict=True):
                     np.testing.assert_array_equal(got, value)
@@ -135,3 +159,14 @@ def test_infinity_stays_in_its_windows(isa, dtype):
     g = np.ones((1, 2, 2, 9), dtype)
     _, gweight, _ = nf.conv2d_backward(g, x, weight, stride=2, groups=2)
     np.testing.assert_array_equal(gweight, np.full_like(weight, 18))
+    for kernel in (3, 5, 7):  # stride 1: the first row meets the first row of taps alone
+        x = np.ones((1, 2, kernel + 3, 20), dtype)
+        x[0, 0, 0, 19] = np.inf
+        weight, g = np.ones((2, 1, kernel, kernel), dtype), np.ones((1, 2, 4, 21 - kernel), dtype)
+        for last in (False, True):
+            if last:
+                x, g = (np.moveaxis(np.ascontiguousarray(np.moveaxis(v, 1, 3)), 3, 1) for v in (x, g))
+            _, gweight, _ = nf.conv2d_backward(g, x, weight, groups=2)
+            expected = np.full_like(weight, g[0, 0].size)
+            expected[0, 0, 0, -1] = np.inf
+            np.testing.assert_array_equal(gweight, expected)

@@ -1,7 +1,11 @@
 // Bindings of max_pool and avg_pool, 1-D and 2-D. Options arrive complete from nnfast/functional: pairs are
-// (height, width), a 1-D function's have one number.
+// (height, width), a 1-D function's have one number. Images that lie channels-last in memory are read and returned so.
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "bindings/channels_last.h"
 #include "bindings/checks.h"
 
 namespace nnf::bindings {
@@ -39,6 +43,31 @@ struct Pool {
   }
   int nd() const { return dims + 2; }
   double work() const { return static_cast<double>(x.size()); }
+  // A new array, which lies as the images do.
+  py::object make(const py::ssize_t* of_shape, char** data) const {
+    if (s.channels_last) return new_lying_as(x.dtype(), of_shape, kChannelsLast, data);
+    py::object array = new_array(x.dtype(), of_shape, nd());
+    *data = array_data(array);
+    return array;
+  }
+  // The output: `out`, into which images are written as NCHW, or a new array, which lies as x does.
+  py::object make_output(py::handle out, char** data) {
+    s.channels_last = out.is_none() && lies_only_as(x, kChannelsLast);
+    if (s.channels_last) return make(shape, data);
+    py::object y = get_or_make(function, out, x.dtype(), shape, nd(), {&x});
+    x.make_contiguous();
+    *data = array_data(y);
+    return y;
+  }
+  // The indices of such an output.
+  py::object make_indices(std::int64_t** data) const {
+    std::vector<py::ssize_t> lies(shape, shape + nd());
+    if (s.channels_last) lies = {shape[0], shape[2], shape[3], shape[1]};
+    py::array_t<std::int64_t> dense(lies);
+    *data = dense.mutable_data();
+    if (!s.channels_last) return std::move(dense);
+    return dense.attr("transpose")(0, 3, 1, 2);
+  }
 
  private:
   void read_axes(const char* name, py::handle value, i64 least, i64* down, i64* across) {
@@ -55,14 +84,20 @@ struct Pool {
 
 template <int Dims>
 py::object max_pool(py::handle x, py::handle kernel_size, py::handle stride, py::handle padding, py::handle dilation,
-                    py::handle ceil_mode, py::handle out) {
+                    py::handle ceil_mode, py::handle return_indices, py::handle out) {
   const char* function = Dims == 2 ? "max_pool2d" : "max_pool1d";
   Pool p(function, Dims, x, kernel_size, stride, padding, dilation, ceil_mode, {});
-  py::object y = get_or_make(function, out, p.x.dtype(), p.shape, p.nd(), {&p.x});
-  p.x.make_contiguous();
-  char* to = array_data(y);
-  run(p.work(), [&] { return nnf_max_pool2d(p.x.dtype(), &p.s, p.x.data(), to); });
-  return y;
+  const bool with_indices = read_bool(function, "return_indices", return_indices);
+  char* to = nullptr;
+  py::object y = p.make_output(out, &to);
+  if (!with_indices) {
+    run(p.work(), [&] { return nnf_max_pool2d(p.x.dtype(), &p.s, p.x.data(), to); });
+    return y;
+  }
+  std::int64_t* to_indices = nullptr;
+  py::object indices = p.make_indices(&to_indices);
+  run(p.work(), [&] { return nnf_max_pool2d_indices(p.x.dtype(), &p.s, p.x.data(), to, to_indices); });
+  return py::make_tuple(y, indices);
 }
 
 template <int Dims>
@@ -70,25 +105,61 @@ py::object avg_pool(py::handle x, py::handle kernel_size, py::handle stride, py:
                     py::handle ceil_mode, py::handle count_include_pad, py::handle out) {
   const char* function = Dims == 2 ? "avg_pool2d" : "avg_pool1d";
   Pool p(function, Dims, x, kernel_size, stride, padding, {}, ceil_mode, count_include_pad);
-  py::object y = get_or_make(function, out, p.x.dtype(), p.shape, p.nd(), {&p.x});
-  p.x.make_contiguous();
-  char* to = array_data(y);
+  char* to = nullptr;
+  py::object y = p.make_output(out, &to);
   run(p.work(), [&] { return nnf_avg_pool2d(p.x.dtype(), &p.s, p.x.data(), to); });
   return y;
 }
 
+// Integers of the output's shape, in its layout.
+struct Indices {
+  Indices(const Pool& p, py::handle value) : labels(p.function, "indices", value) {
+    const auto fits = [&] {
+      if (labels.nd() != p.nd()) return false;
+      for (int i = 0; i < p.nd(); ++i) {
+        if (labels.shape()[i] != p.shape[i]) return false;
+      }
+      return true;
+    };
+    if (!fits()) {
+      fail_value("%s: indices: expected the output's shape %s, got %s", p.function,
+                 shape_text(p.shape, p.nd()).c_str(), shape_text(labels.shape(), labels.nd()).c_str());
+    }
+    if (!p.s.channels_last) return;
+    const py::object array = py::module_::import("numpy").attr("asarray")(value);
+    last.emplace(p.function, "indices", array.attr("transpose")(0, 2, 3, 1));
+  }
+  const i64* data() const { return last ? last->data() : labels.data(); }
+
+ private:
+  Labels labels;
+  std::optional<Labels> last;
+};
+
 template <int Dims>
 py::object max_pool_backward(py::handle grad_output, py::handle x, py::handle kernel_size, py::handle stride,
-                             py::handle padding, py::handle dilation, py::handle ceil_mode) {
+                             py::handle padding, py::handle dilation, py::handle ceil_mode, py::handle indices_) {
   const char* function = Dims == 2 ? "max_pool2d_backward" : "max_pool1d_backward";
   Input g(function, "grad_output", grad_output);
   Pool p(function, Dims, x, kernel_size, stride, padding, dilation, ceil_mode, {});
   g.expect_same_dtype(p.x);
   g.expect_shape(p.shape, p.nd());
-  py::object gx = new_array(p.x.dtype(), p.x.shape(), p.nd());
-  g.make_contiguous();
-  p.x.make_contiguous();
-  char* to = array_data(gx);
+  p.s.channels_last = lies_only_as(g, kChannelsLast) && (!indices_.is_none() || lies_only_as(p.x, kChannelsLast));
+  char* to = nullptr;
+  if (!indices_.is_none()) {
+    const Indices indices(p, indices_);
+    py::object gx = p.make(p.x.shape(), &to);
+    if (!p.s.channels_last) g.make_contiguous();
+    check_as(function, release(p.work(), [&] {
+               return nnf_max_pool2d_indices_backward(p.x.dtype(), &p.s, g.data(), indices.data(), to);
+             }));
+    return gx;
+  }
+  py::object gx = p.make(p.x.shape(), &to);
+  if (!p.s.channels_last) {
+    g.make_contiguous();
+    p.x.make_contiguous();
+  }
   run(p.work(), [&] { return nnf_max_pool2d_backward(p.x.dtype(), &p.s, g.data(), p.x.data(), to); });
   return gx;
 }
@@ -101,9 +172,10 @@ py::object avg_pool_backward(py::handle grad_output, py::handle x, py::handle ke
   Pool p(function, Dims, x, kernel_size, stride, padding, {}, ceil_mode, count_include_pad);
   g.expect_same_dtype(p.x);
   g.expect_shape(p.shape, p.nd());
-  py::object gx = new_array(p.x.dtype(), p.x.shape(), p.nd());
-  g.make_contiguous();
-  char* to = array_data(gx);
+  p.s.channels_last = lies_only_as(g, kChannelsLast);
+  char* to = nullptr;
+  py::object gx = p.make(p.x.shape(), &to);
+  if (!p.s.channels_last) g.make_contiguous();
   run(p.work(), [&] { return nnf_avg_pool2d_backward(p.x.dtype(), &p.s, g.data(), to); });
   return gx;
 }
@@ -112,9 +184,11 @@ template <int Dims>
 void define(py::module_& m) {
   const std::string d = Dims == 2 ? "2d" : "1d";
   m.def(("max_pool" + d).c_str(), &max_pool<Dims>, py::arg("x"), py::arg("kernel_size"), py::arg("stride"),
-        py::arg("padding"), py::arg("dilation"), py::arg("ceil_mode"), py::arg("out") = py::none());
+        py::arg("padding"), py::arg("dilation"), py::arg("ceil_mode"), py::arg("return_indices") = false,
+        py::arg("out") = py::none());
   m.def(("max_pool" + d + "_backward").c_str(), &max_pool_backward<Dims>, py::arg("grad_output"), py::arg("x"),
-        py::arg("kernel_size"), py::arg("stride"), py::arg("padding"), py::arg("dilation"), py::arg("ceil_mode"));
+        py::arg("kernel_size"), py::arg("stride"), py::arg("padding"), py::arg("dilation"), py::arg("ceil_mode"),
+        py::arg("indices") = py::none());
   m.def(("avg_pool" + d).c_str(), &avg_pool<Dims>, py::arg("x"), py::arg("kernel_size"), py::arg("stride"),
         py::arg("padding"), py::arg("ceil_mode"), py::arg("count_include_pad"), py::arg("out") = py::none());
   m.def(("avg_pool" + d + "_backward").c_str(), &avg_pool_backward<Dims>, py::arg("grad_output"), py::arg("x"),

@@ -1,8 +1,9 @@
-// The C interface's pooling: NCHW at the border. Most shapes are pooled as they lie (kernels/pool/planes.h). Of the others
+// The C interface's pooling. Channels-last images go to the kernels as they are. Of NCHW images most shapes are pooled as they lie (kernels/pool/planes.h). Of the others
 // (narrow images, strides beyond 2) blocks of images are converted to channels-last and back in cache, or, with few
 // channels, every channel is treated as an image of its own.
 #include <algorithm>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/thread_pool.h"
 #include "capi/arguments.h"
@@ -52,8 +53,9 @@ void to_first(i64 images, i64 c, i64 hw, const T* x, T* y) {
 }
 
 template <class T>
-void forward(const PoolShape& s, bool max, const T* x, T* y) {
-  if (planes_pay(s, false)) return max ? max_pool2d_planes<T>(s, x, y) : avg_pool2d_planes<T>(s, x, y);
+void forward(const PoolShape& s, bool channels_last, bool max, const T* x, T* y) {
+  if (channels_last) return max ? max_pool2d_forward<T>(s, x, y, nullptr) : avg_pool2d_forward<T>(s, x, y);
+  if (planes_pay(s, PlaneWork::values)) return max ? max_pool2d_planes<T>(s, x, y) : avg_pool2d_planes<T>(s, x, y);
   if (s.c < kFewChannels) {
     const PoolShape p = channels_as_images(s);
     return max ? max_pool2d_forward<T>(p, x, y, nullptr) : avg_pool2d_forward<T>(p, x, y);
@@ -69,11 +71,61 @@ void forward(const PoolShape& s, bool max, const T* x, T* y) {
   });
 }
 
+// Integers of 64 bits, which the transposition moves as it moves doubles.
+void to_first(i64 images, i64 c, i64 hw, const i64* x, i64* y) {
+  to_first(images, c, hw, reinterpret_cast<const double*>(x), reinterpret_cast<double*>(y));
+}
+
+// Whether NCHW images are so few or large that each of their channels is taken as an image.
+bool channels_apart(const PoolShape& s) { return s.c < kFewChannels || s.h * s.w > kMostCells; }
+
+template <class T>
+void forward_indices(const PoolShape& s, bool channels_last, const T* x, T* y, i64* indices) {
+  if (channels_last) return max_pool2d_indices<T>(s, x, y, indices);
+  if (planes_pay(s, PlaneWork::indices)) return max_pool2d_planes_indices<T>(s, x, y, indices);
+  if (channels_apart(s)) return max_pool2d_indices<T>(channels_as_images(s), x, y, indices);
+  const Sizes z(s);
+  over_images(s, z, [&](i64 first, i64 images) {
+    PoolShape part = s;
+    part.n = images;
+    T* own_x = thread_scratch<T>(Scratch::convert_in, images * z.in);
+    i64* own_indices = thread_scratch<i64>(Scratch::convert_out, 2 * images * z.out);
+    T* own_y = reinterpret_cast<T*>(own_indices + images * z.out);
+    to_last(images, s.c, s.h * s.w, x + first * z.in, own_x);
+    max_pool2d_indices<T>(part, own_x, own_y, own_indices);
+    to_first(images, s.c, s.oh * s.ow, own_y, y + first * z.out);
+    to_first(images, s.c, s.oh * s.ow, own_indices, indices + first * z.out);
+  });
+}
+
+// By any indices; false when one is no cell of its image.
+template <class T>
+bool backward_indices(const PoolShape& s, bool channels_last, const T* g, const i64* indices, T* gx) {
+  if (channels_last) return max_pool2d_indices_backward<T>(s, g, indices, gx);
+  if (planes_pay(s, PlaneWork::pairs_gradient) && max_pool2d_pairs_backward<T>(s, g, indices, gx)) return true;
+  return max_pool2d_planes_scatter<T>(s, g, indices, gx);
+}
+
+// The maximum's gradient of channels-last images, a task of whole images after the other, whose places lie in scratch.
+template <class T>
+void max_backward_last(const PoolShape& s, const T* g, const T* x, T* gx) {
+  const Sizes z(s);
+  over_images(s, z, [&](i64 first, i64 images) {
+    PoolShape part = s;
+    part.n = images;
+    T* y = thread_scratch<T>(Scratch::convert_out, 2 * images * z.out);
+    T* places = y + images * z.out;
+    max_pool2d_forward<T>(part, x + first * z.in, y, places);
+    max_pool2d_backward<T>(part, g + first * z.out, places, gx + first * z.in);
+  });
+}
+
 // x: null for the average.
 template <class T>
-void backward(const PoolShape& s, const T* g, const T* x, T* gx) {
+void backward(const PoolShape& s, bool channels_last, const T* g, const T* x, T* gx) {
   const bool max = x != nullptr;
-  if (planes_pay(s, max)) {
+  if (channels_last) return max ? max_backward_last<T>(s, g, x, gx) : avg_pool2d_backward<T>(s, g, gx);
+  if (planes_pay(s, max ? PlaneWork::max_gradient : PlaneWork::values)) {
     return max ? max_pool2d_planes_backward<T>(s, g, x, gx) : avg_pool2d_planes_backward<T>(s, g, gx);
   }
   const PoolShape p = s.c < kFewChannels ? channels_as_images(s) : s;
@@ -126,7 +178,8 @@ nnf_status nnf_pool2d_output(const nnf_pool2d_shape* s, int64_t* oh, int64_t* ow
 nnf_status nnf_max_pool2d(nnf_dtype dt, const nnf_pool2d_shape* s, const void* x, void* y) {
   return nnf::guard_typed(dt, [&](auto zero) {
     using T = decltype(zero);
-    nnf::forward<T>(nnf::checked("max_pool2d", s, "x", x, "y", y), true, static_cast<const T*>(x), static_cast<T*>(y));
+    const nnf::PoolShape shape = nnf::checked("max_pool2d", s, "x", x, "y", y);
+    nnf::forward<T>(shape, s->channels_last != 0, true, static_cast<const T*>(x), static_cast<T*>(y));
   });
 }
 
@@ -136,14 +189,39 @@ nnf_status nnf_max_pool2d_backward(nnf_dtype dt, const nnf_pool2d_shape* s, cons
     const nnf::PoolShape shape = nnf::checked("max_pool2d_backward", s, "gx", gx, "g", g);
     if (shape.n == 0) return;
     nnf::require_array("max_pool2d_backward", "x", x, shape.n * shape.c * shape.h * shape.w);
-    nnf::backward<T>(shape, static_cast<const T*>(g), static_cast<const T*>(x), static_cast<T*>(gx));
+    nnf::backward<T>(shape, s->channels_last != 0, static_cast<const T*>(g), static_cast<const T*>(x),
+                     static_cast<T*>(gx));
+  });
+}
+
+nnf_status nnf_max_pool2d_indices(nnf_dtype dt, const nnf_pool2d_shape* s, const void* x, void* y, int64_t* indices) {
+  return nnf::guard_typed(dt, [&](auto zero) {
+    using T = decltype(zero);
+    const nnf::PoolShape shape = nnf::checked("max_pool2d", s, "x", x, "y", y);
+    nnf::require_array("max_pool2d", "indices", indices, shape.n * shape.c * shape.oh * shape.ow);
+    nnf::forward_indices<T>(shape, s->channels_last != 0, static_cast<const T*>(x), static_cast<T*>(y), indices);
+  });
+}
+
+nnf_status nnf_max_pool2d_indices_backward(nnf_dtype dt, const nnf_pool2d_shape* s, const void* g,
+                                           const int64_t* indices, void* gx) {
+  return nnf::guard_typed(dt, [&](auto zero) {
+    using T = decltype(zero);
+    const nnf::PoolShape shape = nnf::checked("max_pool2d_backward", s, "gx", gx, "g", g);
+    nnf::require_array("max_pool2d_backward", "indices", indices, shape.n * shape.c * shape.oh * shape.ow);
+    if (!nnf::backward_indices<T>(shape, s->channels_last != 0, static_cast<const T*>(g), indices,
+                                  static_cast<T*>(gx))) {
+      nnf::throw_invalid("max_pool2d_backward: indices: expected cells of the image, 0 to %lld, or -1, got others",
+                         static_cast<long long>(shape.h * shape.w - 1));
+    }
   });
 }
 
 nnf_status nnf_avg_pool2d(nnf_dtype dt, const nnf_pool2d_shape* s, const void* x, void* y) {
   return nnf::guard_typed(dt, [&](auto zero) {
     using T = decltype(zero);
-    nnf::forward<T>(nnf::checked("avg_pool2d", s, "x", x, "y", y), false, static_cast<const T*>(x), static_cast<T*>(y));
+    const nnf::PoolShape shape = nnf::checked("avg_pool2d", s, "x", x, "y", y);
+    nnf::forward<T>(shape, s->channels_last != 0, false, static_cast<const T*>(x), static_cast<T*>(y));
   });
 }
 
@@ -151,7 +229,7 @@ nnf_status nnf_avg_pool2d_backward(nnf_dtype dt, const nnf_pool2d_shape* s, cons
   return nnf::guard_typed(dt, [&](auto zero) {
     using T = decltype(zero);
     const nnf::PoolShape shape = nnf::checked("avg_pool2d_backward", s, "gx", gx, "g", g);
-    nnf::backward<T>(shape, static_cast<const T*>(g), nullptr, static_cast<T*>(gx));
+    nnf::backward<T>(shape, s->channels_last != 0, static_cast<const T*>(g), nullptr, static_cast<T*>(gx));
   });
 }
 

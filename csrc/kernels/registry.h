@@ -115,10 +115,14 @@
   K(max_pool_nhwc_wide, PoolWidePlacesFn)            \
   K(max_pool_nhwc_bytes_backward, PoolBytePlacesBackwardFn) \
   K(max_pool_nhwc_wide_backward, PoolWidePlacesBackwardFn) \
+  K(max_pool_nhwc_indices, PoolIndicesFn)            \
+  K(max_pool_nhwc_indices_backward, PoolIndicesBackwardFn) \
   K(avg_pool_nhwc, PoolRowFn)                        \
   K(avg_pool_nhwc_backward, PoolRowBackwardFn)       \
   K(max_pool_planes, PoolPlanesFn)                   \
   K(max_pool_planes_backward, PoolPlanesBackwardFn)  \
+  K(max_pool_planes_indices, PoolPlanesIndicesFn)    \
+  K(max_pool_pairs_indices_backward, PoolPairsIndicesBackwardFn) \
   K(avg_pool_planes, PoolPlanesFn)                   \
   K(avg_pool_planes_backward, PoolPlanesBackwardFn)  \
   K(weighted_rows, WeightedRowsFn)                   \

@@ -399,6 +399,54 @@ NNF_INLINE Mask<float> lt_u32(VecU32 a, VecU32 b) {
   return {_mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_xor_si256(b.v, top), _mm256_xor_si256(a.v, top)))};
 }
 
+// ---- 64-bit integers: over 32 bits, as AVX2 converts no others
+
+NNF_INLINE void store_i64_quarter(i64* p, __m128i v, i64 n) {
+  const __m256i wide = _mm256_cvtepi32_epi64(v);
+  if (n >= 4) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), wide);
+  } else if (n > 0) {
+    const __m256i lanes = _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+    _mm256_maskstore_epi64(reinterpret_cast<long long*>(p), lanes, wide);
+  }
+}
+NNF_INLINE void store_i64(i64* p, Vec<double> v, i64 n) { store_i64_quarter(p, _mm256_cvtpd_epi32(v.v), n); }
+NNF_INLINE void store_i64(i64* p, Vec<float> v, i64 n) {
+  const __m256i i = _mm256_cvtps_epi32(v.v);
+  store_i64_quarter(p, _mm256_castsi256_si128(i), n);
+  store_i64_quarter(p + 4, _mm256_extracti128_si256(i, 1), n - 4);
+}
+// Four integers; -1 for those that 32 bits do not hold.
+NNF_INLINE __m128i load_i64_quarter(const i64* p, i64 n) {
+  __m256i wide = _mm256_setzero_si256();
+  if (n >= 4) {
+    wide = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  } else if (n > 0) {
+    const __m256i lanes = _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+    wide = _mm256_maskload_epi64(reinterpret_cast<const long long*>(p), lanes);
+  }
+  const __m256i parts = _mm256_permutevar8x32_epi32(wide, _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
+  const __m128i low = _mm256_castsi256_si128(parts), high = _mm256_extracti128_si256(parts, 1);
+  const __m128i fits = _mm_cmpeq_epi32(high, _mm_srai_epi32(low, 31));
+  return _mm_or_si128(low, _mm_xor_si128(fits, _mm_set1_epi32(-1)));
+}
+template <class T>
+Vec<T> load_i64(const i64* p, i64 n);
+template <>
+NNF_INLINE Vec<double> load_i64<double>(const i64* p, i64 n) {
+  return {_mm256_cvtepi32_pd(load_i64_quarter(p, n))};
+}
+template <>
+NNF_INLINE Vec<float> load_i64<float>(const i64* p, i64 n) {
+  const __m128i low = load_i64_quarter(p, n), high = load_i64_quarter(p + 4, n - 4);
+  return {_mm256_cvtepi32_ps(_mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1))};
+}
+
+// ---- registers
+
+NNF_INLINE void keep(Vec<float>* a) { __asm__("" : "+x"(a->v)); }
+NNF_INLINE void keep(Vec<double>* a) { __asm__("" : "+x"(a->v)); }
+
 }  // namespace
 }  // namespace nnf
 

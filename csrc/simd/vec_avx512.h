@@ -373,6 +373,35 @@ NNF_INLINE void mul_lo_hi(VecU32 a, VecU32 b, VecU32* lo, VecU32* hi) {
 }
 NNF_INLINE Mask<float> lt_u32(VecU32 a, VecU32 b) { return {_mm512_cmplt_epu32_mask(a.v, b.v)}; }
 
+// ---- 64-bit integers
+
+NNF_INLINE void store_i64(i64* p, Vec<double> v, i64 n) {
+  _mm512_mask_storeu_epi64(p, first_n<double>(n).v, _mm512_maskz_cvtpd_epi64(0xFF, v.v));
+}
+NNF_INLINE void store_i64(i64* p, Vec<float> v, i64 n) {
+  const __mmask16 lanes = first_n<float>(n).v;
+  _mm512_mask_storeu_epi64(p, static_cast<__mmask8>(lanes), _mm512_maskz_cvtps_epi64(0xFF, lower_half(v.v)));
+  _mm512_mask_storeu_epi64(p + 8, static_cast<__mmask8>(lanes >> 8), _mm512_maskz_cvtps_epi64(0xFF, upper_half(v.v)));
+}
+template <class T>
+Vec<T> load_i64(const i64* p, i64 n);
+template <>
+NNF_INLINE Vec<double> load_i64<double>(const i64* p, i64 n) {
+  return {_mm512_maskz_cvtepi64_pd(0xFF, _mm512_maskz_loadu_epi64(first_n<double>(n).v, p))};
+}
+template <>
+NNF_INLINE Vec<float> load_i64<float>(const i64* p, i64 n) {
+  const __mmask16 lanes = first_n<float>(n).v;
+  const __m256 low = _mm512_maskz_cvtepi64_ps(0xFF, _mm512_maskz_loadu_epi64(static_cast<__mmask8>(lanes), p));
+  const __m256 high = _mm512_maskz_cvtepi64_ps(0xFF, _mm512_maskz_loadu_epi64(static_cast<__mmask8>(lanes >> 8), p + 8));
+  return {_mm512_maskz_insertf32x8(0xFFFF, _mm512_castps256_ps512(low), high, 1)};
+}
+
+// ---- registers
+
+NNF_INLINE void keep(Vec<float>* a) { __asm__("" : "+v"(a->v)); }
+NNF_INLINE void keep(Vec<double>* a) { __asm__("" : "+v"(a->v)); }
+
 }  // namespace
 }  // namespace nnf
 

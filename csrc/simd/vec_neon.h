@@ -300,6 +300,37 @@ NNF_INLINE void mul_lo_hi(VecU32 a, VecU32 b, VecU32* lo, VecU32* hi) {
 }
 NNF_INLINE Mask<float> lt_u32(VecU32 a, VecU32 b) { return {vcltq_u32(a.v, b.v)}; }
 
+// ---- 64-bit integers
+
+NNF_INLINE void store_i64(i64* p, Vec<double> v, i64 n) {
+  const int64x2_t i = vcvtnq_s64_f64(v.v);
+  if (n > 0) p[0] = vgetq_lane_s64(i, 0);
+  if (n > 1) p[1] = vgetq_lane_s64(i, 1);
+}
+NNF_INLINE void store_i64(i64* p, Vec<float> v, i64 n) {
+  store_i64(p, Vec<double>{vcvt_f64_f32(vget_low_f32(v.v))}, n);
+  store_i64(p + 2, Vec<double>{vcvt_high_f64_f32(v.v)}, n - 2);
+}
+template <class T>
+Vec<T> load_i64(const i64* p, i64 n);
+template <>
+NNF_INLINE Vec<double> load_i64<double>(const i64* p, i64 n) {
+  int64x2_t i = vdupq_n_s64(0);
+  if (n > 0) i = vsetq_lane_s64(p[0], i, 0);
+  if (n > 1) i = vsetq_lane_s64(p[1], i, 1);
+  return {vcvtq_f64_s64(i)};
+}
+template <>
+NNF_INLINE Vec<float> load_i64<float>(const i64* p, i64 n) {
+  const float32x2_t low = vcvt_f32_f64(load_i64<double>(p, n).v);
+  return {vcvt_high_f32_f64(low, load_i64<double>(p + 2, n - 2).v)};
+}
+
+// ---- registers
+
+NNF_INLINE void keep(Vec<float>* a) { __asm__("" : "+w"(a->v)); }
+NNF_INLINE void keep(Vec<double>* a) { __asm__("" : "+w"(a->v)); }
+
 }  // namespace
 }  // namespace nnf
 

@@ -340,6 +340,22 @@ NNF_INLINE void mul_lo_hi(VecU32 a, VecU32 b, VecU32* lo, VecU32* hi) {
 }
 NNF_INLINE Mask<float> lt_u32(VecU32 a, VecU32 b) { return {a.v < b.v}; }
 
+// ---- 64-bit integers
+
+template <class T>
+NNF_INLINE void store_i64(i64* p, Vec<T> v, i64 n) {
+  if (n > 0) *p = static_cast<i64>(v.v);
+}
+template <class T>
+NNF_INLINE Vec<T> load_i64(const i64* p, i64 n) {
+  return {n > 0 ? static_cast<T>(*p) : T(0)};
+}
+
+// ---- registers
+
+template <class T>
+NNF_INLINE void keep(Vec<T>*) {}
+
 }  // namespace
 }  // namespace nnf
 

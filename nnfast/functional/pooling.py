@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Literal, overload
+
 from numpy.typing import ArrayLike
 
 from .. import _core
 from .options import Array, Pair, pair
 
 
+@overload
+def max_pool2d(
+    x: ArrayLike,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    ceil_mode: bool = False,
+    return_indices: Literal[False] = False,
+    *,
+    out: Array | None = None,
+) -> Array: ...
+@overload
 def max_pool2d(
     x: ArrayLike,
     kernel_size: Pair,
@@ -16,8 +31,20 @@ def max_pool2d(
     dilation: Pair = 1,
     ceil_mode: bool = False,
     *,
+    return_indices: Literal[True],
     out: Array | None = None,
-) -> Array:
+) -> tuple[Array, Array]: ...
+def max_pool2d(
+    x: ArrayLike,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+    *,
+    out: Array | None = None,
+) -> Array | tuple[Array, Array]:
     """The maximum of every window; NaN is a maximum.
 
     Parameters
@@ -31,6 +58,8 @@ def max_pool2d(
     dilation : int or (height, width), default 1
     ceil_mode : bool, default False
         Keep a last window that runs over the edge but starts inside.
+    return_indices : bool, default False
+        Return the maxima's places too, for `max_pool2d_backward`.
     out : (n, c, oh, ow) array of x's dtype, optional
         Receives the result; apart from `x`.
 
@@ -39,6 +68,9 @@ def max_pool2d(
     (n, c, oh, ow) array of x's dtype
         ``oh = (h + 2 * padding - dilation * (kh - 1) - 1) // stride + 1`` (rounded up in ceil_mode), ow
         likewise.
+    indices : (n, c, oh, ow) array of int64, with `return_indices`
+        ``row * w + column`` of each maximum in its image and channel: the first of equal ones, the first
+        NaN; -1 where all of a window is padding.
 
     Raises
     ------
@@ -47,7 +79,8 @@ def max_pool2d(
 
     Notes
     -----
-    ``torch.nn.functional.max_pool2d``.
+    ``torch.nn.functional.max_pool2d``, which names the last NaN of a window. Images that lie channels-last
+    in memory are read, and results returned, as they lie.
 
     Examples
     --------
@@ -55,12 +88,15 @@ def max_pool2d(
     >>> nf.max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)[0, 0]
     array([[ 5.,  7.],
            [13., 15.]])
+    >>> nf.max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2, return_indices=True)[1][0, 0]
+    array([[ 5,  7],
+           [13, 15]])
     """
     function = "max_pool2d"
     kernel = pair(function, "kernel_size", kernel_size)
     step = kernel if stride is None else pair(function, "stride", stride)
     pads, spread = pair(function, "padding", padding), pair(function, "dilation", dilation)
-    return _core.max_pool2d(x, kernel, step, pads, spread, ceil_mode, out)
+    return _core.max_pool2d(x, kernel, step, pads, spread, ceil_mode, return_indices, out)
 
 
 def max_pool2d_backward(
@@ -71,6 +107,7 @@ def max_pool2d_backward(
     padding: Pair = 0,
     dilation: Pair = 1,
     ceil_mode: bool = False,
+    indices: ArrayLike | None = None,
 ) -> Array:
     """Gradient of `max_pool2d`: each window's gradient goes to its maximum, the first of equal ones.
 
@@ -78,6 +115,9 @@ def max_pool2d_backward(
     ----------
     grad_output : (n, c, oh, ow) array
     x, kernel_size, stride, padding, dilation, ceil_mode : the forward's arguments
+    indices : (n, c, oh, ow) array of integers, optional
+        What `max_pool2d` returned with ``return_indices=True``: then only x's shape and dtype matter. Without
+        them the maxima are found again in x, which takes longer.
 
     Returns
     -------
@@ -86,7 +126,8 @@ def max_pool2d_backward(
     Raises
     ------
     TypeError, ValueError
-        A dtype, a shape or an option does not fit; the message names the argument.
+        A dtype, a shape or an option does not fit, or an index is no cell of the image; the message names
+        the argument.
 
     Notes
     -----
@@ -104,7 +145,7 @@ def max_pool2d_backward(
     kernel = pair(function, "kernel_size", kernel_size)
     step = kernel if stride is None else pair(function, "stride", stride)
     pads, spread = pair(function, "padding", padding), pair(function, "dilation", dilation)
-    return _core.max_pool2d_backward(grad_output, x, kernel, step, pads, spread, ceil_mode)
+    return _core.max_pool2d_backward(grad_output, x, kernel, step, pads, spread, ceil_mode, indices)
 
 
 def avg_pool2d(

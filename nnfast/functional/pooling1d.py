@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Literal, overload
+
 from numpy.typing import ArrayLike
 
 from .. import _core
 from .options import Array, Pair, single
 
 
+@overload
+def max_pool1d(
+    x: ArrayLike,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    ceil_mode: bool = False,
+    return_indices: Literal[False] = False,
+    *,
+    out: Array | None = None,
+) -> Array: ...
+@overload
 def max_pool1d(
     x: ArrayLike,
     kernel_size: Pair,
@@ -16,8 +31,20 @@ def max_pool1d(
     dilation: Pair = 1,
     ceil_mode: bool = False,
     *,
+    return_indices: Literal[True],
     out: Array | None = None,
-) -> Array:
+) -> tuple[Array, Array]: ...
+def max_pool1d(
+    x: ArrayLike,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+    *,
+    out: Array | None = None,
+) -> Array | tuple[Array, Array]:
     """The maximum of every window; NaN is a maximum.
 
     Parameters
@@ -31,6 +58,8 @@ def max_pool1d(
     dilation : int, default 1
     ceil_mode : bool, default False
         Keep a last window that runs over the edge but starts inside.
+    return_indices : bool, default False
+        Return the maxima's places too, for `max_pool1d_backward`.
     out : (n, c, ol) array of x's dtype, optional
         Receives the result; apart from `x`.
 
@@ -38,6 +67,9 @@ def max_pool1d(
     -------
     (n, c, ol) array of x's dtype
         ``ol = (l + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1`` (rounded up in ceil_mode).
+    indices : (n, c, ol) array of int64, with `return_indices`
+        The place of each maximum in its channel: the first of equal ones, the first NaN; -1 where all of a
+        window is padding.
 
     Raises
     ------
@@ -46,19 +78,21 @@ def max_pool1d(
 
     Notes
     -----
-    ``torch.nn.functional.max_pool1d``.
+    ``torch.nn.functional.max_pool1d``, which names the last NaN of a window.
 
     Examples
     --------
     >>> import numpy as np, nnfast as nf
     >>> nf.max_pool1d(np.array([[[1.0, 3.0, 2.0, 0.0]]]), 2)
     array([[[3., 2.]]])
+    >>> nf.max_pool1d(np.array([[[1.0, 3.0, 2.0, 0.0]]]), 2, return_indices=True)[1]
+    array([[[1, 2]]])
     """
     function = "max_pool1d"
     kernel = single(function, "kernel_size", kernel_size)
     step = kernel if stride is None else single(function, "stride", stride)
     pads, spread = single(function, "padding", padding), single(function, "dilation", dilation)
-    return _core.max_pool1d(x, kernel, step, pads, spread, ceil_mode, out)
+    return _core.max_pool1d(x, kernel, step, pads, spread, ceil_mode, return_indices, out)
 
 
 def max_pool1d_backward(
@@ -69,6 +103,7 @@ def max_pool1d_backward(
     padding: Pair = 0,
     dilation: Pair = 1,
     ceil_mode: bool = False,
+    indices: ArrayLike | None = None,
 ) -> Array:
     """Gradient of `max_pool1d`: each window's gradient goes to its maximum, the first of equal ones.
 
@@ -76,6 +111,9 @@ def max_pool1d_backward(
     ----------
     grad_output : (n, c, ol) array
     x, kernel_size, stride, padding, dilation, ceil_mode : the forward's arguments
+    indices : (n, c, ol) array of integers, optional
+        What `max_pool1d` returned with ``return_indices=True``: then only x's shape and dtype matter. Without
+        them the maxima are found again in x, which takes longer.
 
     Returns
     -------
@@ -84,7 +122,8 @@ def max_pool1d_backward(
     Raises
     ------
     TypeError, ValueError
-        A dtype, a shape or an option does not fit; the message names the argument.
+        A dtype, a shape or an option does not fit, or an index is no place in the signal; the message names
+        the argument.
 
     Notes
     -----
@@ -100,7 +139,7 @@ def max_pool1d_backward(
     kernel = single(function, "kernel_size", kernel_size)
     step = kernel if stride is None else single(function, "stride", stride)
     pads, spread = single(function, "padding", padding), single(function, "dilation", dilation)
-    return _core.max_pool1d_backward(grad_output, x, kernel, step, pads, spread, ceil_mode)
+    return _core.max_pool1d_backward(grad_output, x, kernel, step, pads, spread, ceil_mode, indices)
 
 
 def avg_pool1d(

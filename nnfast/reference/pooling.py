@@ -82,6 +82,17 @@ def _winners(
     return best, winner
 
 
+def _places(
+    winner: Array, width: int, kernel: Size, stride: Size, padding: Size, dilation: Size, output: Size
+) -> Array:
+    """The numbers, row by row in the image, of the cells under the winning kernel positions; -1 for none."""
+    row, column = (
+        np.arange(output[a]) * stride[a] - padding[a] + part * dilation[a]
+        for a, part in enumerate((np.swapaxes(winner // kernel[1], -1, -2), winner % kernel[1]))
+    )
+    return np.where(winner < 0, -1, np.swapaxes(row, -1, -2) * width + column)
+
+
 def max_pool2d(
     x: Array,
     kernel_size: Pair,
@@ -89,9 +100,10 @@ def max_pool2d(
     padding: Pair = 0,
     dilation: Pair = 1,
     ceil_mode: bool = False,
+    return_indices: bool = False,
     *,
     out: Array | None = None,
-) -> Array:
+) -> Any:
     """The maximum of every window; NaN is a maximum (PyTorch's ``max_pool2d``).
 
     Parameters
@@ -101,6 +113,8 @@ def max_pool2d(
         `stride` is the kernel's size when None; `padding`, on both sides, at most half of it.
     ceil_mode : bool
         Also keep a last window that runs over the edge.
+    return_indices : bool
+        Return the maxima's places too.
     out : (n, c, oh, ow) array, optional
         Receives the result; the exact shape and dtype, C-contiguous, apart from the inputs.
 
@@ -109,6 +123,9 @@ def max_pool2d(
     (n, c, oh, ow) array
         ``oh = (h + 2 * padding - dilation * (kh - 1) - 1) / stride + 1``, rounded down, or up for
         `ceil_mode`.
+    indices : (n, c, oh, ow) array of int64, with `return_indices`
+        ``row * w + column`` of each maximum: the first of equal ones, the first NaN; -1 where all of a
+        window is padding.
 
     Raises
     ------
@@ -120,10 +137,31 @@ def max_pool2d(
     >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
     >>> max_pool2d(x, 2)[0, 0].tolist(), max_pool2d(x, 2, ceil_mode=True)[0, 0].tolist()
     ([[4.0]], [[4.0, 5.0], [7.0, 8.0]])
+    >>> max_pool2d(x, 2, return_indices=True)[1][0, 0].tolist()
+    [[4]]
     """
     (x,) = floats("max_pool2d", x=x)
-    y = _winners(x, *_check("max_pool2d", x, kernel_size, stride, padding, dilation, ceil_mode))[0]
-    return deliver("max_pool2d", y, x.dtype, out, apart=(x,))
+    options = _check("max_pool2d", x, kernel_size, stride, padding, dilation, ceil_mode)
+    best, winner = _winners(x, *options)
+    y = deliver("max_pool2d", best, x.dtype, out, apart=(x,))
+    return (y, _places(winner, x.shape[3], *options)) if return_indices else y
+
+
+def _scatter(grad_output: Array, indices: Any, shape: tuple[int, ...]) -> Array:
+    """Zeros of `shape`; each number of `grad_output` is added to the cell of its image its index names."""
+    function = "max_pool2d_backward"
+    given = np.asarray(indices)
+    if not np.issubdtype(given.dtype, np.integer):
+        raise TypeError(f"{function}: indices: expected integers, got dtype {given.dtype}")
+    has_shape(function, "indices", given, grad_output.shape)
+    cells = shape[2] * shape[3]
+    if given.size and (given.min() < -1 or given.max() >= cells):
+        raise value_error(function, "indices", f"cells of the image, 0 to {cells - 1}, or -1", "others")
+    gx = np.zeros((shape[0] * shape[1], cells + 1), grad_output.dtype)  # the last one for -1
+    planes = np.arange(shape[0] * shape[1])[:, np.newaxis]
+    flat = planes.size, given.shape[2] * given.shape[3]
+    np.add.at(gx, (planes, given.reshape(flat)), grad_output.reshape(flat))
+    return gx[:, :cells].reshape(shape).copy()
 
 
 def max_pool2d_backward(
@@ -134,6 +172,7 @@ def max_pool2d_backward(
     padding: Pair = 0,
     dilation: Pair = 1,
     ceil_mode: bool = False,
+    indices: Array | None = None,
 ) -> Array:
     """Gradient of `max_pool2d`: each window's gradient goes to its maximum, the first of equal ones.
 
@@ -141,6 +180,8 @@ def max_pool2d_backward(
     ----------
     grad_output : (n, c, oh, ow) array
     x, kernel_size, stride, padding, dilation, ceil_mode : the forward's arguments
+    indices : (n, c, oh, ow) array of integers, optional
+        What `max_pool2d` returned; without them the maxima are found again in x.
 
     Returns
     -------
@@ -149,7 +190,8 @@ def max_pool2d_backward(
     Raises
     ------
     TypeError, ValueError
-        A dtype, shape or option does not fit; the message names the argument.
+        A dtype, shape or option does not fit, or an index is no cell of the image; the message names the
+        argument.
 
     Examples
     --------
@@ -163,6 +205,8 @@ def max_pool2d_backward(
         function, x, kernel_size, stride, padding, dilation, ceil_mode
     )
     has_shape(function, "grad_output", grad_output, (*x.shape[:2], *output))
+    if indices is not None:
+        return _scatter(grad_output, indices, x.shape)
     winner = _winners(x, kernel, stride, padding, dilation, output)[1]
     size = _padded_size(x, kernel, stride, padding, dilation, output)
     gpadded = np.zeros((*x.shape[:2], *size), x.dtype)

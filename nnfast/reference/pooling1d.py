@@ -31,9 +31,10 @@ def max_pool1d(
     padding: Pair = 0,
     dilation: Pair = 1,
     ceil_mode: bool = False,
+    return_indices: bool = False,
     *,
     out: Array | None = None,
-) -> Array:
+) -> Any:
     """The maximum of every window; NaN is a maximum (PyTorch's ``max_pool1d``).
 
     Parameters
@@ -43,6 +44,8 @@ def max_pool1d(
         `stride` is the kernel's size when None; `padding`, on both sides, at most half of it.
     ceil_mode : bool
         Also keep a last window that runs over the edge.
+    return_indices : bool
+        Return the maxima's places too.
     out : (n, c, ol) array, optional
         Receives the result; the exact shape and dtype, C-contiguous, apart from the inputs.
 
@@ -50,6 +53,8 @@ def max_pool1d(
     -------
     (n, c, ol) array
         Length as of `max_pool2d`.
+    indices : (n, c, ol) array of int64, with `return_indices`
+        The place of each maximum, as of `max_pool2d`.
 
     Raises
     ------
@@ -64,8 +69,9 @@ def max_pool1d(
     function = "max_pool1d"
     (x,) = floats(function, x=x)
     kernel, step, pads, spread, _ = _check(function, x, kernel_size, stride, padding, dilation, ceil_mode)
-    y = pooling.max_pool2d(x[:, :, np.newaxis], kernel, step, pads, spread, ceil_mode)
-    return deliver(function, y[:, :, 0], x.dtype, out, apart=(x,))
+    y, indices = pooling.max_pool2d(x[:, :, np.newaxis], kernel, step, pads, spread, ceil_mode, True)
+    y = deliver(function, y[:, :, 0], x.dtype, out, apart=(x,))
+    return (y, indices[:, :, 0]) if return_indices else y
 
 
 def max_pool1d_backward(
@@ -76,6 +82,7 @@ def max_pool1d_backward(
     padding: Pair = 0,
     dilation: Pair = 1,
     ceil_mode: bool = False,
+    indices: Array | None = None,
 ) -> Array:
     """Gradient of `max_pool1d`: each window's gradient goes to its maximum, the first of equal ones.
 
@@ -83,6 +90,8 @@ def max_pool1d_backward(
     ----------
     grad_output : (n, c, ol) array
     x, kernel_size, stride, padding, dilation, ceil_mode : the forward's arguments
+    indices : (n, c, ol) array of integers, optional
+        What `max_pool1d` returned; without them the maxima are found again in x.
 
     Returns
     -------
@@ -105,7 +114,8 @@ def max_pool1d_backward(
     )
     has_shape(function, "grad_output", grad_output, (*x.shape[:2], length))
     high = grad_output[:, :, np.newaxis], x[:, :, np.newaxis]
-    return pooling.max_pool2d_backward(*high, kernel, step, pads, spread, ceil_mode)[:, :, 0]
+    places = None if indices is None else np.asarray(indices)[:, :, np.newaxis]
+    return pooling.max_pool2d_backward(*high, kernel, step, pads, spread, ceil_mode, places)[:, :, 0]
 
 
 def avg_pool1d(

@@ -329,6 +329,7 @@ typedef struct nnf_pool2d_shape {
   int64_t dilation_h, dilation_w;
   int ceil_mode;         /* PyTorch's: the last window may run over the edge but must start inside */
   int count_include_pad; /* average pooling only */
+  int channels_last;     /* all images, and indices, lie as (n, h, w, c) */
 } nnf_pool2d_shape;
 
 NNF_API nnf_status nnf_pool2d_output(const nnf_pool2d_shape *s, int64_t *oh, int64_t *ow);
@@ -336,6 +337,12 @@ NNF_API nnf_status nnf_pool2d_output(const nnf_pool2d_shape *s, int64_t *oh, int
 NNF_API nnf_status nnf_max_pool2d(nnf_dtype dt, const nnf_pool2d_shape *s, const void *x, void *y);
 NNF_API nnf_status nnf_max_pool2d_backward(nnf_dtype dt, const nnf_pool2d_shape *s, const void *g, const void *x,
                                            void *gx);
+/* With or by the places of the maxima, h * w numbers counted row by row in each image and channel (PyTorch's
+   return_indices); -1 where all of a window is padding. The gradient takes any cells of the image. */
+NNF_API nnf_status nnf_max_pool2d_indices(nnf_dtype dt, const nnf_pool2d_shape *s, const void *x, void *y,
+                                          int64_t *indices);
+NNF_API nnf_status nnf_max_pool2d_indices_backward(nnf_dtype dt, const nnf_pool2d_shape *s, const void *g,
+                                                   const int64_t *indices, void *gx);
 NNF_API nnf_status nnf_avg_pool2d(nnf_dtype dt, const nnf_pool2d_shape *s, const void *x, void *y);
 NNF_API nnf_status nnf_avg_pool2d_backward(nnf_dtype dt, const nnf_pool2d_shape *s, const void *g, void *gx);
 

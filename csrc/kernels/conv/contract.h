@@ -46,26 +46,6 @@ struct PlanarSums {
   i64 out_row;
 };
 
-// Pixels of one output row of a depthwise convolution, channels-last, all taps inside the image:
-//
-//   y[p * y_step + ch] = sum_{a < down} sum_{b < across} w[a * w_row + b * w_col + ch] *
-//                                                        x[p * x_step + a * x_row + b * x_col + ch]
-//
-// for 0 <= p < pixels, 0 <= ch < c. The order of a sum does not depend on pixels.
-template <class T>
-struct DepthwiseRow {
-  i64 pixels, c, down, across;
-  const T* x;
-  i64 x_step, x_row, x_col;
-  const T* w;
-  i64 w_row, w_col;
-  T* y;
-  i64 y_step;
-};
-
-template <class T>
-using DepthwiseRowFn = void (*)(const DepthwiseRow<T>& row);
-
 // Adds overlapping runs to a row of n elements:
 //
 //   y[start + j * apart + e] += sum_{a < lines} x[a * line + j * pitch + e]     0 <= e < run, 0 <= j < runs

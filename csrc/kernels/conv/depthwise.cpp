@@ -1,4 +1,4 @@
-// See depthwise.h. One output a channel goes through the kernels of contract.h and depthwise_contract.h; several
+// See depthwise.h. One output a channel goes through the kernels of depthwise_contract.h; several
 // outputs a channel, and the data's gradient with strides and dilation both, are plain loops over the channels that
 // the compiler vectorises for the baseline instruction set.
 #include "kernels/conv/depthwise.h"
@@ -50,51 +50,43 @@ inline void over_taps(const ConvShape& s, const Taps& down, const Taps& across, 
 
 i64 row_cost(const ConvShape& s) { return s.ow * s.kh * s.kw * (s.oc / 4 + 1); }
 
-// One channel in, one out: the sums of rows row0..row1-1, with weight (kh, kw, c), or mirrored. Columns whose taps all
-// lie in the image go to the kernel together, those at the edges one by one with the taps that do.
+// One channel in, one out: output rows row0..row1-1 of n * oh, with weight (kh, kw, c), or mirrored.
 template <class T>
-void simple_rows(const ConvShape& s, i64 row0, i64 row1, const T* x, const T* weight, bool mirrored, T* y) {
+void simple_rows(const ConvShape& s, i64 row0, i64 row1, const T* x, const T* weight, bool mirrored, const T* bias,
+                 T* y) {
   const KernelTable<T>& k = kernels<T>();
-  const i64 c = s.c, room = s.w + s.pad_left - (s.kw - 1) * s.dilation_w - 1;
-  const i64 whole0 = std::min(s.ow, ceil_div(s.pad_left, s.stride_w));
-  const i64 whole1 = std::max(whole0, room < 0 ? 0 : std::min(s.ow, room / s.stride_w + 1));
-  const i64 sign = mirrored ? -1 : 1;
+  const i64 c = s.c, sign = mirrored ? -1 : 1;
   DepthwiseRow<T> r{};
-  r.c = c;
-  r.x_step = s.stride_w * c, r.x_row = s.dilation_h * s.w * c, r.x_col = s.dilation_w * c;
+  r.pixels = s.ow, r.c = c, r.across = s.kw;
+  r.first = -s.pad_left, r.stride = s.stride_w, r.dilation = s.dilation_w, r.columns = s.w;
+  r.x_row = s.dilation_h * s.w * c, r.x_col = c;
   r.w_row = sign * s.kw * c, r.w_col = sign * c;
+  r.bias = bias;
   r.y_step = c;
   const T* first = mirrored ? weight + (s.kh * s.kw - 1) * c : weight;
   for (i64 row = row0; row < row1; ++row) {
     const i64 image = row / s.oh, top = row % s.oh * s.stride_h - s.pad_top;
     const Taps down(top, s.kh, s.dilation_h, s.h);
-    const auto pixels = [&](i64 j, i64 count) {
-      const i64 left = j * s.stride_w - s.pad_left;
-      const Taps across(left, s.kw, s.dilation_w, s.w);
-      r.pixels = count;
-      r.down = down.last - down.first, r.across = across.last - across.first;
-      r.x = x + ((image * s.h + top + down.first * s.dilation_h) * s.w + left + across.first * s.dilation_w) * c;
-      r.w = first + down.first * r.w_row + across.first * r.w_col;
-      r.y = y + (row * s.ow + j) * c;
-      k.depthwise_row(r);
-    };
-    for (i64 j = 0; j < whole0; ++j) pixels(j, 1);
-    if (whole0 < whole1) pixels(whole0, whole1 - whole0);
-    for (i64 j = whole1; j < s.ow; ++j) pixels(j, 1);
+    r.down = down.last - down.first;
+    r.x = x + (image * s.h + top + down.first * s.dilation_h) * s.w * c;
+    r.w = first + down.first * r.w_row;
+    r.y = y + row * s.ow * c;
+    k.depthwise_row(r);
   }
 }
 
 // The data's gradient with strides, no dilation: rows row0..row1-1 of n * h. A row's pixels fall into stride_w
-// classes by their place modulo the stride, and a class is a convolution of g's rows with every stride_w-th tap, from
-// its last pixel back. Pixels whose taps all meet g go to the kernel together.
+// classes by their place modulo the stride, and a class is a convolution of g's rows with every stride_w-th tap, the
+// last of them first.
 template <class T>
 void strided_gradient_rows(const ConvShape& s, i64 row0, i64 row1, const T* g, const T* weight, T* gx) {
   const KernelTable<T>& k = kernels<T>();
   const i64 c = s.c;
   DepthwiseRow<T> r{};
   r.c = c;
-  r.x_step = c, r.x_row = -s.ow * c, r.x_col = -c;
-  r.w_row = s.stride_h * s.kw * c, r.w_col = s.stride_w * c;
+  r.stride = r.dilation = 1, r.columns = s.ow;
+  r.x_row = -s.ow * c, r.x_col = c;
+  r.w_row = s.stride_h * s.kw * c, r.w_col = -s.stride_w * c;
   r.y_step = s.stride_w * c;
   for (i64 row = row0; row < row1; ++row) {
     const i64 image = row / s.h, below = row % s.h + s.pad_top, a = below % s.stride_h, top = below / s.stride_h;
@@ -102,23 +94,17 @@ void strided_gradient_rows(const ConvShape& s, i64 row0, i64 row1, const T* g, c
     const i64 first = std::max<i64>(0, top - s.oh + 1);
     const i64 last = a < s.kh ? std::min(top, (s.kh - 1 - a) / s.stride_h) : -1;
     for (i64 b = 0; b < s.stride_w; ++b) {
-      const i64 col0 = ((b - s.pad_left) % s.stride_w + s.stride_w) % s.stride_w, q0 = (col0 + s.pad_left) / s.stride_w;
-      const i64 count = col0 < s.w ? (s.w - 1 - col0) / s.stride_w + 1 : 0;
-      const i64 most = b < s.kw ? (s.kw - 1 - b) / s.stride_w : -1;
-      const auto pixels = [&](i64 u, i64 n) {
-        const i64 q = q0 + u, left = std::max<i64>(0, q - s.ow + 1), right = std::min(q, most);
-        r.pixels = n;
-        r.down = std::max<i64>(0, last - first + 1), r.across = std::max<i64>(0, right - left + 1);
-        r.x = g + ((image * s.oh + top - first) * s.ow + q - left) * c;
-        r.w = weight + ((a + first * s.stride_h) * s.kw + b + left * s.stride_w) * c;
-        r.y = gx + (row * s.w + col0 + u * s.stride_w) * c;
-        if (r.down == 0 || r.across == 0) r.down = 0, r.x = g, r.w = weight;
-        k.depthwise_row(r);
-      };
-      const i64 whole0 = std::clamp<i64>(most - q0, 0, count), whole1 = std::clamp<i64>(s.ow - q0, whole0, count);
-      for (i64 u = 0; u < whole0; ++u) pixels(u, 1);
-      if (whole0 < whole1) pixels(whole0, whole1 - whole0);
-      for (i64 u = whole1; u < count; ++u) pixels(u, 1);
+      const i64 col0 = ((b - s.pad_left) % s.stride_w + s.stride_w) % s.stride_w;
+      const i64 most = b < s.kw ? (s.kw - 1 - b) / s.stride_w : -1;  // taps b, b + stride_w, ... less one
+      r.pixels = col0 < s.w ? (s.w - 1 - col0) / s.stride_w + 1 : 0;
+      r.down = most >= 0 ? std::max<i64>(0, last - first + 1) : 0;
+      r.across = std::max<i64>(1, most + 1);
+      r.first = (col0 + s.pad_left) / s.stride_w - std::max<i64>(0, most);
+      r.x = r.down > 0 ? g + (image * s.oh + top - first) * s.ow * c : g;
+      r.w = r.down > 0 ? weight + ((a + first * s.stride_h) * s.kw + b + most * s.stride_w) * c : weight;
+      if (r.down == 0) r.across = 1;
+      r.y = gx + (row * s.w + col0) * c;
+      k.depthwise_row(r);
     }
   }
 }
@@ -126,32 +112,19 @@ void strided_gradient_rows(const ConvShape& s, i64 row0, i64 row1, const T* g, c
 // The weight's gradient of channels ch0..ch1-1, added to gweight.
 template <class T>
 void simple_sums(const ConvShape& s, i64 ch0, i64 ch1, const T* g, const T* x, T* gweight) {
-  const KernelTable<T>& k = kernels<T>();
-  const i64 c = s.c, room = s.w + s.pad_left - (s.kw - 1) * s.dilation_w - 1;
-  const i64 whole0 = std::min(s.ow, ceil_div(s.pad_left, s.stride_w));
-  const i64 whole1 = std::max(whole0, room < 0 ? 0 : std::min(s.ow, room / s.stride_w + 1));
+  const i64 c = s.c;
   DepthwiseSums<T> t{};
-  t.c = ch1 - ch0;
-  t.g_step = c;
-  t.x_step = s.stride_w * c, t.x_row = s.dilation_h * s.w * c, t.x_col = s.dilation_w * c;
+  t.lines = s.oh, t.pixels = s.ow, t.c = ch1 - ch0, t.down = s.kh, t.across = s.kw;
+  t.top = -s.pad_top, t.stride_h = s.stride_h, t.dilation_h = s.dilation_h, t.rows = s.h;
+  t.first = -s.pad_left, t.stride = s.stride_w, t.dilation = s.dilation_w, t.columns = s.w;
+  t.g_line = s.ow * c, t.g_step = c;
+  t.x_row = s.w * c, t.x_col = c;
+  t.out = gweight + ch0;
   t.out_row = s.kw * c, t.out_col = c;
-  for (i64 row = 0; row < s.n * s.oh; ++row) {
-    const i64 image = row / s.oh, top = row % s.oh * s.stride_h - s.pad_top;
-    const Taps down(top, s.kh, s.dilation_h, s.h);
-    const auto pixels = [&](i64 j, i64 count) {
-      const i64 left = j * s.stride_w - s.pad_left;
-      const Taps across(left, s.kw, s.dilation_w, s.w);
-      t.pixels = count;
-      t.down = down.last - down.first, t.across = across.last - across.first;
-      if (t.down == 0 || t.across == 0) return;
-      t.g = g + (row * s.ow + j) * c + ch0;
-      t.x = x + ((image * s.h + top + down.first * s.dilation_h) * s.w + left + across.first * s.dilation_w) * c + ch0;
-      t.out = gweight + (down.first * s.kw + across.first) * c + ch0;
-      k.depthwise_sums(t);
-    };
-    for (i64 j = 0; j < whole0; ++j) pixels(j, 1);
-    if (whole0 < whole1) pixels(whole0, whole1 - whole0);
-    for (i64 j = whole1; j < s.ow; ++j) pixels(j, 1);
+  for (i64 n = 0; n < s.n; ++n) {
+    t.g = g + n * s.oh * s.ow * c + ch0;
+    t.x = x + n * s.h * s.w * c + ch0;
+    kernels<T>().depthwise_sums(t);
   }
 }
 
@@ -180,13 +153,13 @@ void depthwise_forward(const ConvShape& s, const T* x, const T* weight, const Ep
   const i64 row = s.ow * s.oc;
   parallel_for(s.n * s.oh, row_cost(s), [&](i64 begin, i64 end) {
     for (i64 i = begin; i < end; ++i) {
+      T* done = y + i * row;
       if (s.oc == s.c) {
-        simple_rows(s, i, i + 1, x, weight, false, y);
+        simple_rows(s, i, i + 1, x, weight, false, e.bias, y);
       } else {
         forward_multiplied(s, i, i + 1, x, weight, y);
+        if (e.bias != nullptr) k.bias_add_rows(s.ow, s.oc, e.bias, done, s.oc);
       }
-      T* done = y + i * row;
-      if (e.bias != nullptr) k.bias_add_rows(s.ow, s.oc, e.bias, done, s.oc);
       if (e.act != NNF_ACT_IDENTITY) k.activation[e.act].forward(row, done, done, e.alpha);
     }
   });
@@ -201,7 +174,7 @@ void depthwise_backward_data(const ConvShape& s, const T* g, const T* weight, T*
     r.pad_top = (s.kh - 1) * s.dilation_h - s.pad_top, r.pad_left = (s.kw - 1) * s.dilation_w - s.pad_left;
     if (r.pad_top >= 0 && r.pad_left >= 0) {
       parallel_for(r.n * r.oh, row_cost(r), [&](i64 begin, i64 end) {
-        simple_rows(r, begin, end, g, weight, true, gx);
+        simple_rows<T>(r, begin, end, g, weight, true, nullptr, gx);
       });
       return;
     }

@@ -128,7 +128,7 @@ NNF_INLINE void depthwise_direct(const DepthwisePlanes& p, const T* x, const T* 
 // thirds of their time), added to `total`; lanes behind a row's end count as zeros, whatever lies there.
 template <class T, bool Far>
 NNF_INLINE void depthwise_direct_sums_plane(const DepthwisePlanes& p, const T* g, const T* g_end, const T* x,
-                                            const T* x_end, Vec<T> (&total)[9]) {
+                                            const T* x_end, Vec<T>* total) {
   constexpr i64 N = Vec<T>::N;
   Vec<T> acc[9];
 #pragma GCC unroll 9
@@ -159,7 +159,7 @@ NNF_INLINE void depthwise_direct_sums_plane(const DepthwisePlanes& p, const T* g
 }
 template <class T>
 NNF_INLINE void depthwise_direct_sums(const DepthwisePlanes& p, const T* g, const T* g_end, const T* x, const T* x_end,
-                                      Vec<T> (&total)[9]) {
+                                      Vec<T>* total) {
   if (plane_is_far(x, p.h, p.w, x_end)) return depthwise_direct_sums_plane<T, true>(p, g, g_end, x, x_end, total);
   depthwise_direct_sums_plane<T, false>(p, g, g_end, x, x_end, total);
 }

@@ -1,14 +1,14 @@
 // The depthwise kernels of planes (depthwise_contract.h): vectors run along the rows of NCHW images.
 //
-// A band of x's rows is split into phases first, zeros around it, so that the sums know no edges. 3x3 kernels make
-// four output rows at once: a row of x is loaded once for the three that it meets (4 rows: 18 loads for 36
-// multiply-adds). Rows of results are stored last vector first, so that whole vectors may run into the row behind,
-// which is not yet final.
+// A band of x's rows is split into phases first, zeros around it, so that the sums know no edges. Rows of results are
+// stored last vector first, so that whole vectors may run into the row behind, which is not yet final.
 #ifndef NNF_KERNELS_CONV_DEPTHWISE_PLANES_INL_H
 #define NNF_KERNELS_CONV_DEPTHWISE_PLANES_INL_H
 
 #include "kernels/conv/depthwise_3x3-inl.h"
 #include "kernels/conv/depthwise_contract.h"
+#include "kernels/conv/depthwise_plane_sums-inl.h"
+#include "kernels/conv/depthwise_rows-inl.h"
 #include "kernels/layout/split-inl.h"
 #include "simd/loop-inl.h"
 #include "simd/vec.h"
@@ -16,103 +16,64 @@
 namespace nnf {
 namespace {
 
-// The rows of plane `image` that output rows o0..o1-1 reach, split; rows of padding are zeros.
+// Bands of output rows of planes, as one sequence; the rows of x that two of them reach lie in scratch at a time: a band
+// is split while the one before is summed, since loads that straddle what was stored just before wait for it (5x5 on
+// 28x28: a quarter of the time).
 template <class T>
-NNF_INLINE void split_band(const DepthwisePlanes& p, i64 o0, i64 o1, const T* image, const T* end, T* split) {
-  const i64 size = p.stride_w * p.split_line, top = o0 * p.stride_h - p.pad_top;
-  const i64 rows = (o1 - o0 - 1) * p.stride_h + (p.kh - 1) * p.dilation_h + 1;
-  const RowSplit how{p.columns, p.stride_w, p.pad_left, p.split_line};
-  for (i64 i = 0; i < rows; ++i, split += size) {
-    const i64 r = top + i;
-    if (r < 0 || r >= p.h) {
-      fill_line(size, T(0), split);
-    } else {
-      split_row(how, image + r * p.w, end, T(0), split);
-    }
+struct DepthwiseBands {
+  const DepthwisePlanes& p;
+  const T* x;
+  T* scratch;
+  i64 size, per_plane;
+  const T* x_end;
+  NNF_INLINE DepthwiseBands(const DepthwisePlanes& plan, const T* x_, T* scratch_)
+      : p(plan), x(x_), scratch(scratch_), size(plan.stride_w * plan.split_line),
+        per_plane((plan.oh + plan.band - 1) / plan.band), x_end(x_ + plan.n * plan.c * plan.h * plan.w) {
+    fill_line(2 * p.rows * size, T(0), scratch);
   }
-}
-
-// Output rows of 3x3 taps, `Rows` at once; x: the first one's first row in scratch.
-template <class T, int Rows, int Stride>
-NNF_INLINE void depthwise_3x3(const DepthwisePlanes& p, const T* x, const Vec<T> (&w)[9], Vec<T> bias, T* y,
-                              const T* end) {
-  constexpr i64 N = Vec<T>::N;
-  const i64 size = p.stride_w * p.split_line;
-  for (i64 j = (p.ow - 1) / N * N; j >= 0; j -= N) {
-    Vec<T> acc[Rows];
-#pragma GCC unroll 4
-    for (int r = 0; r < Rows; ++r) acc[r] = bias;
-#pragma GCC unroll 9
-    for (int i = 0; i < (Rows - 1) * Stride + 3; ++i) {
-#pragma GCC unroll 3
-      for (int b = 0; b < 3; ++b) {
-        const Vec<T> v = load(x + i * size + p.taps[b] + j);
-#pragma GCC unroll 4
-        for (int r = 0; r < Rows; ++r) {
-          const int a = i - r * Stride;
-          if (a >= 0 && a < 3) acc[r] = fma(v, w[a * 3 + b], acc[r]);
-        }
+  NNF_INLINE T* rows_of(i64 turn) const { return scratch + turn % 2 * p.rows * size; }
+  NNF_INLINE i64 first_row(i64 band) const { return band * p.band; }
+  NNF_INLINE i64 row_count(i64 band) const { return p.oh - band * p.band < p.band ? p.oh - band * p.band : p.band; }
+  NNF_INLINE void split(i64 plane, i64 band, i64 turn) const {
+    const i64 rows = (row_count(band) - 1) * p.stride_h + (p.kh - 1) * p.dilation_h + 1;
+    const i64 top = first_row(band) * p.stride_h - p.pad_top;
+    const RowSplit how{p.columns, p.stride_w, p.pad_left + p.lead * p.stride_w, p.split_line};
+    const T* image = x + plane * p.h * p.w;
+    T* to = rows_of(turn);
+    for (i64 r = top; r < top + rows; ++r, to += size) {
+      if (r >= 0 && r < p.h) {
+        split_row(how, image + r * p.w, x_end, T(0), to);
+      } else if (per_plane > 1) {  // otherwise the row is of padding in all planes, and zero
+        fill_line(size, T(0), to);
       }
     }
-#pragma GCC unroll 4
-    for (int r = 0; r < Rows; ++r) store_before(y + r * p.ow + j, acc[r], p.ow - j, end);
   }
-}
-
-template <class T>
-NNF_INLINE void depthwise_any(const DepthwisePlanes& p, const T* x, const T* weight, bool mirrored, Vec<T> bias, T* y,
-                              const T* end) {
-  constexpr i64 N = Vec<T>::N;
-  const i64 step = p.dilation_h * p.stride_w * p.split_line, taps = p.kh * p.kw;
-  for (i64 j = (p.ow - 1) / N * N; j >= 0; j -= N) {
-    Vec<T> acc = bias;
-    for (i64 a = 0, t = 0; a < p.kh; ++a) {
-      for (i64 b = 0; b < p.kw; ++b, ++t) {
-        acc = fma(load(x + a * step + p.taps[b] + j), set1(weight[mirrored ? taps - 1 - t : t]), acc);
-      }
-    }
-    store_before(y + j, acc, p.ow - j, end);
-  }
-}
+};
 
 template <class T>
 void depthwise_planes(const DepthwisePlanes& p, i64 p0, i64 p1, const T* x, const T* weight, bool mirrored,
                       const T* bias, T* y, T* scratch) {
-  const i64 size = p.stride_w * p.split_line;
-  const bool small = p.kh == 3 && p.kw == 3 && p.dilation_h == 1 && p.stride_h <= 2;
-  const bool direct = depthwise_is_direct(p);
-  const T *x_end = x + p.n * p.c * p.h * p.w, *y_end = y + p1 * p.oh * p.ow;
-  if (!direct) fill_line(p.rows * size, T(0), scratch);
-  for (i64 plane = p0; plane < p1; ++plane) {
-    const i64 ch = plane % p.c;
-    const T* taps = weight + ch * p.kh * p.kw;
-    const Vec<T> start = set1(bias != nullptr ? bias[ch] : T(0));
-    Vec<T> w[9];
-    for (int t = 0; small && t < 9; ++t) w[t] = set1(taps[mirrored ? 8 - t : t]);
-    if (direct) {
-      depthwise_direct(p, x + plane * p.h * p.w, x_end, w, start, y + plane * p.oh * p.ow, y_end);
-      continue;
+  const T* y_end = y + p1 * p.oh * p.ow;
+  const auto weight_of = [&](i64 plane) NNF_LAMBDA_INLINE { return weight + plane % p.c * p.kh * p.kw; };
+  const auto start_of = [&](i64 plane) NNF_LAMBDA_INLINE { return bias != nullptr ? bias[plane % p.c] : T(0); };
+  if (depthwise_is_direct(p)) {
+    const T* x_end = x + p.n * p.c * p.h * p.w;
+    for (i64 plane = p0; plane < p1; ++plane) {
+      Vec<T> w[9];
+      for (int t = 0; t < 9; ++t) w[t] = set1(weight_of(plane)[mirrored ? 8 - t : t]);
+      depthwise_direct(p, x + plane * p.h * p.w, x_end, w, set1(start_of(plane)), y + plane * p.oh * p.ow, y_end);
     }
-    for (i64 o0 = 0; o0 < p.oh; o0 += p.band) {
-      const i64 o1 = p.oh - o0 < p.band ? p.oh : o0 + p.band;
-      split_band(p, o0, o1, x + plane * p.h * p.w, x_end, scratch);
-      T* to = y + (plane * p.oh + o0) * p.ow;
-      const T* from = scratch;
-      i64 o = o0;
-      if (small && p.stride_h == 1) {
-        for (; o + 4 <= o1; o += 4, from += 4 * size, to += 4 * p.ow) {
-          depthwise_3x3<T, 4, 1>(p, from, w, start, to, y_end);
-        }
-        for (; o < o1; ++o, from += size, to += p.ow) depthwise_3x3<T, 1, 1>(p, from, w, start, to, y_end);
-      } else if (small) {
-        for (; o + 4 <= o1; o += 4, from += 8 * size, to += 4 * p.ow) {
-          depthwise_3x3<T, 4, 2>(p, from, w, start, to, y_end);
-        }
-        for (; o < o1; ++o, from += 2 * size, to += p.ow) depthwise_3x3<T, 1, 2>(p, from, w, start, to, y_end);
-      }
-      for (; o < o1; ++o, from += p.stride_h * size, to += p.ow) {
-        depthwise_any(p, from, taps, mirrored, start, to, y_end);
-      }
+    return;
+  }
+  const DepthwiseBands<T> bands(p, x, scratch);
+  i64 turn = 0;
+  bands.split(p0, 0, turn);
+  for (i64 plane = p0; plane < p1; ++plane) {
+    for (i64 band = 0; band < bands.per_plane; ++band, ++turn) {
+      const bool last = band + 1 == bands.per_plane;
+      if (!last || plane + 1 < p1) bands.split(plane + (last ? 1 : 0), last ? 0 : band + 1, turn + 1);
+      depthwise_rows(p, bands.rows_of(turn), weight_of(plane), mirrored, start_of(plane), bands.row_count(band),
+                     y + (plane * p.oh + bands.first_row(band)) * p.ow, y_end);
     }
   }
 }
@@ -204,64 +165,36 @@ void depthwise_planes_gather(const DepthwisePlanes& p, i64 p0, i64 p1, const T* 
 
 // ---- the weight's gradient
 
-constexpr int kTapsTogether = 9;  // sums in registers at once
-
-// The sums of taps t0..t0+8 (as many as there are) over a band, added to total.
-template <class T>
-NNF_INLINE void depthwise_band_sums(const DepthwisePlanes& p, const T* split, const T* g, i64 rows, const T* g_end,
-                                    const i64* at, Vec<T> (&total)[kTapsTogether]) {
-  constexpr i64 N = Vec<T>::N;
-  const i64 step = p.stride_h * p.stride_w * p.split_line;
-  Vec<T> acc[kTapsTogether];
-#pragma GCC unroll 9
-  for (int t = 0; t < kTapsTogether; ++t) acc[t] = total[t];
-  for (i64 i = 0; i < rows; ++i, split += step, g += p.ow) {
-    i64 j = 0;
-    for (; j + N <= p.ow; j += N) {
-      const Vec<T> v = load(g + j);
-#pragma GCC unroll 9
-      for (int t = 0; t < kTapsTogether; ++t) acc[t] = fma(v, load(split + at[t] + j), acc[t]);
-    }
-    if (j < p.ow) {
-      const Mask<T> in = first_n<T>(p.ow - j);
-      const Vec<T> v = select(in, load_before(g + j, p.ow - j, g_end), zero<T>());
-#pragma GCC unroll 9
-      for (int t = 0; t < kTapsTogether; ++t) {
-        acc[t] = fma(v, select(in, load(split + at[t] + j), zero<T>()), acc[t]);
-      }
-    }
-  }
-#pragma GCC unroll 9
-  for (int t = 0; t < kTapsTogether; ++t) total[t] = acc[t];
-}
+constexpr i64 kTapsAtOnce = 64;  // whose sums a pass over the images makes
 
 template <class T>
 void depthwise_planes_sums(const DepthwisePlanes& p, i64 c0, i64 c1, const T* g, const T* x, T* gweight, T* scratch) {
-  const i64 size = p.stride_w * p.split_line, taps = p.kh * p.kw;
+  const i64 taps = p.kh * p.kw;
+  const bool direct = p.stride_h == 2 && depthwise_is_direct(p);
   const T *x_end = x + p.n * p.c * p.h * p.w, *g_end = g + p.n * p.c * p.oh * p.ow;
-  fill_line(p.rows * size, T(0), scratch);
+  const DepthwiseBands<T> bands(p, x, scratch);
+  Vec<T> total[kTapsAtOnce];
   for (i64 ch = c0; ch < c1; ++ch) {
-    for (i64 t0 = 0; t0 < taps; t0 += kTapsTogether) {
-      i64 at[kTapsTogether];
-      Vec<T> total[kTapsTogether];
-      for (i64 t = 0; t < kTapsTogether; ++t) {
-        const i64 tap = t0 + t < taps ? t0 + t : t0;
-        at[t] = tap / p.kw * p.dilation_h * size + p.taps[tap % p.kw];
-        total[t] = zero<T>();
-      }
+    for (i64 t0 = 0; t0 < taps; t0 += kTapsAtOnce) {
+      const i64 t1 = t0 + kTapsAtOnce < taps ? t0 + kTapsAtOnce : taps;
+      for (i64 t = 0; t < t1 - t0; ++t) total[t] = zero<T>();
+      i64 turn = 0;
+      if (!direct) bands.split(ch, 0, turn);
       for (i64 n = 0; n < p.n; ++n) {
         const i64 plane = n * p.c + ch;
-        if (p.stride_h == 2 && depthwise_is_direct(p)) {
+        if (direct) {
           depthwise_direct_sums(p, g + plane * p.oh * p.ow, g_end, x + plane * p.h * p.w, x_end, total);
           continue;
         }
-        for (i64 o0 = 0; o0 < p.oh; o0 += p.band) {
-          const i64 o1 = p.oh - o0 < p.band ? p.oh : o0 + p.band;
-          split_band(p, o0, o1, x + plane * p.h * p.w, x_end, scratch);
-          depthwise_band_sums(p, scratch, g + (plane * p.oh + o0) * p.ow, o1 - o0, g_end, at, total);
+        for (i64 band = 0; band < bands.per_plane; ++band, ++turn) {
+          const bool last = band + 1 == bands.per_plane;
+          if (!last || n + 1 < p.n) bands.split(last ? plane + p.c : plane, last ? 0 : band + 1, turn + 1);
+          const T* rows_of_g = g + (plane * p.oh + bands.first_row(band)) * p.ow;
+          depthwise_band_sums<T>(p, {bands.rows_of(turn), bands.size, rows_of_g, bands.row_count(band), g_end}, t0, t1,
+                                 total);
         }
       }
-      for (i64 t = 0; t < kTapsTogether && t0 + t < taps; ++t) gweight[ch * taps + t0 + t] = sum(total[t]);
+      for (i64 t = t0; t < t1; ++t) gweight[ch * taps + t] = sum(total[t - t0]);
     }
   }
 }

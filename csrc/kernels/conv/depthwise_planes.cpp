@@ -12,8 +12,8 @@
 namespace nnf {
 namespace {
 
-constexpr i64 kBandElements = i64{1} << 13;  // of split rows: inside a first-level cache as float
-constexpr i64 kLeastBand = 4;                // rows: what the 3x3 kernel makes at once
+constexpr i64 kBandElements = i64{1} << 12;  // of a band's split rows: two bands are in a first-level cache as float
+constexpr i64 kLeastBand = 8;                // rows: what the kernels make at once
 constexpr i64 kMostPhases = 64;
 
 i64 reach(i64 taps, i64 dilation) { return (taps - 1) * dilation; }
@@ -38,8 +38,11 @@ DepthwisePlanes make_plan(const ConvShape& s, i64* taps) {
   return p;
 }
 
-// Bands of output rows, for the sums over x.
-void set_output_bands(DepthwisePlanes& p) {
+// Bands of output rows, for the sums over x. Rows of x are stored on whole vectors' boundaries where they are not split.
+void set_output_bands(DepthwisePlanes& p, i64* taps) {
+  p.lead = round_up(p.pad_left / p.stride_w, kPlaneSlack) - p.pad_left / p.stride_w;
+  p.split_line += kPlaneSlack;
+  for (i64 b = 0; b < p.kw; ++b) taps[b] += p.lead + b * p.dilation_w % p.stride_w * kPlaneSlack;
   const i64 down = reach(p.kh, p.dilation_h), size = p.stride_w * p.split_line;
   const i64 rows = (kBandElements / size - down) / p.stride_h / kLeastBand * kLeastBand;
   p.band = std::min(p.oh, std::max(kLeastBand, rows));
@@ -55,12 +58,16 @@ void set_input_bands(DepthwisePlanes& p) {
 
 i64 plane_cost(const ConvShape& s) { return s.oh * ceil_div(s.ow, 8) * s.kh * s.kw + s.h * s.w / 8; }
 
+// Elements of the scratch of kernels that keep two bands.
+i64 bands_elements(const DepthwisePlanes& p) { return 2 * p.rows * p.stride_w * p.split_line + kRowSlack; }
+
 template <class T>
 void correlate_planes(const ConvShape& s, const T* x, const T* weight, bool mirrored, const T* bias, T* y) {
-  DepthwisePlanes p = make_plan(s, thread_scratch<i64>(Scratch::gemm_rows, s.kw));
-  set_output_bands(p);
+  i64* taps = thread_scratch<i64>(Scratch::gemm_rows, s.kw);
+  DepthwisePlanes p = make_plan(s, taps);
+  set_output_bands(p, taps);
   parallel_for(s.n * s.c, plane_cost(s), [&](i64 begin, i64 end) {
-    T* scratch = thread_scratch<T>(Scratch::conv_image, p.rows * p.stride_w * p.split_line);
+    T* scratch = thread_scratch<T>(Scratch::conv_image, bands_elements(p));
     kernels<T>().depthwise_planes(p, begin, end, x, weight, mirrored, bias, y, scratch);
   });
 }
@@ -95,10 +102,11 @@ void depthwise_planes_backward_data(const ConvShape& s, const T* g, const T* wei
 
 template <class T>
 void depthwise_planes_backward_weight(const ConvShape& s, const T* g, const T* x, T* gweight) {
-  DepthwisePlanes p = make_plan(s, thread_scratch<i64>(Scratch::gemm_rows, s.kw));
-  set_output_bands(p);
+  i64* taps = thread_scratch<i64>(Scratch::gemm_rows, s.kw);
+  DepthwisePlanes p = make_plan(s, taps);
+  set_output_bands(p, taps);
   parallel_for(s.c, s.n * plane_cost(s), [&](i64 begin, i64 end) {
-    T* scratch = thread_scratch<T>(Scratch::conv_image, p.rows * p.stride_w * p.split_line);
+    T* scratch = thread_scratch<T>(Scratch::conv_image, bands_elements(p));
     kernels<T>().depthwise_planes_sums(p, begin, end, g, x, gweight, scratch);
   });
 }

@@ -18,7 +18,7 @@
 #include "kernels/optim/optim-inl.h"
 #include "kernels/optim/replay-inl.h"
 #include "kernels/peak/peak-inl.h"
-#include "kernels/pool/planes_triples-inl.h"
+#include "kernels/pool/planes_indices-inl.h"
 #include "kernels/pool/pool-inl.h"
 #include "kernels/pool/pool_backward-inl.h"
 #include "kernels/registry.h"

@@ -30,6 +30,15 @@ template <class T>
 using PoolWidePlacesFn = PoolPlacesFn<T, T>;
 constexpr i64 kBytePlaces = 256;
 
+// The same with the places as PyTorch gives them: the number, row * w + column, of the cell in its image; -1 where all of
+// the window is padding. Images have at most kMostCells cells, whose numbers are exact as float.
+template <class T>
+using PoolIndicesFn = PoolPlacesFn<T, i64>;
+constexpr i64 kMostCells = i64{1} << 24;
+// And their gradient, as PoolPlacesBackwardFn. False when an index is no cell of its window; gx is then of no use.
+template <class T>
+using PoolIndicesBackwardFn = bool (*)(const PoolShape& s, i64 row0, i64 row1, const T* g, const i64* indices, T* gx);
+
 // Rows row0..row1-1 of gx (n, h, w, c), counted over n * h, are overwritten: multiples of kh where the windows tile the
 // images, else of h. The gradient of the maximum goes to its place.
 template <class T, class P>
@@ -59,6 +68,14 @@ constexpr i64 kPoolSlack = 16;  // elements that whole vectors may go beyond a r
 // Planes p0..p1-1 of whole arrays x and y. scratch: rows_in * stride_w * split_line + (1 + rows_in) * line elements.
 template <class T>
 using PoolPlanesFn = void (*)(const PoolPlanes& p, i64 p0, i64 p1, const T* x, T* y, T* scratch);
+
+// The maximum and its place in the plane, row * w + column: of windows of 2x2 without overlap and of 3x3, two apart, with
+// padding 1; of planes of at most kMostCells cells. scratch: line elements.
+template <class T>
+using PoolPlanesIndicesFn = void (*)(const PoolPlanes& p, i64 p0, i64 p1, const T* x, T* y, i64* indices, T* scratch);
+// The gradient by the places of windows of 2x2. False when an index is no cell of its window; gx is then of no use.
+template <class T>
+using PoolPairsIndicesBackwardFn = bool (*)(const PoolPlanes& p, i64 p0, i64 p1, const T* g, const i64* indices, T* gx);
 
 // gx is overwritten; x may be null for the average. scratch: rows_in * (stride_w * split_line + 2 * line) +
 // (1 + stride_w + 2 * rows_out) * line elements.

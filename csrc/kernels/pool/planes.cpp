@@ -2,6 +2,7 @@
 #include "kernels/pool/planes.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "base/memory.h"
 #include "base/thread_pool.h"
@@ -10,7 +11,6 @@
 namespace nnf {
 namespace {
 
-constexpr i64 kMostTaps = i64{1} << 24;  // their numbers are exact as float
 constexpr i64 kFewChannels = 4;          // with so many, channels-last vectors are less than half full
 constexpr i64 kMostPhases = 64;
 // Outputs of a row below which vectors are too empty (AVX-512): 14x14 by windows of 3x3, two apart, takes 40 us by planes
@@ -71,16 +71,23 @@ void over_planes(const PoolShape& shape, bool backward, F f) {
 
 }  // namespace
 
-bool planes_pay(const PoolShape& s, bool max_gradient) {
-  if (s.kh * s.kw > kMostTaps || s.stride_w > kMostPhases) return false;
+bool planes_pay(const PoolShape& s, PlaneWork work) {
+  const bool twos = s.stride_h == 2 && s.stride_w == 2 && s.dilation_h == 1 && s.dilation_w == 1;
+  const bool pairs = twos && s.kh == 2 && s.kw == 2 && s.pad_h == 0 && s.pad_w == 0;
+  const bool triples = twos && s.kh == 3 && s.kw == 3 && s.pad_h == 1 && s.pad_w == 1;
+  const bool inside = 2 * s.oh <= s.h && 2 * s.ow <= s.w;  // of pairs
+  // Cells are counted as float.
+  if ((reach(s.kh, s.dilation_h) + s.h) * s.w + reach(s.kw, s.dilation_w) >= kMostCells) return false;
+  if (work == PlaneWork::pairs_gradient) return pairs && inside && s.ow >= kNarrow;
+  if (work == PlaneWork::indices) return (pairs && inside && s.ow >= 4) || (triples && s.ow >= kNarrow);
+  if (s.stride_w > kMostPhases) return false;
   if (reach(s.kh, s.dilation_h) >= s.h + 2 * s.pad_h || reach(s.kw, s.dilation_w) >= s.w + 2 * s.pad_w) return false;
   if (s.c < kFewChannels) return true;
-  const bool twos = s.stride_h == 2 && s.stride_w == 2 && s.dilation_h == 1 && s.dilation_w == 1;
-  if (twos && s.kh == 2 && s.kw == 2 && s.pad_h == 0 && s.pad_w == 0) return s.ow >= 4;
-  if (twos && s.kh == 3 && s.kw == 3 && s.pad_h == 1 && s.pad_w == 1) return s.ow >= kNarrow;
+  if (pairs) return s.ow >= 4;
+  if (triples) return s.ow >= kNarrow;
   // Places of maxima are found faster with the channels in vectors: 28x28, 3x3 one apart, 64 channels, 8 images: 1,150 us
   // by planes, conversions and all 500.
-  return s.stride_w <= 2 && s.ow >= kNarrow && !max_gradient;
+  return s.stride_w <= 2 && s.ow >= kNarrow && work != PlaneWork::max_gradient;
 }
 
 template <class T>
@@ -95,6 +102,45 @@ void max_pool2d_planes_backward(const PoolShape& s, const T* g, const T* x, T* g
   over_planes<T>(s, true, [&](const PoolPlanes& p, i64 p0, i64 p1, T* scratch) {
     kernels<T>().max_pool_planes_backward(p, p0, p1, g, x, gx, scratch);
   });
+}
+
+template <class T>
+void max_pool2d_planes_indices(const PoolShape& s, const T* x, T* y, i64* indices) {
+  over_planes<T>(s, false, [&](const PoolPlanes& p, i64 p0, i64 p1, T* scratch) {
+    kernels<T>().max_pool_planes_indices(p, p0, p1, x, y, indices, scratch);
+  });
+}
+
+template <class T>
+bool max_pool2d_pairs_backward(const PoolShape& s, const T* g, const i64* indices, T* gx) {
+  std::atomic<bool> good{true};
+  over_planes<T>(s, false, [&](const PoolPlanes& p, i64 p0, i64 p1, T*) {
+    if (!kernels<T>().max_pool_pairs_indices_backward(p, p0, p1, g, indices, gx)) good = false;
+  });
+  return good;
+}
+
+template <class T>
+bool max_pool2d_planes_scatter(const PoolShape& s, const T* g, const i64* indices, T* gx) {
+  const i64 cells = s.h * s.w, outputs = s.oh * s.ow;
+  std::atomic<bool> good{true};
+  parallel_for(s.n * s.c, cells / 8 + outputs, [&](i64 begin, i64 end) {
+    bool all_good = true;
+    for (i64 plane = begin; plane < end; ++plane) {
+      T* to = gx + plane * cells;
+      std::fill_n(to, cells, T{0});
+      for (i64 o = plane * outputs; o < (plane + 1) * outputs; ++o) {
+        const i64 index = indices[o];
+        if (index >= 0 && index < cells) {
+          to[index] += g[o];
+        } else {
+          all_good = all_good && index == -1;
+        }
+      }
+    }
+    if (!all_good) good = false;
+  });
+  return good;
 }
 
 template <class T>
@@ -114,6 +160,9 @@ void avg_pool2d_planes_backward(const PoolShape& s, const T* g, T* gx) {
 #define NNF_INSTANTIATE(T)                                                                \
   template void max_pool2d_planes<T>(const PoolShape&, const T*, T*);                     \
   template void max_pool2d_planes_backward<T>(const PoolShape&, const T*, const T*, T*);  \
+  template void max_pool2d_planes_indices<T>(const PoolShape&, const T*, T*, i64*);       \
+  template bool max_pool2d_pairs_backward<T>(const PoolShape&, const T*, const i64*, T*); \
+  template bool max_pool2d_planes_scatter<T>(const PoolShape&, const T*, const i64*, T*); \
   template void avg_pool2d_planes<T>(const PoolShape&, const T*, T*);                     \
   template void avg_pool2d_planes_backward<T>(const PoolShape&, const T*, T*);
 NNF_INSTANTIATE(float)

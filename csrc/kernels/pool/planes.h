@@ -6,14 +6,22 @@
 
 namespace nnf {
 
-// Whether the plane kernels take this shape and are faster than converting to channels-last and back: for the forward and
-// the average's gradient, or for the maximum's gradient.
-bool planes_pay(const PoolShape& s, bool max_gradient);
+// Whether the plane kernels take this shape and are faster than converting to channels-last and back.
+enum class PlaneWork { values, indices, max_gradient, pairs_gradient };  // values: and the average's gradient
+bool planes_pay(const PoolShape& s, PlaneWork work);
 
 template <class T>
 void max_pool2d_planes(const PoolShape& s, const T* x, T* y);
 template <class T>
 void max_pool2d_planes_backward(const PoolShape& s, const T* g, const T* x, T* gx);
+// With indices, and by those of pairs (contract.h). The gradient is false when an index is no cell of its window.
+template <class T>
+void max_pool2d_planes_indices(const PoolShape& s, const T* x, T* y, i64* indices);
+template <class T>
+bool max_pool2d_pairs_backward(const PoolShape& s, const T* g, const i64* indices, T* gx);
+// By any indices; false when one is no cell of its image.
+template <class T>
+bool max_pool2d_planes_scatter(const PoolShape& s, const T* g, const i64* indices, T* gx);
 template <class T>
 void avg_pool2d_planes(const PoolShape& s, const T* x, T* y);
 template <class T>

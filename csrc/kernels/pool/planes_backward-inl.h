@@ -34,6 +34,34 @@ NNF_INLINE void share_pairs(Vec<T> g, Vec<T> (&cell)[4], PlaneSum<T>) {
   for (int i = 0; i < 4; ++i) cell[i] = g * set1(T(0.25));
 }
 
+// The cells' gradients of `left` windows, or a whole vector of them, to two rows.
+template <class T, bool Whole>
+NNF_INLINE void put_pairs(const PoolShape& s, T* upper, i64 left, WholeVector<Whole>, const Vec<T> (&cell)[4],
+                          const T* end) {
+  constexpr i64 N = Vec<T>::N;
+  T* lower = upper + s.w;
+  Vec<T> a, b;
+  interleave(cell[0], cell[1], &a, &b);
+  if constexpr (Whole) {
+    store(upper, a);
+    store(upper + N, b);
+  } else if (s.ow <= N) {  // all of the row: what goes beyond it is written after it
+    store_before(upper, a, 2 * left, end);
+    store_before(upper + N, b, 2 * left - N, end);
+  } else {
+    store_n(upper, a, 2 * left);
+    if (2 * left > N) store_n(upper + N, b, 2 * left - N);
+  }
+  interleave(cell[2], cell[3], &a, &b);
+  if constexpr (Whole) {
+    store(lower, a);
+    store(lower + N, b);
+  } else {
+    store_before(lower, a, 2 * left, end);
+    store_before(lower + N, b, 2 * left - N, end);
+  }
+}
+
 template <class T, class Rule>
 NNF_INLINE void pool_pairs_backward(const PoolShape& s, i64 p0, i64 p1, const T* g, const T* x, T* gx) {
   constexpr i64 N = Vec<T>::N;
@@ -44,41 +72,20 @@ NNF_INLINE void pool_pairs_backward(const PoolShape& s, i64 p0, i64 p1, const T*
     T* upper = gx + plane * s.h * s.w;
     const T* image = kReads ? x + plane * s.h * s.w : nullptr;
     for (i64 i = 0; i < s.oh; ++i, upper += 2 * s.w, from += s.ow) {
-      T* lower = upper + s.w;
       const T* cells = image + (kReads ? 2 * i * s.w : 0);
       const auto pixels = [&](i64 j, i64 left, auto whole) NNF_LAMBDA_INLINE {
-        Vec<T> cell[4], a, b;
+        Vec<T> cell[4];
         if constexpr (kReads) {
           load_pairs(cells + 2 * j, left, x_end, whole, &cell[0], &cell[1]);
           load_pairs(cells + s.w + 2 * j, left, x_end, whole, &cell[2], &cell[3]);
         }
         share_pairs(whole.value ? load(from + j) : load_before(from + j, left, g_end), cell, Rule{});
-        interleave(cell[0], cell[1], &a, &b);
-        T* to = upper + 2 * j;
-        if constexpr (whole.value) {
-          store(to, a);
-          store(to + N, b);
-        } else if (s.ow <= N) {  // all of the row: what goes beyond it is written after it
-          store_before(to, a, 2 * left, end);
-          store_before(to + N, b, 2 * left - N, end);
-        } else {
-          store_n(to, a, 2 * left);
-          if (2 * left > N) store_n(to + N, b, 2 * left - N);
-        }
-        interleave(cell[2], cell[3], &a, &b);
-        to = lower + 2 * j;
-        if constexpr (whole.value) {
-          store(to, a);
-          store(to + N, b);
-        } else {
-          store_before(to, a, 2 * left, end);
-          store_before(to + N, b, 2 * left - N, end);
-        }
+        put_pairs(s, upper + 2 * j, left, whole, cell, end);
       };
       i64 j = 0;
       for (; j + N <= s.ow; j += N) pixels(j, N, WholeVector<true>{});
       if (j < s.ow) pixels(j, s.ow - j, WholeVector<false>{});
-      for (i64 c = 2 * s.ow; c < s.w; ++c) upper[c] = lower[c] = T(0);
+      for (i64 c = 2 * s.ow; c < s.w; ++c) upper[c] = upper[s.w + c] = T(0);
     }
     fill_line((s.h - 2 * s.oh) * s.w, T(0), upper);
   }

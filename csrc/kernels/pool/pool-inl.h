@@ -62,14 +62,19 @@ NNF_INLINE void pool_over_pixels(const PoolShape& s, i64 row0, i64 row1, F f) {
     };
     i64 j = 0;
     for (; j < whole0; ++j) edge(j);
-    const PoolTaps across{0, 0, s.kw, s.kw};
     i64 out = (row * s.ow + j) * s.c, cell = (line + j * s.stride_w - s.pad_w) * s.c;
+    const auto whole = [&](auto window) NNF_LAMBDA_INLINE {
+      for (; j < whole1; ++j, out += s.c, cell += step) {
+        f(out, cell, down, PoolTaps{j * s.stride_w - s.pad_w, 0, s.kw, s.kw}, window);
+      }
+    };
     if (size == 2) {
-      for (; j < whole1; ++j, out += s.c, cell += step) f(out, cell, down, across, WholeWindow<2>{});
+      whole(WholeWindow<2>{});
     } else if (size == 3) {
-      for (; j < whole1; ++j, out += s.c, cell += step) f(out, cell, down, across, WholeWindow<3>{});
+      whole(WholeWindow<3>{});
+    } else {
+      whole(AnyWindow{});
     }
-    for (; j < whole1; ++j, out += s.c, cell += step) f(out, cell, down, across, AnyWindow{});
     for (; j < s.ow; ++j) edge(j);
   }
 }
@@ -154,7 +159,40 @@ NNF_INLINE Mask<T> stays(Vec<T> best, Vec<T> value) {
   return ge(best, value) | is_nan(best);
 }
 
-template <class T, class P>
+template <class T>
+NNF_INLINE void store_places(i64* p, Vec<T> v, AllLanes<T>) {
+  store_i64(p, v, Vec<T>::N);
+}
+template <class T>
+NNF_INLINE void store_places(i64* p, Vec<T> v, FirstLanes<T> lanes) {
+  store_i64(p, v, lanes.n);
+}
+
+// The numbers of a window's taps inside the image, in their order: of its own taps, or, for indices, of the image's
+// cells.
+template <bool Indices>
+struct TapNumbers {
+  i64 now, step, line_end, line_step, next_line;
+  NNF_INLINE TapNumbers(const PoolShape& s, const PoolTaps& down, const PoolTaps& across) {
+    const i64 count = across.last - across.first;
+    if constexpr (Indices) {
+      step = s.dilation_w, next_line = s.dilation_h * s.w;
+      now = (down.start + down.first * s.dilation_h) * s.w + across.start + across.first * s.dilation_w;
+      if (count <= 0 || down.last <= down.first) now = -1;
+    } else {
+      step = 1, next_line = s.kw;
+      now = down.first * s.kw + across.first;
+    }
+    line_end = now + count * step;
+    line_step = next_line - count * step;
+  }
+  NNF_INLINE void advance() {
+    now += step;
+    if (now == line_end) now += line_step, line_end += next_line;
+  }
+};
+
+template <bool Indices, class T, class P>
 NNF_INLINE void max_pool_places(const PoolShape& s, i64 row0, i64 row1, const T* x, T* y, P* places) {
   constexpr i64 N = Vec<T>::N;
   const T infinity = static_cast<T>(__builtin_inf());
@@ -163,16 +201,16 @@ NNF_INLINE void max_pool_places(const PoolShape& s, i64 row0, i64 row1, const T*
     pool_over_channels<T>(s.c, [&](i64 ch, auto vectors, auto lanes) NNF_LAMBDA_INLINE {
       constexpr int V = decltype(vectors)::count;
       Vec<T> best[V], place[V];
-      i64 number = down.first * s.kw + across.first, line_end = down.first * s.kw + across.last;
-      for (int v = 0; v < V; ++v) best[v] = set1(-infinity), place[v] = set1(static_cast<T>(number));
+      TapNumbers<Indices> number(s, down, across);
+      for (int v = 0; v < V; ++v) best[v] = set1(-infinity), place[v] = set1(static_cast<T>(number.now));
       pool_over_taps(s, down, across, window, [&](i64 tap) NNF_LAMBDA_INLINE {
         for (int v = 0; v < V; ++v) {
           const Vec<T> value = lanes.load(x + cell + tap + ch + v * N);
           const Mask<T> stay = stays(best[v], value);
           best[v] = select(stay, best[v], value);
-          place[v] = select(stay, place[v], set1(static_cast<T>(number)));
+          place[v] = select(stay, place[v], set1(static_cast<T>(number.now)));
         }
-        if (++number == line_end) number += s.kw - (across.last - across.first), line_end += s.kw;
+        number.advance();
       });
       for (int v = 0; v < V; ++v) {
         lanes.store(y + out + ch + v * N, best[v]);
@@ -182,12 +220,16 @@ NNF_INLINE void max_pool_places(const PoolShape& s, i64 row0, i64 row1, const T*
   });
 }
 template <class T>
+void max_pool_nhwc_indices(const PoolShape& s, i64 row0, i64 row1, const T* x, T* y, i64* indices) {
+  max_pool_places<true>(s, row0, row1, x, y, indices);
+}
+template <class T>
 void max_pool_nhwc_bytes(const PoolShape& s, i64 row0, i64 row1, const T* x, T* y, unsigned char* places) {
-  max_pool_places(s, row0, row1, x, y, places);
+  max_pool_places<false>(s, row0, row1, x, y, places);
 }
 template <class T>
 void max_pool_nhwc_wide(const PoolShape& s, i64 row0, i64 row1, const T* x, T* y, T* places) {
-  max_pool_places(s, row0, row1, x, y, places);
+  max_pool_places<false>(s, row0, row1, x, y, places);
 }
 
 template <class T>

@@ -1,6 +1,11 @@
 // Pooling: checks, output sizes, and threading around the kernels of contract.h.
 #include "kernels/pool/pool2d.h"
 
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/thread_pool.h"
@@ -43,6 +48,59 @@ void over_input_rows(const PoolShape& s, F f) {
   parallel_for(s.n * s.h / rows, windows * s.ow * 2 * pixel_cost(s), [&](i64 begin, i64 end) {
     f(begin * rows, end * rows);
   });
+}
+
+// ---- images of more than kMostCells cells, whose numbers are not exact as float: a cell at a time
+
+// f(output, its first cell's row and column) for all outputs, counted without channels.
+template <class F>
+void over_outputs(const PoolShape& s, F f) {
+  for (i64 o = 0; o < s.n * s.oh * s.ow; ++o) {
+    f(o, o / s.ow % s.oh * s.stride_h - s.pad_h, o % s.ow * s.stride_w - s.pad_w);
+  }
+}
+
+template <class T>
+void index_large(const PoolShape& s, const T* x, T* y, i64* indices) {
+  over_outputs(s, [&](i64 o, i64 top, i64 left) {
+    const T* image = x + o / (s.oh * s.ow) * s.h * s.w * s.c;
+    for (i64 ch = 0; ch < s.c; ++ch) {
+      T best = -std::numeric_limits<T>::infinity();
+      i64 index = -1;
+      for (i64 tap = 0; tap < s.kh * s.kw; ++tap) {
+        const i64 row = top + tap / s.kw * s.dilation_h, col = left + tap % s.kw * s.dilation_w;
+        if (row < 0 || row >= s.h || col < 0 || col >= s.w) continue;
+        const T value = image[(row * s.w + col) * s.c + ch];
+        if (index >= 0 && (best >= value || std::isnan(best))) continue;
+        best = value, index = row * s.w + col;
+      }
+      y[o * s.c + ch] = best, indices[o * s.c + ch] = index;
+    }
+  });
+}
+
+// The gradient by any indices.
+template <class T>
+bool scatter(const PoolShape& s, const T* g, const i64* indices, T* gx) {
+  const i64 cells = s.h * s.w, outputs = s.oh * s.ow;
+  std::atomic<bool> good{true};
+  parallel_for(s.n, (cells + outputs) * s.c, [&](i64 begin, i64 end) {
+    bool all_good = true;
+    for (i64 n = begin; n < end; ++n) {
+      T* image = gx + n * cells * s.c;
+      std::fill_n(image, cells * s.c, T{0});
+      for (i64 o = n * outputs; o < (n + 1) * outputs; ++o) {
+        for (i64 ch = 0; ch < s.c; ++ch) {
+          const i64 index = indices[o * s.c + ch];
+          const bool inside = index >= 0 && index < cells;
+          if (inside) image[index * s.c + ch] += g[o * s.c + ch];
+          all_good = all_good && (inside || index == -1);
+        }
+      }
+    }
+    if (!all_good) good = false;
+  });
+  return good;
 }
 
 }  // namespace
@@ -105,6 +163,25 @@ void max_pool2d_backward(const PoolShape& s, const T* g, const void* places, T* 
 }
 
 template <class T>
+void max_pool2d_indices(const PoolShape& s, const T* x, T* y, i64* indices) {
+  if (s.h * s.w > kMostCells) return index_large<T>(s, x, y, indices);
+  parallel_for(s.n * s.oh, s.ow * pixel_cost(s), [&](i64 begin, i64 end) {
+    kernels<T>().max_pool_nhwc_indices(s, begin, end, x, y, indices);
+  });
+}
+
+template <class T>
+bool max_pool2d_indices_backward(const PoolShape& s, const T* g, const i64* indices, T* gx) {
+  if (s.h * s.w > kMostCells) return scatter(s, g, indices, gx);
+  std::atomic<bool> good{true};  // whether all indices are cells of their windows
+  over_input_rows(s, [&](i64 row0, i64 row1) {
+    if (!kernels<T>().max_pool_nhwc_indices_backward(s, row0, row1, g, indices, gx)) good = false;
+  });
+  if (!good) return scatter(s, g, indices, gx);
+  return true;
+}
+
+template <class T>
 void avg_pool2d_forward(const PoolShape& s, const T* x, T* y) {
   const KernelTable<T>& k = kernels<T>();
   parallel_for(s.n * s.oh, s.ow * pixel_cost(s), [&](i64 begin, i64 end) { k.avg_pool_nhwc(s, begin, end, x, y); });
@@ -119,6 +196,8 @@ void avg_pool2d_backward(const PoolShape& s, const T* g, T* gx) {
 #define NNF_INSTANTIATE(T)                                                          \
   template void max_pool2d_forward<T>(const PoolShape&, const T*, T*, void*);       \
   template void max_pool2d_backward<T>(const PoolShape&, const T*, const void*, T*); \
+  template void max_pool2d_indices<T>(const PoolShape&, const T*, T*, i64*);        \
+  template bool max_pool2d_indices_backward<T>(const PoolShape&, const T*, const i64*, T*); \
   template void avg_pool2d_forward<T>(const PoolShape&, const T*, T*);              \
   template void avg_pool2d_backward<T>(const PoolShape&, const T*, T*);
 NNF_INSTANTIATE(float)

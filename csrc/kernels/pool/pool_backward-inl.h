@@ -60,17 +60,59 @@ NNF_INLINE void pool_give(const PoolShape& s, i64 row0, i64 row1, T* gx, Share s
       constexpr int V = decltype(vectors)::count;
       Vec<T> all[V];
       for (int v = 0; v < V; ++v) all[v] = share.all(out + ch + v * N, divisor, lanes);
-      i64 number = down.first * s.kw + across.first, line_end = down.first * s.kw + across.last;
+      TapNumbers<false> number(s, down, across);
       pool_over_taps(s, down, across, window, [&](i64 tap) NNF_LAMBDA_INLINE {
         for (int v = 0; v < V; ++v) {
-          const Vec<T> part = share.part(all[v], out + ch + v * N, number, lanes);
+          const Vec<T> part = share.part(all[v], out + ch + v * N, number.now, lanes);
           T* to = gx + cell + tap + ch + v * N;
           lanes.store(to, Tiles ? part : lanes.load(to) + part);
         }
-        if (++number == line_end) number += s.kw - (across.last - across.first), line_end += s.kw;
+        number.advance();
       });
     });
   });
+}
+
+// By indices, which are read and checked once a window.
+template <class T, bool Tiles>
+NNF_INLINE bool pool_give_by_index(const PoolShape& s, i64 row0, i64 row1, const T* g, const i64* indices, T* gx) {
+  constexpr i64 N = Vec<T>::N;
+  bool good = true;
+  pool_over_pixels(s, row0, row1, [&](i64 out, i64 cell, PoolTaps down, PoolTaps across,
+                                  auto window) NNF_LAMBDA_INLINE {
+    const bool empty = down.last <= down.first || across.last <= across.first;
+    pool_over_channels<T>(s.c, [&](i64 ch, auto vectors, auto lanes) NNF_LAMBDA_INLINE {
+      constexpr int V = decltype(vectors)::count;
+      Vec<T> share[V], index[V];
+      Mask<T> found[V];
+      for (int v = 0; v < V; ++v) {
+        const i64 at = out + ch + v * N, count = s.c - ch - v * N;
+        share[v] = lanes.load(g + at);
+        index[v] = load_i64<T>(indices + at, count);
+        found[v] = !first_n<T>(count);
+      }
+      TapNumbers<true> number(s, down, across);
+      pool_over_taps(s, down, across, window, [&](i64 tap) NNF_LAMBDA_INLINE {
+        for (int v = 0; v < V; ++v) {
+          const Mask<T> here = eq(index[v], set1(static_cast<T>(number.now)));
+          const Vec<T> part = select(here, share[v], zero<T>());
+          T* to = gx + cell + tap + ch + v * N;
+          lanes.store(to, Tiles ? part : lanes.load(to) + part);
+          found[v] = found[v] | here;
+        }
+        number.advance();
+      });
+      for (int v = 0; v < V; ++v) good = good && (empty || all(found[v]));
+    });
+  });
+  return good;
+}
+
+template <class T>
+bool max_pool_nhwc_indices_backward(const PoolShape& s, i64 row0, i64 row1, const T* g, const i64* indices, T* gx) {
+  if (s.tiles) return pool_give_by_index<T, true>(s, row0 / s.kh, row1 / s.kh, g, indices, gx);
+  fill_line((row1 - row0) * s.w * s.c, T(0), gx + row0 * s.w * s.c);
+  return pool_give_by_index<T, false>(s, row0 / s.h * s.oh, row1 / s.h * s.oh, g, indices, gx);
 }
 
 template <class T, class Share>
