@@ -1,6 +1,6 @@
-// The C interface's pooling. Channels-last images go to the kernels as they are. Of NCHW images most shapes are pooled as they lie (kernels/pool/planes.h). Of the others
-// (narrow images, strides beyond 2) blocks of images are converted to channels-last and back in cache, or, with few
-// channels, every channel is treated as an image of its own.
+// The C interface's pooling. Channels-last images go to the kernels as they are. Of NCHW images most shapes are pooled
+// as they lie (kernels/pool/planes.h). Of the others (narrow images, strides beyond 2) blocks of images are converted
+// to channels-last and back in cache, or, with few channels, every channel is treated as an image of its own.
 #include <algorithm>
 
 #include "base/error.h"

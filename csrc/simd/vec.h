@@ -35,9 +35,9 @@
 //               slide_up(before, a): a one lane up, the last lane of `before` coming in;  slide_down(a, after): a one
 //               lane down, the first lane of `after` coming in
 //               spread<W, I>(a): lane I of every W neighbours in all of them (W: 2, 4 or 8, at most N)
-//   indices     store_i64(p, v, n): the lanes, integral and below 2^24, as 64-bit integers;  load_i64<T>(p, n): integers as
-//               lanes, exact below 2^24; others give something that is no integer from 0 to 2^24 - 1
-//   registers   keep(&a): a stays in a register; without it GCC loads it again for every use, as an operand of the FMAs
+//   indices     store_i64(p, v, n): the lanes, integral and below 2^24, as 64-bit integers;  load_i64<T>(p, n): integers
+//               as lanes, exact below 2^24; others give something that is no integer from 0 to 2^24 - 1
+//   registers   keep(&a): a stays in a register; without it GCC loads it again for every use, as an operand
 //   bytes       store_bytes(p, v, n): the lanes, integral and 0..255, a byte each;  bytes_are<T>(p, b, n): where the
 //               bytes p[0..n-1] equal b (false in other lanes)
 //   tables      only where kHasTables<T>, of 32 numbers, with the lowest five bits of i or t as the place:

@@ -392,9 +392,10 @@ NNF_INLINE Vec<double> load_i64<double>(const i64* p, i64 n) {
 template <>
 NNF_INLINE Vec<float> load_i64<float>(const i64* p, i64 n) {
   const __mmask16 lanes = first_n<float>(n).v;
-  const __m256 low = _mm512_maskz_cvtepi64_ps(0xFF, _mm512_maskz_loadu_epi64(static_cast<__mmask8>(lanes), p));
-  const __m256 high = _mm512_maskz_cvtepi64_ps(0xFF, _mm512_maskz_loadu_epi64(static_cast<__mmask8>(lanes >> 8), p + 8));
-  return {_mm512_maskz_insertf32x8(0xFFFF, _mm512_castps256_ps512(low), high, 1)};
+  const __m512i low = _mm512_maskz_loadu_epi64(static_cast<__mmask8>(lanes), p);
+  const __m512i high = _mm512_maskz_loadu_epi64(static_cast<__mmask8>(lanes >> 8), p + 8);
+  return {_mm512_maskz_insertf32x8(0xFFFF, _mm512_castps256_ps512(_mm512_maskz_cvtepi64_ps(0xFF, low)),
+                                   _mm512_maskz_cvtepi64_ps(0xFF, high), 1)};
 }
 
 // ---- registers

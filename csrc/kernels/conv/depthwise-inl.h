@@ -166,8 +166,8 @@ void depthwise_row(const DepthwiseRow<T>& t) {
 
 // ---- the weight's gradient
 
-// A rows of K taps, from tap (a0, b0), of a vector of channels. The columns that a pixel shares with the one before stay
-// in registers; S: the stride, or 0 for any, where they are loaded again.
+// A rows of K taps, from tap (a0, b0), of a vector of channels. The columns that a pixel shares with the one before
+// stay in registers; S: the stride, or 0 for any, where they are loaded again.
 template <class T, int A, int K, int S, class Lanes>
 NNF_INLINE void depthwise_taps(const DepthwiseSums<T>& t, i64 a0, i64 b0, i64 ch, Lanes lanes) {
   constexpr int kKept = S > 0 && S < K ? K - S : 0;  // columns a pixel shares with the next

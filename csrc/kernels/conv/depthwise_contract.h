@@ -33,8 +33,8 @@ using DepthwiseRowFn = void (*)(const DepthwiseRow<T>& row);
 //   out[a * out_row + b * out_col + ch] += sum_{l < lines, p < pixels} g[l * g_line + p * g_step + ch] *
 //                                          x[row(l, a) * x_row + column(p, b) * x_col + ch]
 //
-// for a < down, b < across, ch < c, with row(l, a) = top + l * stride_h + a * dilation_h and column(p, b) as above; what
-// lies outside of rows and columns is 0.
+// for a < down, b < across, ch < c, with row(l, a) = top + l * stride_h + a * dilation_h and column(p, b) as above;
+// what lies outside of rows and columns is 0.
 template <class T>
 struct DepthwiseSums {
   i64 lines, pixels, c, down, across;

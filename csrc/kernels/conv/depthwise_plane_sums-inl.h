@@ -1,7 +1,7 @@
 // The depthwise weight's gradient on planes whose rows lie split in scratch (depthwise_planes-inl.h). Kernels 3, 5 or 7
 // high, stride 1: a vector of columns goes down the band, the last rows of g stay in registers, and what is loaded of a
-// row of x meets all of them: of 3x3 four loads for nine FMAs. (Ten, row by row with all taps at once, took 1.7 times as
-// long.)
+// row of x meets all of them: of 3x3 four loads for nine FMAs. (Ten, row by row with all taps at once, took 1.7 times
+// as long.)
 #ifndef NNF_KERNELS_CONV_DEPTHWISE_PLANE_SUMS_INL_H
 #define NNF_KERNELS_CONV_DEPTHWISE_PLANE_SUMS_INL_H
 

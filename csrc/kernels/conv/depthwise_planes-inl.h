@@ -16,9 +16,9 @@
 namespace nnf {
 namespace {
 
-// Bands of output rows of planes, as one sequence; the rows of x that two of them reach lie in scratch at a time: a band
-// is split while the one before is summed, since loads that straddle what was stored just before wait for it (5x5 on
-// 28x28: a quarter of the time).
+// Bands of output rows of planes, as one sequence; the rows of x that two of them reach lie in scratch at a time: a
+// band is split while the one before is summed, since loads that straddle what was stored just before wait for it (5x5
+// on 28x28: a quarter of the time).
 template <class T>
 struct DepthwiseBands {
   const DepthwisePlanes& p;

@@ -38,7 +38,8 @@ DepthwisePlanes make_plan(const ConvShape& s, i64* taps) {
   return p;
 }
 
-// Bands of output rows, for the sums over x. Rows of x are stored on whole vectors' boundaries where they are not split.
+// Bands of output rows, for the sums over x. Rows of x are stored on whole vectors' boundaries where they are not
+// split.
 void set_output_bands(DepthwisePlanes& p, i64* taps) {
   p.lead = round_up(p.pad_left / p.stride_w, kPlaneSlack) - p.pad_left / p.stride_w;
   p.split_line += kPlaneSlack;

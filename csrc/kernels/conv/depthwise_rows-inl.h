@@ -1,7 +1,7 @@
 // Depthwise sums over rows of planes that lie split in scratch, zeros around them (depthwise_planes-inl.h), for kernels
 // of any size: a block of output rows by vectors of columns in registers. A vector of x is loaded once for all of the
-// block's rows that it meets, a weight once for all of the block: 5x5, four rows by two vectors, 21 loads for 40 FMAs of
-// a column of taps. (One output vector at a time, a chain of dependent FMAs, took four times as long.)
+// block's rows that it meets, a weight once for all of the block: 5x5, four rows by two vectors, 21 loads for 40 FMAs
+// of a column of taps. (One output vector at a time, a chain of dependent FMAs, took four times as long.)
 #ifndef NNF_KERNELS_CONV_DEPTHWISE_ROWS_INL_H
 #define NNF_KERNELS_CONV_DEPTHWISE_ROWS_INL_H
 

@@ -30,8 +30,8 @@ template <class T>
 using PoolWidePlacesFn = PoolPlacesFn<T, T>;
 constexpr i64 kBytePlaces = 256;
 
-// The same with the places as PyTorch gives them: the number, row * w + column, of the cell in its image; -1 where all of
-// the window is padding. Images have at most kMostCells cells, whose numbers are exact as float.
+// The same with the places as PyTorch gives them: the number, row * w + column, of the cell in its image; -1 where all
+// of the window is padding. Images have at most kMostCells cells, whose numbers are exact as float.
 template <class T>
 using PoolIndicesFn = PoolPlacesFn<T, i64>;
 constexpr i64 kMostCells = i64{1} << 24;
@@ -69,8 +69,8 @@ constexpr i64 kPoolSlack = 16;  // elements that whole vectors may go beyond a r
 template <class T>
 using PoolPlanesFn = void (*)(const PoolPlanes& p, i64 p0, i64 p1, const T* x, T* y, T* scratch);
 
-// The maximum and its place in the plane, row * w + column: of windows of 2x2 without overlap and of 3x3, two apart, with
-// padding 1; of planes of at most kMostCells cells. scratch: line elements.
+// The maximum and its place in the plane, row * w + column: of windows of 2x2 without overlap and of 3x3, two apart,
+// with padding 1; of planes of at most kMostCells cells. scratch: line elements.
 template <class T>
 using PoolPlanesIndicesFn = void (*)(const PoolPlanes& p, i64 p0, i64 p1, const T* x, T* y, i64* indices, T* scratch);
 // The gradient by the places of windows of 2x2. False when an index is no cell of its window; gx is then of no use.

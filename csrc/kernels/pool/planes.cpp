@@ -13,8 +13,8 @@ namespace {
 
 constexpr i64 kFewChannels = 4;          // with so many, channels-last vectors are less than half full
 constexpr i64 kMostPhases = 64;
-// Outputs of a row below which vectors are too empty (AVX-512): 14x14 by windows of 3x3, two apart, takes 40 us by planes
-// as by conversion, 112 us by the kernels for any window.
+// Outputs of a row below which vectors are too empty (AVX-512): 14x14 by windows of 3x3, two apart, takes 40 us by
+// planes as by conversion, 112 us by the kernels for any window.
 constexpr i64 kNarrow = 12;
 constexpr i64 kBandElements = i64{1} << 13;  // of a band's rows in scratch: inside a first-level cache as float
 constexpr i64 kLeastBand = 8;                // rows
@@ -85,8 +85,8 @@ bool planes_pay(const PoolShape& s, PlaneWork work) {
   if (s.c < kFewChannels) return true;
   if (pairs) return s.ow >= 4;
   if (triples) return s.ow >= kNarrow;
-  // Places of maxima are found faster with the channels in vectors: 28x28, 3x3 one apart, 64 channels, 8 images: 1,150 us
-  // by planes, conversions and all 500.
+  // Places of maxima are found faster with the channels in vectors: 28x28, 3x3 one apart, 64 channels, 8 images: 1,150
+  // us by planes, conversions and all 500.
   return s.stride_w <= 2 && s.ow >= kNarrow && work != PlaneWork::max_gradient;
 }
 

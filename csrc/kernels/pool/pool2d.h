@@ -21,8 +21,8 @@ template <class T>
 void max_pool2d_forward(const PoolShape& s, const T* x, T* y, void* places);
 template <class T>
 void max_pool2d_backward(const PoolShape& s, const T* g, const void* places, T* gx);
-// With or by indices (contract.h), of any size. The gradient takes any cells of the image, and is false when an index is
-// none.
+// With or by indices (contract.h), of any size. The gradient takes any cells of the image, and is false when an index
+// is none.
 template <class T>
 void max_pool2d_indices(const PoolShape& s, const T* x, T* y, i64* indices);
 template <class T>
