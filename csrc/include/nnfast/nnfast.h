@@ -41,7 +41,7 @@ typedef enum nnf_status {
 
 typedef enum nnf_dtype { NNF_F32 = 0, NNF_F64 = 1 } nnf_dtype;
 
-#define NNF_ABI_VERSION 4
+#define NNF_ABI_VERSION 5
 
 NNF_API const char *nnf_last_error(void);
 NNF_API const char *nnf_version(void);
