@@ -11,6 +11,7 @@
 #include "kernels/conv/correlate.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "base/memory.h"
 #include "base/thread_pool.h"
@@ -35,6 +36,7 @@ constexpr i64 kFewPixels = 64;
 // Weights are packed so many channels a task and so many columns at a time, whose cache lines, often a power of two
 // apart, stay in the first-level cache while the channels pass.
 constexpr i64 kPackChannels = 128, kPackColumns = 16;
+constexpr i64 kNearElements = i64{1} << 13;  // 32 KB as float: what the first-level cache keeps
 // Lines and pixels of a block: the pass over a panel pays for fetching it, and a block's outputs are still in the
 // first-level cache when they are read again.
 constexpr i64 kBlockLines = 16, kBlockPixels = 96;
@@ -284,6 +286,15 @@ Tasks make_tasks(const Correlation& s, i64 panels, i64 most) {
   return t;
 }
 
+// Whether a panel in place does not come from the second-level cache in vectors that cross cache lines: 8x48x14x14 -> 48
+// 7x7 takes 1340 us so, copied or aligned 1210.
+template <class T>
+bool streams_well(const Correlation& s, const WeightView<T>& w) {
+  const i64 line = kAlignment / static_cast<i64>(sizeof(T));
+  const bool aligned = reinterpret_cast<std::uintptr_t>(w.p) % kAlignment == 0 && w.in % line == 0;
+  return aligned || s.kh * s.kw * s.c * s.oc <= kNearElements;
+}
+
 // Makes a_seg and the runs, and b unless it is in place or the tasks' own, in scratch of the calling thread, which all
 // tasks read.
 template <class T>
@@ -337,10 +348,11 @@ void correlate(const Correlation& s, const T* x, const WeightView<T>& weight, co
   sh.weight = weight;
   sh.most = k.gemm.rows[std::min<i64>(k.gemm.vectors, ceil_div(s.oc, lanes))];
   const Tasks tasks = make_tasks(s, panels, sh.most);
-  // In place, when the weights lie as the segments read them, and a row of them is a panel or they are read too seldom
-  // to pay for the copy. Copied by their only user, when there is one: what it packs is in its caches.
+  // In place, when the weights lie as the segments read them, and a row of them is a panel that streams as well as its
+  // copy would, or they are read too seldom to pay for the copy. Copied by their only user, when there is one: what it
+  // packs is in its caches.
   const bool in_place = weight.out == 1 && weight.col == s.c * weight.in &&
-                        (s.oc <= k.gemm.nr || s.n * s.oh * s.ow <= kFewPixels);
+                        (s.n * s.oh * s.ow <= kFewPixels || (s.oc <= k.gemm.nr && streams_well(s, weight)));
   sh.own_panels = !in_place && tasks.batches * tasks.cuts == 1;
   prepare(sh, in_place);
 
