@@ -212,7 +212,7 @@ void LazyRows<T>::step(const Update& update, const PenaltyShares& shares, const 
     std::fill(gradient, gradient + n, T(0));
     k.weighted_rows(batch.size(j), n, batch.values(j), batch.offsets(j), g, gradient);
     const i64 row = batch.column(j);
-    if (rests_ && std::all_of(gradient, gradient + n, [](T g) { return g == T(0); })) {
+    if (rests_ && std::all_of(gradient, gradient + n, [](T value) { return value == T(0); })) {
       ++done_[at(row)];
       return;
     }
