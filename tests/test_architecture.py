@@ -178,7 +178,10 @@ def test_isa_files_are_alike():
 # ---------------------------------------------------------------- objects of the instruction sets
 
 
-@pytest.mark.parametrize("isa", ["scalar", "avx2", "avx512", "neon"])
+# The vector ones take minutes to compile; what could be shared is written once for all of them.
+@pytest.mark.parametrize(
+    "isa", ["scalar", "neon", *(pytest.param(isa, marks=pytest.mark.slow) for isa in ("avx2", "avx512"))]
+)
 def test_isa_objects_export_one_table(isa, compilers, tmp_path):
     nm = shutil.which("nm")
     if nm is None:
