@@ -22,6 +22,12 @@ inline const KernelTable<float>& kernels<float>() { return *active_isa().f32; }
 template <>
 inline const KernelTable<double>& kernels<double>() { return *active_isa().f64; }
 
+// Elements of one of their vectors.
+template <class T>
+i64 vector_lanes() {
+  return kernels<T>().gemm.lanes;
+}
+
 }  // namespace nnf
 
 #endif  // NNF_KERNELS_DISPATCH_H

@@ -59,8 +59,7 @@ Way cheapest_way(const ConvShape& s) {
   if (s.is_product()) return Way::product;
   if (s.groups != 1) return Way::correlate;
   if (planar_backward_data_pays<T>(s)) return Way::planar;
-  const GemmGeometry& gemm = kernels<T>().gemm;
-  const i64 lanes = gemm.nr / gemm.vectors, pixels = s.oh * s.ow, taps = s.kh * s.kw;
+  const i64 lanes = vector_lanes<T>(), pixels = s.oh * s.ow, taps = s.kh * s.kw;
   const i64 correlating = pixels * taps * round_up(s.c, lanes) * s.oc;
   const i64 scattering = pixels * s.kh * (round_up(s.kw * s.c, lanes) * s.oc + 14 * s.kw * s.c);
   const i64 along_rows = s.oh * taps * s.c * s.oc * round_up(s.w, lanes);

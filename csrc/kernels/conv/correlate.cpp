@@ -338,7 +338,7 @@ void correlate(const Correlation& s, const T* x, const WeightView<T>& weight, co
   if (s.n <= 0 || s.oh * s.ow <= 0) return;
   if (s.groups != 1 || s.dilation_w != 1) return correlate_framed(s, x, weight, epilogue, y);
   const KernelTable<T>& k = kernels<T>();
-  const i64 lanes = k.gemm.nr / k.gemm.vectors, panels = ceil_div(s.oc, k.gemm.nr);
+  const i64 lanes = vector_lanes<T>(), panels = ceil_div(s.oc, k.gemm.nr);
   Shared<T> sh{};
   sh.s = s;
   sh.k = &k;

@@ -71,7 +71,7 @@ void correlate_groups(const ConvShape& s, const T* x, const T* weight, const Epi
 
 template <class T>
 bool is_grouped_small(const ConvShape& s) {
-  const i64 width = s.c / s.groups, lanes = kernels<T>().gemm.nr / kernels<T>().gemm.vectors;
+  const i64 width = s.c / s.groups, lanes = vector_lanes<T>();
   return s.groups > 1 && s.oc == s.c && (width == 2 || width == 4 || width == 8) && width <= lanes;
 }
 

@@ -17,13 +17,8 @@ constexpr i64 kTaskWork = i64{1} << 20;
 constexpr i64 kMaxGroups = 16;  // of images whose sums are made apart
 
 template <class T>
-i64 lanes() {
-  return kernels<T>().gemm.nr / kernels<T>().gemm.vectors;
-}
-
-template <class T>
 i64 frame_pitch(const ConvShape& s) {
-  return round_up(round_up(s.ow, lanes<T>()) + s.kw - 1, lanes<T>());
+  return round_up(round_up(s.ow, vector_lanes<T>()) + s.kw - 1, vector_lanes<T>());
 }
 
 // Rows row0..row1-1 of the image x to out (rows, c, pitch), with zeros beside them.
@@ -69,14 +64,14 @@ constexpr i64 kFewChannels = 4;
 
 template <class T>
 bool planar_forward_pays(const ConvShape& s, PlanarLayout layout) {
-  const i64 n = lanes<T>();
+  const i64 n = vector_lanes<T>();
   if (!shape_fits(s) || s.c > kFewChannels || n < 4) return false;
   return layout.y_planes || 2 * s.oc <= n;
 }
 
 template <class T>
 bool planar_backward_pays(const ConvShape& s, PlanarLayout layout) {
-  const i64 n = lanes<T>();
+  const i64 n = vector_lanes<T>();
   if (!shape_fits(s) || s.c > kFewChannels || n < 4) return false;
   return 2 * s.oc <= n && (layout.y_planes || s.oc <= kPlanarMost);
 }
@@ -225,7 +220,8 @@ void planar_backward_weight(const ConvShape& s, PlanarLayout layout, const T* g,
   parallel_for(groups, images * pixels * (size / 32 + 1), [&](i64 begin, i64 end) {
     T* frame = thread_scratch<T>(Scratch::conv_image, s.h * s.c * pitch);
     const bool in_place = layout.y_planes || s.oc == 1;
-    const i64 g_row = in_place ? s.ow : round_up(s.ow, lanes<T>());  // a copy's vectors do not cross cache lines
+    // A copy's vectors do not cross cache lines.
+    const i64 g_row = in_place ? s.ow : round_up(s.ow, vector_lanes<T>());
     T* turned = in_place ? nullptr : thread_scratch<T>(Scratch::conv_cols, s.oc * s.oh * g_row);
     for (i64 group = begin; group < end; ++group) {
       T* out = sums + group * size;

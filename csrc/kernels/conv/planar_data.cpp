@@ -136,12 +136,12 @@ bool correlation_pays(const ConvShape& s) {
 
 template <class T>
 bool planar_backward_data_fits(const ConvShape& s) {
-  return s.c <= kMostInputs && kernels<T>().gemm.nr / kernels<T>().gemm.vectors >= 4 && can_mirror(s);
+  return s.c <= kMostInputs && vector_lanes<T>() >= 4 && can_mirror(s);
 }
 
 template <class T>
 bool planar_backward_data_pays(const ConvShape& s) {
-  return s.groups == 1 && s.c <= kFewInputs && kernels<T>().gemm.nr / kernels<T>().gemm.vectors >= 4;
+  return s.groups == 1 && s.c <= kFewInputs && vector_lanes<T>() >= 4;
 }
 
 template <class T>

@@ -22,7 +22,7 @@ template <class T>
 class Scatter {
  public:
   Scatter(const ConvShape& s, const T* weight)
-      : s_(s), k_(kernels<T>()), run_(s.kw * s.c), gap_(k_.gemm.nr / k_.gemm.vectors),
+      : s_(s), k_(kernels<T>()), run_(s.kw * s.c), gap_(vector_lanes<T>()),
         pitch_(round_up(run_ + 2 * gap_, gap_)),
         band_(std::clamp<i64>(kPatchElements / (s.ow * s.kh * pitch_), 1, s.oh)) {
     const i64 nr = k_.gemm.nr;

@@ -171,7 +171,7 @@ class PanelSums {
 template <class T>
 bool tap_sums_pay(const ConvShape& s) {
   const GemmGeometry& gemm = kernels<T>().gemm;
-  const i64 vectors = std::min<i64>(gemm.vectors, ceil_div(s.oc / s.groups, gemm.nr / gemm.vectors));
+  const i64 vectors = std::min<i64>(gemm.vectors, ceil_div(s.oc / s.groups, vector_lanes<T>()));
   return s.c / s.groups >= gemm.rows[vectors];  // a tile of fewer rows would wait for its few chains, or for loads
 }
 

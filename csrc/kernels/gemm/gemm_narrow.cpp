@@ -118,11 +118,6 @@ double turning_cost(const Problem<T>& q) {
 }
 
 template <class T>
-i64 vector_lanes() {
-  return kernels<T>().gemm.lanes;
-}
-
-template <class T>
 double dots_cost(const Problem<T>& q) {
   const i64 groups = ceil_div(q.n, 4), bytes = q.k * static_cast<i64>(sizeof(T));
   const bool fits_l1 = 10 * bytes <= 40960;

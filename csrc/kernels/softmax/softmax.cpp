@@ -48,6 +48,21 @@ void over_columns(i64 outer, i64 len, i64 inner, F f) {
   });
 }
 
+// f(columns, first rows, second rows) over blocks of columns of the slabs a and b, gathered as rows (columns, len);
+// what it leaves in the first goes to those columns of `out`.
+template <class T, class F>
+void over_column_pairs(i64 outer, i64 len, i64 inner, const T* a, const T* b, T* out, F f) {
+  const KernelTable<T>& k = kernels<T>();
+  over_columns(outer, len, inner, [&](i64 offset, i64 columns) {
+    T* a_rows = thread_scratch<T>(Scratch::softmax, 2 * columns * len);
+    T* b_rows = a_rows + columns * len;
+    k.transpose(len, columns, a + offset, inner, a_rows, len);
+    k.transpose(len, columns, b + offset, inner, b_rows, len);
+    f(columns, a_rows, b_rows);
+    k.transpose(columns, len, a_rows, len, out + offset, inner);
+  });
+}
+
 }  // namespace
 
 template <class T>
@@ -80,13 +95,8 @@ void softmax_backward(bool log, i64 outer, i64 len, i64 inner, const T* g, const
     });
     return;
   }
-  over_columns(outer, len, inner, [&](i64 offset, i64 columns) {
-    T* g_rows = thread_scratch<T>(Scratch::softmax, 2 * columns * len);  // (columns, len)
-    T* x_rows = g_rows + columns * len;                                  // (columns, len)
-    k.transpose(len, columns, g + offset, inner, g_rows, len);
-    k.transpose(len, columns, x + offset, inner, x_rows, len);
+  over_column_pairs(outer, len, inner, g, x, gx, [&](i64 columns, T* g_rows, T* x_rows) {
     k.softmax_rows_grad(columns, len, g_rows, x_rows, x_rows, len, g_rows, log);
-    k.transpose(columns, len, g_rows, len, gx + offset, inner);
   });
 }
 
@@ -100,13 +110,8 @@ void softmax_backward_from_output(bool log, i64 outer, i64 len, i64 inner, const
     });
     return;
   }
-  over_columns(outer, len, inner, [&](i64 offset, i64 columns) {
-    T* g_rows = thread_scratch<T>(Scratch::softmax, 2 * columns * len);  // (columns, len)
-    T* y_rows = g_rows + columns * len;                                  // (columns, len)
-    k.transpose(len, columns, g + offset, inner, g_rows, len);
-    k.transpose(len, columns, y + offset, inner, y_rows, len);
+  over_column_pairs(outer, len, inner, g, y, gx, [&](i64 columns, T* g_rows, T* y_rows) {
     k.softmax_rows_backward(columns, len, g_rows, y_rows, g_rows, log);
-    k.transpose(columns, len, g_rows, len, gx + offset, inner);
   });
 }
 
