@@ -25,13 +25,25 @@ struct Index {
   static constexpr int value = I;
 };
 
-// f(Index<0>{}), ..., f(Index<Count - 1>{}); give f's lambda the attribute NNF_LAMBDA_INLINE.
-template <int Count, int I = 0, class F>
+template <int... I>
+struct Indices {};
+template <int Count, int... I>
+struct CountedIndices : CountedIndices<Count - 1, Count - 1, I...> {};
+template <int... I>
+struct CountedIndices<0, I...> {
+  using type = Indices<I...>;
+};
+
+template <class F, int... I>
+NNF_INLINE void unroll_over(const F& f, Indices<I...>) {
+  (f(Index<I>{}), ...);
+}
+
+// f(Index<0>{}), ..., f(Index<Count - 1>{}); give f's lambda the attribute NNF_LAMBDA_INLINE. (A function that calls f
+// and then itself for the next index is inlined into itself again and again: three times the time to compile.)
+template <int Count, class F>
 NNF_INLINE void unroll(const F& f) {
-  if constexpr (I < Count) {
-    f(Index<I>{});
-    unroll<Count, I + 1>(f);
-  }
+  unroll_over(f, typename CountedIndices<Count>::type{});
 }
 
 }  // namespace
