@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from compiling import can_compile, cmake_flags
+from compiling import can_compile, cmake_flags, part_definitions
 
 ROOT = Path(__file__).resolve().parent.parent
 CSRC = ROOT / "csrc"
@@ -50,7 +50,7 @@ def without_comments(text):
 
 
 def isa_files():
-    """What is compiled once an instruction set: the back ends, the -inl.h files, the contracts, isa/*.cpp."""
+    """What is compiled once an instruction set: the back ends, the -inl.h files, the contracts, isa/."""
     kernels = CSRC / "kernels"
     found = {*sources(CSRC / "simd"), *sources(kernels / "isa"), *kernels.rglob("*-inl.h")}
     # And all they include, which is part of those objects too.
@@ -165,24 +165,35 @@ def test_isa_functions_are_anonymous():
             assert state is None, f"{path}: static state: {state and state.group()}"
 
 
-def test_isa_files_are_alike():
-    paths = sorted((CSRC / "kernels" / "isa").glob("*.cpp"))
-    assert {path.stem for path in paths} == {"scalar", "avx2", "avx512", "neon"}
-    for path in paths:
+def parts():
+    return sorted((CSRC / "kernels" / "isa").glob("*.cpp"))
+
+
+def test_parts_of_the_tables_are_alike():
+    """Each file of kernels/isa is the part of its name, for whatever instruction set it is compiled for."""
+    listed = re.findall(r"P\((\w+)Part, (\w+), ", (CSRC / "kernels" / "registry.h").read_text())
+    assert {path.stem for path in parts()} == {name for _, name in listed}
+    for path in parts():
         text = path.read_text()
         includes = PROJECT_INCLUDE.findall(text)
-        assert includes == [f"simd/vec_{path.stem}.h", "kernels/isa/tables-inl.h"], path
-        assert f"#define NNF_ISA_NAME {path.stem}\n" in text, path
+        assert includes[0] == "kernels/isa/part.h", path
+        assert all(name.endswith("-inl.h") for name in includes[1:]), path
+        assert f"NNF_PART({path.stem.capitalize()}Part, {path.stem}) = " in text, path
+    for line in (CSRC / "kernels" / "dispatch.cpp").read_text().splitlines():
+        isa = re.match(r"NNF_ISA_TABLES\((\w+)\)", line)
+        assert isa is None or (CSRC / "simd" / f"vec_{isa.group(1)}.h").exists()
 
 
 # ---------------------------------------------------------------- objects of the instruction sets
 
 
-# The vector ones take minutes to compile; what could be shared is written once for all of them.
+# Those of vectors take minutes to compile; what could be shared is written once for all of them.
 @pytest.mark.parametrize(
     "isa", ["scalar", "neon", *(pytest.param(isa, marks=pytest.mark.slow) for isa in ("avx2", "avx512"))]
 )
-def test_isa_objects_export_one_table(isa, compilers, tmp_path):
+@pytest.mark.parametrize("dtype", ["float", "double"])
+@pytest.mark.parametrize("part", [path.stem for path in parts()])
+def test_isa_objects_export_one_table(part, dtype, isa, compilers, tmp_path):
     nm = shutil.which("nm")
     if nm is None:
         pytest.skip("no nm")
@@ -194,17 +205,19 @@ def test_isa_objects_export_one_table(isa, compilers, tmp_path):
     flags = cmake_flags(isa)
     if machine not in targets or not can_compile(compiler, flags, tmp_path):
         pytest.skip(f"the compiler builds nothing for {isa} ({machine})")
-    compiled = tmp_path / f"{isa}.o"
+    compiled = tmp_path / f"{part}.o"
     # -O1 and not -O3: less is inlined, so what would be shared shows.
-    command = [compiler, "-std=c++17", *flags, "-O1", "-fPIC", "-fvisibility=hidden"]
-    command += [f"-I{CSRC}", f"-I{CSRC / 'include'}", "-c", str(CSRC / f"kernels/isa/{isa}.cpp")]
+    command = [compiler, "-std=c++17", *flags, *part_definitions(isa, dtype), "-O1", "-fPIC"]
+    command += ["-fvisibility=hidden", f"-I{CSRC}", f"-I{CSRC / 'include'}"]
+    command += ["-c", str(CSRC / f"kernels/isa/{part}.cpp")]
     subprocess.run([*command, "-o", str(compiled)], check=True)
     listing = subprocess.run([nm, str(compiled)], capture_output=True, text=True, check=True).stdout
     symbols = [line.split()[-2:] for line in listing.splitlines()]
     weak = [name for kind, name in symbols if kind in "WwVvu"]
     assert not weak, f"shared between objects: {weak}"
     exported = [name for kind, name in symbols if kind.isupper() and kind != "U"]
-    assert exported == [f"nnf_tables_{isa}"]
+    suffix = {"float": "f32", "double": "f64"}[dtype]
+    assert exported == [f"nnf_{part}_{suffix}_{isa}"]
     variables = [name for kind, name in symbols if kind in "bBcC"]
     assert not variables, f"state: {variables}"
     # What is left to others: memory functions the compiler itself may call, and nothing of the C++ library.

@@ -42,10 +42,37 @@ static_assert(kElementLossCount == static_cast<int>(NNF_LOSS_ELEMENTWISE), "kEle
 NNF_ELEMENT_LOSSES(NNF_CHECK)
 #undef NNF_CHECK
 
+// Of an instruction set: the parts that its objects export, and the tables that they make together.
+#define NNF_DECLARE_PART(Part, part, T, suffix, isa) extern const Part<T> nnf_##part##_##suffix##_##isa;
+#define NNF_ADD_PART(Part, part, T, suffix, isa) nnf_##part##_##suffix##_##isa,
+#define NNF_ISA_TABLES(isa)                                                            \
+  extern "C" {                                                                         \
+  NNF_PARTS(NNF_DECLARE_PART, float, f32, isa)                                         \
+  NNF_PARTS(NNF_DECLARE_PART, double, f64, isa)                                        \
+  }                                                                                    \
+  const IsaTables* tables_##isa() {                                                    \
+    static const KernelTable<float> f32 = {NNF_PARTS(NNF_ADD_PART, float, f32, isa)};  \
+    static const KernelTable<double> f64 = {NNF_PARTS(NNF_ADD_PART, double, f64, isa)}; \
+    static const IsaTables tables = {#isa, &f32, &f64};                                \
+    return &tables;                                                                    \
+  }
+#ifdef NNF_HAVE_AVX512
+NNF_ISA_TABLES(avx512)
+#endif
+#ifdef NNF_HAVE_AVX2
+NNF_ISA_TABLES(avx2)
+#endif
+#ifdef NNF_HAVE_NEON
+NNF_ISA_TABLES(neon)
+#endif
+#ifdef NNF_HAVE_SCALAR
+NNF_ISA_TABLES(scalar)
+#endif
+
 struct Candidate {
   const char* name;
-  const IsaTables* tables;  // null when not compiled in
-  bool runs;                // on this CPU
+  const IsaTables* (*tables)();  // null when not compiled in
+  bool runs;                     // on this CPU
 };
 
 constexpr int kCandidates = 4;
@@ -60,16 +87,16 @@ Candidates candidates() {
                    {"neon", nullptr, cpu.neon},
                    {"scalar", nullptr, true}}};
 #ifdef NNF_HAVE_AVX512
-  c.list[0].tables = &nnf_tables_avx512;
+  c.list[0].tables = tables_avx512;
 #endif
 #ifdef NNF_HAVE_AVX2
-  c.list[1].tables = &nnf_tables_avx2;
+  c.list[1].tables = tables_avx2;
 #endif
 #ifdef NNF_HAVE_NEON
-  c.list[2].tables = &nnf_tables_neon;
+  c.list[2].tables = tables_neon;
 #endif
 #ifdef NNF_HAVE_SCALAR
-  c.list[3].tables = &nnf_tables_scalar;
+  c.list[3].tables = tables_scalar;
 #endif
   return c;
 }
@@ -78,7 +105,8 @@ Candidates candidates() {
 const IsaTables* find(const char* name) {
   const Candidates c = candidates();
   for (const Candidate& candidate : c.list) {
-    if (std::strcmp(candidate.name, name) == 0) return candidate.runs ? candidate.tables : nullptr;
+    if (std::strcmp(candidate.name, name) != 0) continue;
+    return candidate.runs && candidate.tables != nullptr ? candidate.tables() : nullptr;
   }
   return nullptr;
 }
@@ -109,7 +137,7 @@ const IsaTables* choose() {
   } else {
     const Candidates c = candidates();
     for (int i = 0; i < kCandidates && chosen == nullptr; ++i) {
-      if (c.list[i].runs) chosen = c.list[i].tables;
+      if (c.list[i].runs && c.list[i].tables != nullptr) chosen = c.list[i].tables();
     }
     NNF_ASSERT(chosen != nullptr);
   }

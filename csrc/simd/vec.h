@@ -1,6 +1,6 @@
 // The Vec contract: what every instruction set's back end provides, so that kernels and maths are written once.
 //
-// Included by each csrc/kernels/isa/<isa>.cpp through simd/vec_<isa>.h, inside one anonymous namespace a file: nothing
+// Included by the parts of the kernels' tables (kernels/isa/part.h) through simd/vec_<isa>.h, all anonymous: nothing
 // here or in the back ends may be shared between objects (see ARCHITECTURE.md, "ISA objects"). A back end defines, for
 // T = float and double:
 //
