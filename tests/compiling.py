@@ -18,9 +18,7 @@ def cmake_flags(isa):
 
     everywhere = arguments(r"target_compile_options\(nnfast_options INTERFACE\s+([^)]*)\)")
     own = arguments(rf"set\(NNFAST_FLAGS_{isa}\s+([^)]*)\)", required=isa in ("avx2", "avx512"))
-    objects = arguments(
-        r"target_compile_options\(\$\{object\} PRIVATE \$\{NNFAST_FLAGS_\$\{isa\}\}([^)]*)\)"
-    )
+    objects = arguments(r"target_compile_options\(\$\{object\} PRIVATE \$\{NNFAST_FLAGS_\$\{isa\}\}([^)]*)\)")
     assert "-fno-exceptions" in objects
     assert "-fno-lto" in objects
     return [*everywhere, *own, *objects]

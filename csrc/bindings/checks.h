@@ -187,6 +187,21 @@ class Input {
   const char* data_ = nullptr;
 };
 
+// A float array that may be None.
+struct OptionalInput {
+  std::optional<Input> input;
+
+  OptionalInput(const char* function, const char* name, py::handle value, const Input& like) {
+    if (value.is_none()) return;
+    input.emplace(function, name, value);
+    input->expect_same_dtype(like);
+  }
+  const char* data() {
+    if (!input) return nullptr;
+    return input->make_contiguous().data();
+  }
+};
+
 // Integers to read as dense int64: class labels, orders. Any integer dtype but bool; floats: TypeError.
 class Labels {
  public:

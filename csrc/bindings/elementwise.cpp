@@ -17,17 +17,21 @@ py::object forward(const char* function, nnf_activation act, double alpha, py::h
 }
 
 py::object backward(const char* function, nnf_activation act, double alpha, py::handle grad_output, py::handle x_,
-                    py::handle out) {
+                    py::handle output_, py::handle out) {
   Input g(function, "grad_output", grad_output);
   Input x(function, "x", x_);
   g.expect_same_dtype(x);
   g.expect_shape(x.shape(), x.nd());
-  py::object gx = get_or_make(function, out, x.dtype(), x.shape(), x.nd(), {&g, &x}, &g);
+  OptionalInput output(function, "output", output_, x);
+  if (output.input) output.input->expect_shape(x.shape(), x.nd());
+  const Input& from = output.input ? *output.input : x;
+  py::object gx = get_or_make(function, out, x.dtype(), x.shape(), x.nd(), {&g, &x, &from}, &g);
   g.make_contiguous();
-  x.make_contiguous();
+  if (!output.input) x.make_contiguous();
+  const char* given = output.data();
   char* to = array_data(gx);
   run(static_cast<double>(x.size()),
-      [&] { return nnf_activation_backward(x.dtype(), act, alpha, x.size(), g.data(), x.data(), to); });
+      [&] { return nnf_activation_backward(x.dtype(), act, alpha, x.size(), g.data(), x.data(), given, to); });
   return gx;
 }
 
@@ -39,9 +43,22 @@ void def_activation(py::module_& m, const char* function, const char* backward_f
   m.def(
       backward_function,
       [backward_function, act](py::handle grad_output, py::handle x, py::handle out) {
-        return backward(backward_function, act, 0.0, grad_output, x, out);
+        return backward(backward_function, act, 0.0, grad_output, x, py::none(), out);
       },
       py::arg("grad_output"), py::arg("x"), py::arg("out") = py::none());
+}
+
+// The same for a function whose derivative is cheaper from its output, which the caller may have.
+void def_sigmoid(py::module_& m, const char* function, const char* backward_function, nnf_activation act) {
+  m.def(
+      function, [function, act](py::handle x, py::handle out) { return forward(function, act, 0.0, x, out); },
+      py::arg("x"), py::arg("out") = py::none());
+  m.def(
+      backward_function,
+      [backward_function, act](py::handle grad_output, py::handle x, py::handle output, py::handle out) {
+        return backward(backward_function, act, 0.0, grad_output, x, output, out);
+      },
+      py::arg("grad_output"), py::arg("x"), py::arg("output") = py::none(), py::arg("out") = py::none());
 }
 
 double read_finite(const char* function, const char* name, py::handle value) {
@@ -62,7 +79,8 @@ void def_activation(py::module_& m, const char* function, const char* backward_f
   m.def(
       backward_function,
       [backward_function, act, option](py::handle grad_output, py::handle x, py::handle alpha, py::handle out) {
-        return backward(backward_function, act, read_finite(backward_function, option, alpha), grad_output, x, out);
+        const double option_value = read_finite(backward_function, option, alpha);
+        return backward(backward_function, act, option_value, grad_output, x, py::none(), out);
       },
       py::arg("grad_output"), py::arg("x"), py::arg(option) = fallback, py::arg("out") = py::none());
 }
@@ -175,8 +193,8 @@ py::object dropout(const char* function, const char* name, py::handle x_, py::ha
 }  // namespace
 
 void init_elementwise(py::module_& m) {
-  def_activation(m, "sigmoid", "sigmoid_backward", NNF_ACT_SIGMOID);
-  def_activation(m, "tanh", "tanh_backward", NNF_ACT_TANH);
+  def_sigmoid(m, "sigmoid", "sigmoid_backward", NNF_ACT_SIGMOID);
+  def_sigmoid(m, "tanh", "tanh_backward", NNF_ACT_TANH);
   def_activation(m, "relu", "relu_backward", NNF_ACT_RELU);
   def_activation(m, "step", "step_backward", NNF_ACT_STEP);
   def_activation(m, "hard_sigmoid", "hard_sigmoid_backward", NNF_ACT_HARD_SIGMOID);
@@ -196,7 +214,8 @@ void init_elementwise(py::module_& m) {
   m.def(
       "gelu_backward",
       [](py::handle grad_output, py::handle x, py::handle approximate, py::handle out) {
-        return backward("gelu_backward", read_gelu("gelu_backward", approximate), 0.0, grad_output, x, out);
+        const nnf_activation act = read_gelu("gelu_backward", approximate);
+        return backward("gelu_backward", act, 0.0, grad_output, x, py::none(), out);
       },
       py::arg("grad_output"), py::arg("x"), py::arg("approximate") = "none", py::arg("out") = py::none());
   m.def("softplus", &softplus, py::arg("x"), py::arg("beta") = 1.0, py::arg("threshold") = 20.0,

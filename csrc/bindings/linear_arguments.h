@@ -1,9 +1,6 @@
-// The arguments that linear and sparse_linear share: the activation's name, arrays that may be None, the bias of a
-// backward pass.
+// The arguments that linear and sparse_linear share: the activation's name, the bias of a backward pass.
 #ifndef NNF_BINDINGS_LINEAR_ARGUMENTS_H
 #define NNF_BINDINGS_LINEAR_ARGUMENTS_H
-
-#include <optional>
 
 #include "bindings/checks.h"
 
@@ -23,21 +20,6 @@ struct Activation {
     if (name.is_none()) return;
     act = static_cast<nnf_activation>(read_choice(function, "activation", name, kNames, NNF_ACT_COUNT));
     if (act == NNF_ACT_LEAKY_RELU) alpha = 0.01;  // PyTorch's slope
-  }
-};
-
-// A float array that may be None.
-struct OptionalInput {
-  std::optional<Input> input;
-
-  OptionalInput(const char* function, const char* name, py::handle value, const Input& like) {
-    if (value.is_none()) return;
-    input.emplace(function, name, value);
-    input->expect_same_dtype(like);
-  }
-  const char* data() {
-    if (!input) return nullptr;
-    return input->make_contiguous().data();
   }
 };
 

@@ -33,18 +33,23 @@ py::object forward(const char* function, int log, py::handle x_, py::handle axis
 }
 
 py::object backward(const char* function, int log, py::handle grad_output, py::handle x_, py::handle axis,
-                    py::handle out) {
+                    py::handle output_, py::handle out) {
   Input g(function, "grad_output", grad_output);
   Input x(function, "x", x_);
   g.expect_same_dtype(x);
   g.expect_shape(x.shape(), x.nd());
+  OptionalInput output(function, "output", output_, x);
+  if (output.input) output.input->expect_shape(x.shape(), x.nd());
   const Axis a(function, x, axis);
-  py::object gx = get_or_make(function, out, x.dtype(), x.shape(), x.nd(), {&g, &x}, &g);
+  const Input& from = output.input ? *output.input : x;
+  py::object gx = get_or_make(function, out, x.dtype(), x.shape(), x.nd(), {&g, &x, &from}, &g);
   g.make_contiguous();
-  x.make_contiguous();
+  if (!output.input) x.make_contiguous();
+  const char* given = output.data();
   char* to = array_data(gx);
-  run(static_cast<double>(x.size()),
-      [&] { return nnf_softmax_backward(x.dtype(), log, a.outer, a.len, a.inner, g.data(), x.data(), to); });
+  run(static_cast<double>(x.size()), [&] {
+    return nnf_softmax_backward(x.dtype(), log, a.outer, a.len, a.inner, g.data(), x.data(), given, to);
+  });
   return gx;
 }
 
@@ -55,10 +60,12 @@ void def_softmax(py::module_& m, const char* function, const char* backward_func
       py::arg("x"), py::arg("axis") = -1, py::arg("out") = py::none());
   m.def(
       backward_function,
-      [backward_function, log](py::handle grad_output, py::handle x, py::handle axis, py::handle out) {
-        return backward(backward_function, log, grad_output, x, axis, out);
+      [backward_function, log](py::handle grad_output, py::handle x, py::handle axis, py::handle output,
+                               py::handle out) {
+        return backward(backward_function, log, grad_output, x, axis, output, out);
       },
-      py::arg("grad_output"), py::arg("x"), py::arg("axis") = -1, py::arg("out") = py::none());
+      py::arg("grad_output"), py::arg("x"), py::arg("axis") = -1, py::arg("output") = py::none(),
+      py::arg("out") = py::none());
 }
 
 }  // namespace

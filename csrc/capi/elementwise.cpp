@@ -48,16 +48,20 @@ nnf_status nnf_all_finite(nnf_dtype dt, int64_t n, const void* x, int* finite) {
 }
 
 nnf_status nnf_activation_backward(nnf_dtype dt, nnf_activation act, double alpha, int64_t n, const void* g,
-                                   const void* x, void* gx) {
+                                   const void* x, const void* output, void* gx) {
   return nnf::guard_typed(dt, [&](auto zero) {
     using T = decltype(zero);
     nnf::require_activation("activation_backward", act);
     nnf::require_size("activation_backward", "n", n);
     nnf::require_array("activation_backward", "g", g, n);
-    nnf::require_array("activation_backward", "x", x, n);
     nnf::require_array("activation_backward", "gx", gx, n);
-    nnf::activation_backward<T>(act, static_cast<T>(alpha), n, static_cast<const T*>(g), static_cast<const T*>(x),
-                                static_cast<T*>(gx));
+    const T a = static_cast<T>(alpha), *gt = static_cast<const T*>(g);
+    if (output != nullptr && nnf::activation_has_backward_from_output(act, alpha)) {
+      nnf::activation_backward_from_output<T>(act, a, n, gt, static_cast<const T*>(output), static_cast<T*>(gx));
+      return;
+    }
+    nnf::require_array("activation_backward", "x", x, n);
+    nnf::activation_backward<T>(act, a, n, gt, static_cast<const T*>(x), static_cast<T*>(gx));
   });
 }
 

@@ -31,17 +31,22 @@ nnf_status nnf_softmax(nnf_dtype dt, int log, int64_t outer, int64_t len, int64_
 }
 
 nnf_status nnf_softmax_backward(nnf_dtype dt, int log, int64_t outer, int64_t len, int64_t inner, const void* g,
-                                const void* x, void* gx) {
+                                const void* x, const void* output, void* gx) {
   return nnf::guard_typed(dt, [&](auto zero) {
     using T = decltype(zero);
     const char* function = log != 0 ? "log_softmax_backward" : "softmax_backward";
     const i64 n = check(function, outer, len, inner);
     nnf::require_array(function, "g", g, n);
-    nnf::require_array(function, "x", x, n);
+    if (output == nullptr) nnf::require_array(function, "x", x, n);
     nnf::require_array(function, "gx", gx, n);
     if (n == 0) return;
-    nnf::softmax_backward<T>(log != 0, outer, len, inner, static_cast<const T*>(g), static_cast<const T*>(x),
-                             static_cast<T*>(gx));
+    const T* gt = static_cast<const T*>(g);
+    if (output != nullptr) {
+      nnf::softmax_backward_from_output<T>(log != 0, outer, len, inner, gt, static_cast<const T*>(output),
+                                           static_cast<T*>(gx));
+    } else {
+      nnf::softmax_backward<T>(log != 0, outer, len, inner, gt, static_cast<const T*>(x), static_cast<T*>(gx));
+    }
   });
 }
 

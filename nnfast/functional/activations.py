@@ -41,12 +41,17 @@ def sigmoid(x: ArrayLike, *, out: Array | None = None) -> Array:
     return _core.sigmoid(x, out)
 
 
-def sigmoid_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = None) -> Array:
+def sigmoid_backward(
+    grad_output: ArrayLike, x: ArrayLike, *, output: ArrayLike | None = None, out: Array | None = None
+) -> Array:
     """Gradient of `sigmoid`: ``grad_output * s * (1 - s)`` with ``s = sigmoid(x)``.
 
     Parameters
     ----------
     grad_output, x : arrays of one shape, float32 or float64
+    output : array of x's shape and dtype, optional
+        What ``sigmoid(x)`` gave. The derivative is then taken from it, which saves computing it again; where
+        it is rounded to a limit the derivative is 0, and not the small number that follows from `x`.
     out : array of x's shape and dtype, optional
         Receives the result; may be `grad_output` itself.
 
@@ -69,7 +74,7 @@ def sigmoid_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None 
     >>> nf.sigmoid_backward(np.array([2.0]), np.array([0.0]))
     array([0.5])
     """
-    return _core.sigmoid_backward(grad_output, x, out)
+    return _core.sigmoid_backward(grad_output, x, output, out)
 
 
 def tanh(x: ArrayLike, *, out: Array | None = None) -> Array:
@@ -104,12 +109,17 @@ def tanh(x: ArrayLike, *, out: Array | None = None) -> Array:
     return _core.tanh(x, out)
 
 
-def tanh_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = None) -> Array:
+def tanh_backward(
+    grad_output: ArrayLike, x: ArrayLike, *, output: ArrayLike | None = None, out: Array | None = None
+) -> Array:
     """Gradient of `tanh`: ``grad_output * (1 - tanh(x)^2)``.
 
     Parameters
     ----------
     grad_output, x : arrays of one shape, float32 or float64
+    output : array of x's shape and dtype, optional
+        What ``tanh(x)`` gave. The derivative is then taken from it, which saves computing it again; where
+        it is rounded to a limit the derivative is 0, and not the small number that follows from `x`.
     out : array of x's shape and dtype, optional
         Receives the result; may be `grad_output` itself.
 
@@ -133,7 +143,7 @@ def tanh_backward(grad_output: ArrayLike, x: ArrayLike, *, out: Array | None = N
     >>> nf.tanh_backward(np.array([2.0]), np.array([0.0]))
     array([2.])
     """
-    return _core.tanh_backward(grad_output, x, out)
+    return _core.tanh_backward(grad_output, x, output, out)
 
 
 def relu(x: ArrayLike, *, out: Array | None = None) -> Array:

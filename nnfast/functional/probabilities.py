@@ -43,7 +43,12 @@ def softmax(x: ArrayLike, axis: int = -1, *, out: Array | None = None) -> Array:
 
 
 def softmax_backward(
-    grad_output: ArrayLike, x: ArrayLike, axis: int = -1, *, out: Array | None = None
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    axis: int = -1,
+    *,
+    output: ArrayLike | None = None,
+    out: Array | None = None,
 ) -> Array:
     """Gradient of `softmax`: ``y * (g - sum(g * y))`` along the axis, with ``y = softmax(x)``.
 
@@ -52,6 +57,8 @@ def softmax_backward(
     grad_output, x : arrays of one shape, float32 or float64
         `x` is the forward's input.
     axis : int, default -1
+    output : array of x's shape and dtype, optional
+        What ``softmax(x, axis)`` gave; the gradient is then taken from it, which saves computing it again.
     out : array of x's shape and dtype, optional
         Receives the result; may be `grad_output` itself.
 
@@ -75,7 +82,7 @@ def softmax_backward(
     >>> nf.softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
     array([ 0.25, -0.25])
     """
-    return _core.softmax_backward(grad_output, x, axis, out)
+    return _core.softmax_backward(grad_output, x, axis, output, out)
 
 
 def log_softmax(x: ArrayLike, axis: int = -1, *, out: Array | None = None) -> Array:
@@ -112,7 +119,12 @@ def log_softmax(x: ArrayLike, axis: int = -1, *, out: Array | None = None) -> Ar
 
 
 def log_softmax_backward(
-    grad_output: ArrayLike, x: ArrayLike, axis: int = -1, *, out: Array | None = None
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    axis: int = -1,
+    *,
+    output: ArrayLike | None = None,
+    out: Array | None = None,
 ) -> Array:
     """Gradient of `log_softmax`: ``g - softmax(x) * sum(g)`` along the axis.
 
@@ -121,6 +133,9 @@ def log_softmax_backward(
     grad_output, x : arrays of one shape, float32 or float64
         `x` is the forward's input.
     axis : int, default -1
+    output : array of x's shape and dtype, optional
+        What ``log_softmax(x, axis)`` gave; the gradient is then taken from it, which saves computing that
+        again.
     out : array of x's shape and dtype, optional
         Receives the result; may be `grad_output` itself.
 
@@ -144,4 +159,4 @@ def log_softmax_backward(
     >>> nf.log_softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
     array([ 0.5, -0.5])
     """
-    return _core.log_softmax_backward(grad_output, x, axis, out)
+    return _core.log_softmax_backward(grad_output, x, axis, output, out)

@@ -27,6 +27,24 @@ def _backward(
     return deliver(name, f(grad_output, x), x.dtype, out, apart=(x,), same=grad_output)
 
 
+def _sigmoid_backward(
+    name: str,
+    forward: Callable[[Array], Array],
+    f: Callable[[Array, Array], Array],
+    grad_output: Array,
+    x: Array,
+    output: Array | None,
+    out: Array | None,
+) -> Array:
+    """The same where the derivative follows from the output: the caller's, or ``forward(x)``."""
+    if output is None:
+        return _backward(name, lambda g, x: f(g, forward(x)), grad_output, x, out)
+    x, grad_output, output = floats(name, x=x, grad_output=grad_output, output=output)
+    has_shape(name, "grad_output", grad_output, x.shape)
+    has_shape(name, "output", output, x.shape)
+    return deliver(name, f(grad_output, output), x.dtype, out, apart=(x, output), same=grad_output)
+
+
 def _logistic(x: Array) -> Array:
     """1 / (1 + exp(-x)) without overflow: exp is only taken of -|x|."""
     e = np.exp(-np.abs(x))
@@ -59,12 +77,16 @@ def sigmoid(x: Array, *, out: Array | None = None) -> Array:
     return _forward("sigmoid", _logistic, x, out)
 
 
-def sigmoid_backward(grad_output: Array, x: Array, *, out: Array | None = None) -> Array:
+def sigmoid_backward(
+    grad_output: Array, x: Array, *, output: Array | None = None, out: Array | None = None
+) -> Array:
     """Gradient of `sigmoid`: ``g * s * (1 - s)`` with ``s = sigmoid(x)``.
 
     Parameters
     ----------
     grad_output, x : arrays of one shape and dtype
+    output : array of x's shape and dtype, optional
+        What ``sigmoid(x)`` gave; the derivative is then taken from it.
     out : array of x's shape and dtype, optional
         May be `grad_output` itself.
 
@@ -83,11 +105,10 @@ def sigmoid_backward(grad_output: Array, x: Array, *, out: Array | None = None) 
     array([0.5])
     """
 
-    def rule(g: Array, x: Array) -> Array:
-        s = _logistic(x)
-        return g * s * (1 - s)
+    def rule(g: Array, y: Array) -> Array:
+        return g * y * (1 - y)
 
-    return _backward("sigmoid_backward", rule, grad_output, x, out)
+    return _sigmoid_backward("sigmoid_backward", _logistic, rule, grad_output, x, output, out)
 
 
 def tanh(x: Array, *, out: Array | None = None) -> Array:
@@ -116,12 +137,16 @@ def tanh(x: Array, *, out: Array | None = None) -> Array:
     return _forward("tanh", np.tanh, x, out)
 
 
-def tanh_backward(grad_output: Array, x: Array, *, out: Array | None = None) -> Array:
+def tanh_backward(
+    grad_output: Array, x: Array, *, output: Array | None = None, out: Array | None = None
+) -> Array:
     """Gradient of `tanh`: ``g * (1 - t^2)`` with ``t = tanh(x)``.
 
     Parameters
     ----------
     grad_output, x : arrays of one shape and dtype
+    output : array of x's shape and dtype, optional
+        What ``tanh(x)`` gave; the derivative is then taken from it.
     out : array of x's shape and dtype, optional
         May be `grad_output` itself.
 
@@ -140,10 +165,10 @@ def tanh_backward(grad_output: Array, x: Array, *, out: Array | None = None) -> 
     array([2.])
     """
 
-    def rule(g: Array, x: Array) -> Array:
-        return g * (1 - np.tanh(x) ** 2)
+    def rule(g: Array, y: Array) -> Array:
+        return g * (1 - y**2)
 
-    return _backward("tanh_backward", rule, grad_output, x, out)
+    return _sigmoid_backward("tanh_backward", np.tanh, rule, grad_output, x, output, out)
 
 
 def relu(x: Array, *, out: Array | None = None) -> Array:

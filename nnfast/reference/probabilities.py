@@ -18,6 +18,17 @@ def _axis(function: str, x: Array, axis: Any) -> int:
     return integer_in(function, "axis", axis, -x.ndim, x.ndim - 1)
 
 
+def _backward_arrays(
+    function: str, grad_output: Array, x: Array, output: Array | None
+) -> tuple[Array, Array, Array | None]:
+    x, grad_output = floats(function, x=x, grad_output=grad_output)
+    has_shape(function, "grad_output", grad_output, x.shape)
+    if output is not None:
+        x, output = floats(function, x=x, output=output)
+        has_shape(function, "output", output, x.shape)
+    return x, grad_output, output
+
+
 def _log_softmax(x: Array, axis: int) -> Array:
     if x.size == 0:
         return np.empty_like(x)
@@ -64,7 +75,9 @@ def softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     return deliver("softmax", _softmax(x, axis), x.dtype, out, same=x)
 
 
-def softmax_backward(grad_output: Array, x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
+def softmax_backward(
+    grad_output: Array, x: Array, axis: int = -1, *, output: Array | None = None, out: Array | None = None
+) -> Array:
     """Gradient of `softmax`: ``y * (g - sum(g * y))`` with ``y = softmax(x)``.
 
     It follows from the Jacobian ``dy_i / dx_j = y_i (delta_ij - y_j)``.
@@ -73,6 +86,8 @@ def softmax_backward(grad_output: Array, x: Array, axis: int = -1, *, out: Array
     ----------
     grad_output, x : arrays of one shape and dtype
     axis : int
+    output : array of x's shape and dtype, optional
+        What ``softmax(x, axis)`` gave; the gradient is then taken from it.
     out : array of x's shape and dtype, optional
         May be `grad_output` itself.
 
@@ -90,12 +105,11 @@ def softmax_backward(grad_output: Array, x: Array, axis: int = -1, *, out: Array
     >>> softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
     array([ 0.25, -0.25])
     """
-    x, grad_output = floats("softmax_backward", x=x, grad_output=grad_output)
-    has_shape("softmax_backward", "grad_output", grad_output, x.shape)
+    x, grad_output, output = _backward_arrays("softmax_backward", grad_output, x, output)
     axis = _axis("softmax_backward", x, axis)
-    y = _softmax(x, axis)
+    y = _softmax(x, axis) if output is None else output
     gx = y * (grad_output - (grad_output * y).sum(axis=axis, keepdims=True))
-    return deliver("softmax_backward", gx, x.dtype, out, apart=(x,), same=grad_output)
+    return deliver("softmax_backward", gx, x.dtype, out, apart=(x, y), same=grad_output)
 
 
 def log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
@@ -127,13 +141,17 @@ def log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     return deliver("log_softmax", _log_softmax(x, axis), x.dtype, out, same=x)
 
 
-def log_softmax_backward(grad_output: Array, x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
+def log_softmax_backward(
+    grad_output: Array, x: Array, axis: int = -1, *, output: Array | None = None, out: Array | None = None
+) -> Array:
     """Gradient of `log_softmax`: ``g - softmax(x) * sum(g)``.
 
     Parameters
     ----------
     grad_output, x : arrays of one shape and dtype
     axis : int
+    output : array of x's shape and dtype, optional
+        What ``log_softmax(x, axis)`` gave; the gradient is then taken from it.
     out : array of x's shape and dtype, optional
         May be `grad_output` itself.
 
@@ -151,8 +169,9 @@ def log_softmax_backward(grad_output: Array, x: Array, axis: int = -1, *, out: A
     >>> log_softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
     array([ 0.5, -0.5])
     """
-    x, grad_output = floats("log_softmax_backward", x=x, grad_output=grad_output)
-    has_shape("log_softmax_backward", "grad_output", grad_output, x.shape)
+    x, grad_output, output = _backward_arrays("log_softmax_backward", grad_output, x, output)
     axis = _axis("log_softmax_backward", x, axis)
-    gx = grad_output - _softmax(x, axis) * grad_output.sum(axis=axis, keepdims=True)
-    return deliver("log_softmax_backward", gx, x.dtype, out, apart=(x,), same=grad_output)
+    probabilities = _softmax(x, axis) if output is None else np.exp(output)
+    gx = grad_output - probabilities * grad_output.sum(axis=axis, keepdims=True)
+    apart = (x,) if output is None else (x, output)
+    return deliver("log_softmax_backward", gx, x.dtype, out, apart=apart, same=grad_output)

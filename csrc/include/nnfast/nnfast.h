@@ -41,7 +41,7 @@ typedef enum nnf_status {
 
 typedef enum nnf_dtype { NNF_F32 = 0, NNF_F64 = 1 } nnf_dtype;
 
-#define NNF_ABI_VERSION 5
+#define NNF_ABI_VERSION 6
 
 NNF_API const char *nnf_last_error(void);
 NNF_API const char *nnf_version(void);
@@ -139,9 +139,10 @@ NNF_API nnf_status nnf_linear_backward(nnf_dtype dt, int64_t m, int64_t out, int
 /* y[i] = act(x[i]); in place allowed (y == x). */
 NNF_API nnf_status nnf_activation_forward(nnf_dtype dt, nnf_activation act, double alpha, int64_t n,
                                           const void *x, void *y);
-/* gx[i] = g[i] * act'(x[i]); in place allowed (gx == g). */
+/* gx[i] = g[i] * act'(x[i]); in place allowed (gx == g). The derivative is taken from `output`, which
+ * nnf_activation_forward gave; where that is NULL, or act' does not follow from it, from x. */
 NNF_API nnf_status nnf_activation_backward(nnf_dtype dt, nnf_activation act, double alpha, int64_t n,
-                                           const void *g, const void *x, void *gx);
+                                           const void *g, const void *x, const void *output, void *gx);
 
 /* y[i] = log(1 + exp(beta x[i])) / beta, x[i] itself where beta x[i] > threshold; beta > 0. In place allowed. */
 NNF_API nnf_status nnf_softplus_forward(nnf_dtype dt, double beta, double threshold, int64_t n, const void *x,
@@ -161,9 +162,9 @@ NNF_API nnf_status nnf_prelu_backward(nnf_dtype dt, int64_t outer, int64_t chann
 /* Over the middle axis of (outer, len, inner). log != 0: log_softmax. In place allowed. */
 NNF_API nnf_status nnf_softmax(nnf_dtype dt, int log, int64_t outer, int64_t len, int64_t inner, const void *x,
                                void *y);
-/* gx from g and the forward's input x. In place allowed (gx == g). */
+/* gx from g and the forward's `output`, or, where that is NULL, its input x. In place allowed (gx == g). */
 NNF_API nnf_status nnf_softmax_backward(nnf_dtype dt, int log, int64_t outer, int64_t len, int64_t inner,
-                                        const void *g, const void *x, void *gx);
+                                        const void *g, const void *x, const void *output, void *gx);
 
 /* The mask of element i is decided by 16 bits of Philox 4x32-10 with key `seed` and counter
  * (i / 8 as 64 bits, layer, step): word (i % 8) / 2, its low half for even i. Kept when these bits are
