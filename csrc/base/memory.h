@@ -43,6 +43,8 @@ enum class Scratch {
   linear_gradient,
   conv_image,
   conv_cols,
+  pooled_image,
+  pooled_sums,
   convert_in,
   convert_out,
   softmax,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/types.h"
+#include "kernels/pool/contract.h"
 #include "kernels/sparse/csr.h"
 #include "nnfast/nnfast.h"
 
@@ -127,6 +128,8 @@ class Op {
   virtual OpTraits traits() const = 0;
   // Takes a following activation into this operation's epilogue; false when it cannot. Traits may change after.
   virtual bool fuse_activation(nnf_activation, double /*alpha*/) { return false; }
+  // Likewise a pooling that follows, channels-last.
+  virtual bool fuse_pooling(const PoolShape&, bool /*max*/) { return false; }
   virtual void forward(const ForwardArgs<T>& a) = 0;
   virtual void backward(const BackwardArgs<T>& a) = 0;
 };
@@ -138,6 +141,8 @@ class OpSpec {
   virtual std::vector<ParamSpec> params() const { return {}; }
   // The activation this node is, if it is one that a GEMM or convolution could take in.
   virtual bool as_activation(nnf_activation*, double* /*alpha*/) const { return false; }
+  // The pooling this node is, if it is one that a convolution could take in.
+  virtual bool as_pooling(PoolShape*, bool* /*max*/) const { return false; }
   // Whether it works on sparse samples: its arrays are then (features, outputs), and perhaps outputs.
   virtual bool takes_sparse() const { return false; }
   // Whether nodes of this kind draw random numbers, and so carry an index of their own (`random_index`).

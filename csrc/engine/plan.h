@@ -1,8 +1,8 @@
 // A plan: a graph compiled for one batch size and purpose. Fused steps over values that live in one arena.
 //
-// Compiling infers layouts, inserts their conversions, fuses activations into the linear or convolution before them,
-// lets elementwise steps work in place, finds each buffer's lifetime and packs all into one block. Running a plan
-// allocates nothing.
+// Compiling infers layouts, inserts their conversions, fuses activations into the linear or convolution before them and
+// a pooling into a convolution of few channels, lets elementwise steps work in place, finds each buffer's lifetime and
+// packs all into one block. Running a plan allocates nothing.
 #ifndef NNF_ENGINE_PLAN_H
 #define NNF_ENGINE_PLAN_H
 
@@ -109,6 +109,7 @@ class Plan {
   void lower(const Graph& graph, const Parameters<T>& params, const Trainable& trainable);
   int add_step(std::unique_ptr<Op<T>> op, const std::vector<int>& inputs, Shape shape, Layout layout);
   int with_layout(int value, Layout layout);
+  bool take_in(const Node& node, int value);
   void find_gradients();
   void share_buffers();
   void share_gradients();

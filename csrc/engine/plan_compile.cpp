@@ -75,6 +75,30 @@ int Plan<T>::with_layout(int value, Layout layout) {
   return values_[at(value)].converted;
 }
 
+// Whether the step that makes `value`, which `node` alone reads, does the node's work too: an activation, where the
+// derivative, if one is wanted, follows from the output; or a pooling.
+template <class T>
+bool Plan<T>::take_in(const Node& node, int value) {
+  const int producer = values_[at(value)].producer;
+  if (producer < 0) return false;
+  Step& step = steps_[at(producer)];
+  nnf_activation act;
+  double alpha;
+  PoolShape pool;
+  bool max, taken = false;
+  if (node.spec->as_activation(&act, &alpha)) {
+    taken = (!trains() || activation_has_backward_from_output(act, alpha)) && step.op->fuse_activation(act, alpha);
+  } else if (node.spec->as_pooling(&pool, &max)) {
+    taken = step.op->fuse_pooling(pool, max);
+  }
+  if (!taken) return false;
+  step.traits = step.op->traits();
+  if (step.frozen && step.traits.input_for_params) step.traits.backward_needs_input = false;
+  values_[at(value)].shape = node.shape;
+  if (!has_layouts(node.shape)) values_[at(value)].layout = Layout::plain;
+  return true;
+}
+
 template <class T>
 void Plan<T>::lower(const Graph& graph, const Parameters<T>& params, const Trainable& trainable) {
   const auto& nodes = graph.nodes();
@@ -97,21 +121,9 @@ void Plan<T>::lower(const Graph& graph, const Parameters<T>& params, const Train
       values_.push_back(std::move(v));
       continue;
     }
-    // An activation is taken in by the step before it when nobody else reads that step's result, and its derivative,
-    // where one is wanted, follows from the output.
-    nnf_activation act;
-    double alpha;
-    if (node.spec->as_activation(&act, &alpha) && readers[at(node.inputs[0])] == 1 &&
-        (!trains() || activation_has_backward_from_output(act, alpha))) {
-      const int value = value_of[at(node.inputs[0])];
-      const int producer = values_[at(value)].producer;
-      if (producer >= 0 && steps_[at(producer)].op->fuse_activation(act, alpha)) {
-        Step& before = steps_[at(producer)];
-        before.traits = before.op->traits();
-        if (before.frozen && before.traits.input_for_params) before.traits.backward_needs_input = false;
-        value_of[i] = value;
-        continue;
-      }
+    if (readers[at(node.inputs[0])] == 1 && take_in(node, value_of[at(node.inputs[0])])) {
+      value_of[i] = value_of[at(node.inputs[0])];
+      continue;
     }
     const int index = node.spec->is_random() ? random_index++ : 0;
     std::unique_ptr<Op<T>> op = make_op<T>(*node.spec, index);

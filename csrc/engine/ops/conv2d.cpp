@@ -1,9 +1,12 @@
 // The convolution layers, channels-last (PyTorch's Conv2d and Conv1d, which is a convolution of images of height 1).
 //
 // The weight lies as (kh, kw, in / groups, out), what the batch-reduce GEMM reads in place; Python sees the view
-// (out, in / groups, kh, kw), of Conv1d (out, in / groups, k).
+// (out, in / groups, kh, kw), of Conv1d (out, in / groups, k). Layers of few channels take in the pooling behind them.
+#include <optional>
+
 #include "engine/ops/families.h"
 #include "kernels/conv/conv2d.h"
+#include "kernels/conv/planar_pooled.h"
 #include "kernels/elementwise/elementwise.h"
 
 namespace nnf {
@@ -20,18 +23,32 @@ class Conv2dOp final : public Op<T> {
     OpTraits t;
     t.wish = LayoutWish::channels_last;
     t.backward_needs_input = t.input_for_params = true;
-    t.backward_needs_output = act_ != NNF_ACT_IDENTITY;
+    const bool activated = act_ != NNF_ACT_IDENTITY;
+    t.backward_needs_output = activated && !pool_;
+    if (pool_ && (activated || max_)) t.saved_bytes = shape_.oc * shape_.oh * shape_.ow * static_cast<i64>(sizeof(T));
     return t;
   }
 
   bool fuse_activation(nnf_activation act, double alpha) override {
-    if (act_ != NNF_ACT_IDENTITY) return false;
+    if (act_ != NNF_ACT_IDENTITY || pool_) return false;
     act_ = act;
     alpha_ = static_cast<T>(alpha);
     return true;
   }
 
+  bool fuse_pooling(const PoolShape& pool, bool max) override {
+    if (pool_ || !planar_pooled_pays<T>(shape_, pool, max)) return false;
+    pool_ = pool;
+    max_ = max;
+    return true;
+  }
+
   void forward(const ForwardArgs<T>& a) override {
+    if (pool_) {
+      planar_pooled_forward<T>(pooled(a.n), a.x[0], a.params[0], bias_ ? a.params[1] : nullptr,
+                               static_cast<T*>(a.saved), a.y);
+      return;
+    }
     Epilogue<T> e;
     e.bias = bias_ ? a.params[1] : nullptr;
     e.act = act_;
@@ -40,6 +57,11 @@ class Conv2dOp final : public Op<T> {
   }
 
   void backward(const BackwardArgs<T>& a) override {
+    if (pool_) {
+      planar_pooled_backward<T>(pooled(a.n), a.g, a.x[0], a.params[0], static_cast<const T*>(a.saved), a.gparams[0],
+                                bias_ ? a.gparams[1] : nullptr, a.gx[0], a.accumulate);
+      return;
+    }
     const ConvShape s = batch(a.n);
     if (act_ != NNF_ACT_IDENTITY) {
       activation_backward_from_output<T>(act_, alpha_, s.n * s.oh * s.ow * s.oc, a.g, a.y, a.g);
@@ -56,9 +78,16 @@ class Conv2dOp final : public Op<T> {
     s.n = n;
     return s;
   }
+  PooledConv<T> pooled(i64 n) const {
+    PooledConv<T> p{batch(n), *pool_, max_, act_, alpha_};
+    p.pool.n = n;
+    return p;
+  }
 
   ConvShape shape_;
   bool bias_;
+  std::optional<PoolShape> pool_;  // taken in
+  bool max_ = false;
   nnf_activation act_ = NNF_ACT_IDENTITY;
   T alpha_ = 0;
 };

@@ -48,6 +48,11 @@ class PoolSpec final : public OpSpec {
  public:
   PoolSpec(bool is_max, const PoolShape& s, Shape out) : shape(s), max(is_max), output(std::move(out)) {}
   Shape output_shape() const override { return output; }
+  bool as_pooling(PoolShape* windows, bool* is_max) const override {
+    *windows = shape;
+    *is_max = max;
+    return true;
+  }
   NNF_MAKES_OP(PoolOp)
 
   PoolShape shape;

@@ -54,15 +54,25 @@ void set_bands(PoolPlanes& p, bool backward) {
   p.rows_in = std::min(s.h, p.rows_out * s.stride_h + down + 1);
 }
 
+// The plan; its taps lie in the thread's scratch.
+PoolPlanes plan_planes(const PoolShape& shape, bool backward) {
+  PoolPlanes p = make_planes(shape, thread_scratch<i64>(Scratch::convert_out, shape.kw));
+  set_bands(p, backward);
+  return p;
+}
+
+i64 scratch_elements(const PoolPlanes& p, bool backward) {
+  const i64 forward = p.rows_in * p.s.stride_w * p.split_line + (1 + p.rows_in) * p.line;
+  return forward + (backward ? (p.rows_in + p.s.stride_w + 2 * p.rows_out) * p.line : 0);
+}
+
 // f(plan, first plane, beyond the last, scratch).
 template <class T, class F>
 void over_planes(const PoolShape& shape, bool backward, F f) {
   if (shape.n == 0) return;
-  PoolPlanes p = make_planes(shape, thread_scratch<i64>(Scratch::convert_out, shape.kw));
-  set_bands(p, backward);
+  const PoolPlanes p = plan_planes(shape, backward);
   const PoolShape& s = p.s;
-  const i64 forward_elements = p.rows_in * s.stride_w * p.split_line + (1 + p.rows_in) * p.line;
-  const i64 elements = forward_elements + (backward ? (p.rows_in + s.stride_w + 2 * p.rows_out) * p.line : 0);
+  const i64 elements = scratch_elements(p, backward);
   const i64 cost = (s.h * s.w + s.oh * s.ow * (s.kh + s.kw)) / 8 + 1;
   parallel_for(s.n, cost, [&](i64 begin, i64 end) {
     f(p, begin, end, thread_scratch<T>(Scratch::convert_in, elements));
@@ -157,7 +167,37 @@ void avg_pool2d_planes_backward(const PoolShape& s, const T* g, T* gx) {
   });
 }
 
+namespace {
+
+PoolShape of_one_image(PoolShape s) {
+  s.n = 1;
+  return s;
+}
+
+}  // namespace
+
+template <class T>
+ImagePlanes<T>::ImagePlanes(const PoolShape& s, bool max, Pass pass)
+    : plan_(plan_planes(of_one_image(s), pass == Pass::backward)),
+      elements_(scratch_elements(plan_, pass == Pass::backward)),
+      max_(max) {}
+
+template <class T>
+void ImagePlanes<T>::forward(const T* x, T* y) const {
+  const KernelTable<T>& k = kernels<T>();
+  const auto pool = max_ ? k.max_pool_planes : k.avg_pool_planes;
+  pool(plan_, 0, plan_.s.n, x, y, thread_scratch<T>(Scratch::convert_in, elements_));
+}
+
+template <class T>
+void ImagePlanes<T>::backward(const T* g, const T* x, T* gx) const {
+  const KernelTable<T>& k = kernels<T>();
+  const auto pool = max_ ? k.max_pool_planes_backward : k.avg_pool_planes_backward;
+  pool(plan_, 0, plan_.s.n, g, x, gx, thread_scratch<T>(Scratch::convert_in, elements_));
+}
+
 #define NNF_INSTANTIATE(T)                                                                \
+  template class ImagePlanes<T>;                                                          \
   template void max_pool2d_planes<T>(const PoolShape&, const T*, T*);                     \
   template void max_pool2d_planes_backward<T>(const PoolShape&, const T*, const T*, T*);  \
   template void max_pool2d_planes_indices<T>(const PoolShape&, const T*, T*, i64*);       \

@@ -27,6 +27,22 @@ void avg_pool2d_planes(const PoolShape& s, const T* x, T* y);
 template <class T>
 void avg_pool2d_planes_backward(const PoolShape& s, const T* g, T* gx);
 
+// The same, without indices, of one image's planes at a time, on the calling thread. A part of it lies in the scratch
+// of the thread that made it, which must not pool otherwise meanwhile.
+template <class T>
+class ImagePlanes {
+ public:
+  enum class Pass { forward, backward };
+  ImagePlanes(const PoolShape& s, bool max, Pass pass);
+  void forward(const T* x, T* y) const;                // (c, h, w) to (c, oh, ow)
+  void backward(const T* g, const T* x, T* gx) const;  // x: of the maximum only
+
+ private:
+  PoolPlanes plan_;
+  i64 elements_;  // of scratch
+  bool max_;
+};
+
 }  // namespace nnf
 
 #endif  // NNF_KERNELS_POOL_PLANES_H
