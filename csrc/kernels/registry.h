@@ -127,6 +127,7 @@
   K(layer_norm_rows, LayerNormRowsFn)                  \
   K(layer_norm_rows_backward, LayerNormRowsBackwardFn) \
   K(transpose, TransposeFn)                            \
+  K(convert, ConvertFn)                                \
   K(weighted_rows, WeightedRowsFn)                     \
   K(row_dots, RowDotsFn)
 

@@ -1,7 +1,8 @@
-// Rows and columns: softmax, cross-entropy, normalisation, transposition, sparse rows. A part of the tables, see
-// part.h.
+// Rows and columns: softmax, cross-entropy, normalisation, transposition, conversion, sparse rows. A part of the tables,
+// see part.h.
 #include "kernels/isa/part.h"
 
+#include "kernels/layout/convert-inl.h"
 #include "kernels/layout/transpose-inl.h"
 #include "kernels/loss/cross_entropy-inl.h"
 #include "kernels/norm/norm-inl.h"
