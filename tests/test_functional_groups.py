@@ -44,6 +44,10 @@ GROUPED = [
     ((1, 16, 7, 9), 8, (5, 2), {"padding": (2, 0), "dilation": (1, 3)}),
     ((1, 8, 60, 70), 2, (3, 3), {"padding": 1}),  # bands of padded rows
     ((1, 8, 6, 7), 2, (3, 3), {"padding": 3}),
+    ((2, 48, 9, 7), 3, (3, 3), {"padding": 1}),  # 16 channels a group and more
+    ((3, 70, 8, 6), 2, (3, 3), {"stride": 2, "padding": 1}),
+    ((1, 140, 5, 9), 2, (2, 3), {"padding": (1, 2), "dilation": (1, 2)}),
+    ((1, 32, 90, 50), 2, (3, 3), {"padding": 1}),  # bands of rows
 ]
 shapes = pytest.mark.parametrize(("shape", "groups", "kernel", "options"), DEPTHWISE + GROUPED)
 
@@ -124,7 +128,8 @@ def test_threads(dtype):
     before = nf.get_num_threads()
     try:
         for channels, groups, stride, kernel in (
-            (19, 19, 1, 3), (19, 19, 2, 3), (19, 19, 1, 5), (19, 19, 2, 5), (64, 16, 1, 3), (64, 8, 2, 3)
+            (19, 19, 1, 3), (19, 19, 2, 3), (19, 19, 1, 5), (19, 19, 2, 5), (64, 16, 1, 3), (64, 8, 2, 3),
+            (64, 2, 1, 3), (48, 3, 2, 5),
         ):  # fmt: skip
             x = normal((5, channels, 30, 33), dtype, 1)
             weight = normal((channels, channels // groups, kernel, kernel), dtype, 2)

@@ -32,6 +32,13 @@ CONVOLUTIONS = [
     ((2, 16, 10, 10), (32, 3, 3), {"padding": 1}),
     ((1, 64, 4, 4), (65, 3, 3), {"padding": 1}),
     ((5, 3, 17, 16), (15, 3, 3), {"stride": 1, "padding": (0, 2)}),
+    # groups of many channels: a vector of outputs, more than one, more than a panel; dilated columns
+    ((2, 32, 9, 8), (32, 3, 3), {"groups": 2, "padding": 1}),
+    ((3, 66, 7, 9), (34, 3, 2), {"groups": 2, "stride": (2, 1), "padding": 1}),
+    ((1, 24, 11, 10), (150, 3, 3), {"groups": 2, "padding": 2, "dilation": 2}),
+    ((2, 60, 6, 7), (57, 5, 3), {"groups": 3, "padding": (2, 3), "dilation": (1, 2)}),
+    ((1, 540, 4, 3), (20, 1, 3), {"groups": 1, "padding": (0, 3), "dilation": (1, 3)}),
+    ((13, 48, 3, 4), (32, 2, 2), {"groups": 2, "stride": 2}),
     # few channels, vectors along image rows: several tiles a row, bands of rows, padding beyond the kernel
     ((2, 1, 30, 70), (6, 5, 5), {"padding": 2}),
     ((1, 3, 120, 90), (20, 3, 5), {"padding": 1}),

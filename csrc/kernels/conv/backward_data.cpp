@@ -80,6 +80,7 @@ void correlate_classes(const ConvShape& s, const T* g, const T* weight, T* gx, W
   const bool own = order == WeightOrder::hwio;
   const i64 cg = s.c / s.groups, taps = s.kh * s.kw;
   const i64 weight_col = own ? cg * s.oc : 1, weight_row = s.kw * weight_col;
+  const i64 group = s.oc / s.groups * (own ? 1 : cg * taps);
   const i64 in = own ? 1 : cg * taps, out = own ? s.oc : taps;  // between its elements for g's channels and for gx's
   for (i64 rh = 0; rh < s.stride_h; ++rh) {
     const AxisClass v = axis_class(rh, s.h, s.kh, s.stride_h, s.pad_top, s.dilation_h);
@@ -102,11 +103,11 @@ void correlate_classes(const ConvShape& s, const T* g, const T* weight, T* gx, W
       r.dilation_h = v.dilation, r.dilation_w = u.dilation;
       r.groups = s.groups;
       r.oh = v.count, r.ow = u.count, r.oc = s.c;
-      r.frame = {v.before, u.before, v.count + (v.taps - 1) * v.dilation, u.count + (u.taps - 1) * u.dilation};
+      r.top = v.before, r.left = u.before;
       r.y_col = s.stride_w * s.c, r.y_row = s.stride_h * s.w * s.c, r.y_image = s.h * s.w * s.c;
       const i64 last_row = v.tap + (v.taps - 1) * v.step, last_col = u.tap + (u.taps - 1) * u.step;
       const T* last = weight + last_row * weight_row + last_col * weight_col;
-      const WeightView<T> mirrored{last, -v.step * weight_row, -u.step * weight_col, in, out, s.oc / s.groups};
+      const WeightView<T> mirrored{last, -v.step * weight_row, -u.step * weight_col, in, out, group};
       correlate<T>(r, g, mirrored, {}, gx + (v.first * s.w + u.first) * s.c);
     }
   }
@@ -117,7 +118,7 @@ void correlate_classes(const ConvShape& s, const T* g, const T* weight, T* gx, W
 template <class T>
 bool backward_data_reads_oihw(const ConvShape& s) {
   const Way way = cheapest_way<T>(s);
-  return (way == Way::product && s.kh * s.kw == 1) || (way == Way::correlate && s.groups == 1);
+  return (way == Way::product && s.kh * s.kw == 1) || way == Way::correlate;
 }
 
 template <class T>

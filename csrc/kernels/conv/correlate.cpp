@@ -1,9 +1,10 @@
 // See correlate.h. The images are read in place, padding costs nothing: an output pixel's sum is over the taps that lie
 // inside the image, and these are a rectangle of the kernel's taps. Pixels with the same rectangle are computed
 // together; in a line (along an image row, down a column, or from image to image) their taps are a constant apart, so a
-// line of them is the rows of one microkernel call whose segments are rows of the kernel.
+// line of them is the rows of one microkernel call. Its segments are rows of the kernel where a row's taps follow each
+// other in the image, else taps: with dilated columns, and with groups, each of which reads its channels in place.
 //
-// Against tiles in linear order over a copy with zeros around it (what correlate_framed.cpp does), one thread, AVX-512
+// Against tiles in linear order over a copy with zeros around it, a tap a segment, one thread, AVX-512
 // with a peak of 245, GFLOPS counted with the taps on the padding: 64x32x14x14 -> 64 3x3 206, 247; 32x64x8x8 -> 64 223,
 // 264; 1x128x28x28 -> 128 230, 246; 8x48x14x14 -> 48 7x7 225, 252; 64x1x28x28 -> 32 3x3 102, 123.
 //
@@ -15,7 +16,6 @@
 
 #include "base/memory.h"
 #include "base/thread_pool.h"
-#include "kernels/conv/correlate_framed.h"
 #include "kernels/dispatch.h"
 
 namespace nnf {
@@ -46,11 +46,18 @@ struct Run {
   i64 first, last, lo, hi;
 };
 
+// The segments that a run of columns sees, row by row of the kernel: `per_row` a row, of their elements k0..k1-1. Where
+// they begin: in x, counted from tap (0, 0), and in a panel.
+struct Segments {
+  i64 per_row, k0, k1;
+  const i64 *a, *b;
+};
+
 // A line of m pixels: `at` is where tap (0, 0) of the first lies in x, maybe outside of it.
 struct Line {
   i64 at, apart, to, to_apart, m;
   const Run* rows;
-  const Run* cols;
+  const Segments* segments;
 };
 
 // What every task reads.
@@ -61,12 +68,15 @@ struct Shared {
   const T* x;
   T* y;
   Epilogue<T> epilogue;
-  const i64* a_seg;  // (kh): where a kernel row's taps begin
   WeightView<T> weight;
-  bool own_panels;   // a task packs the panels it uses
-  const T* b;        // otherwise panel j at b + j * b_panel
-  i64 ldb, b_seg, b_panel;
+  i64 cg, ocg, per_group;  // channels of a group, panels of its outputs
+  bool row_segments;       // a segment is a row of the kernel, else a tap
+  i64 segment;             // its elements
+  bool own_panels;         // a task packs the panels it uses
+  const T* b;              // otherwise panel j of group q at b + q * b_group + j * b_panel
+  i64 ldb, b_tap, b_row, b_group, b_panel;
   const Run *rows, *cols;
+  const Segments* segments;  // of each of cols
   i64 row_runs, col_runs;
   i64 most;  // pixels that the microkernel computes together
 };
@@ -87,43 +97,56 @@ i64 make_runs(i64 out, i64 size, i64 taps, i64 stride, i64 dilation, i64 before,
   return count;
 }
 
+// A panel out of all groups': its group, and its columns among all channels of y.
+struct Panel {
+  i64 group, index, column, columns;
+};
+template <class T>
+Panel panel_of(const Shared<T>& sh, i64 j) {
+  const i64 q = j / sh.per_group, index = j % sh.per_group, nr = sh.k->gemm.nr;
+  return {q, index, q * sh.ocg + index * nr, std::min(nr, sh.ocg - index * nr)};
+}
+
 // All of panel j's columns of the lines.
 template <class T>
 void multiply_panel(const Shared<T>& sh, i64 j, const Line* lines, i64 count) {
   const Correlation& s = sh.s;
-  const i64 nr = sh.k->gemm.nr, depth = s.kw * s.c;
-  // Whole segments while they are short, parts of one when it is long.
+  const Panel panel = panel_of(sh, j);
+  const i64 depth = s.kw * sh.cg;
+  // Whole rows of the kernel while they are short, parts of a row's segments when it is long.
   const i64 per_pass = depth >= kDepth ? 1 : kDepth / depth;
-  const i64 part = ceil_div(depth, ceil_div(depth, kDepth));
-  const T* panel = sh.b + j * sh.b_panel;
+  const i64 part = ceil_div(sh.segment, ceil_div(depth, kDepth));
+  const T* x = sh.x + panel.group * sh.cg;
+  const T* b = sh.b + panel.group * sh.b_group + panel.index * sh.b_panel;
   GemmTile<T> tile{};
-  tile.n = std::min(nr, s.oc - j * nr);
+  tile.n = panel.columns;
   tile.a_cs = 1;
   tile.ldb = sh.ldb;
-  tile.b_seg = sh.b_seg;
-  tile.step = nr;
+  tile.step = sh.k->gemm.nr;
   for (i64 pass = 0; pass < s.kh; pass += per_pass) {
-    for (i64 p = 0; p < depth; p += part) {
+    for (i64 p = 0; p < sh.segment; p += part) {
       const bool first_pass = pass == 0 && p == 0;
       for (i64 i = 0; i < count; ++i) {
         const Line& line = lines[i];
+        const Segments& segments = *line.segments;
         const i64 lo = std::max(pass, line.rows->lo), hi = std::min(pass + per_pass, line.rows->hi);
-        const i64 k0 = line.cols->lo * s.c, k1 = line.cols->hi * s.c;
-        const i64 from = std::max(p, k0), to = std::min(p + part, k1);
-        const bool empty = lo >= hi || from >= to, none = line.rows->lo >= line.rows->hi || k0 >= k1;
+        const i64 from = std::max(p, segments.k0), to = std::min(p + part, segments.k1);
+        const bool empty = lo >= hi || from >= to;
+        const bool none = line.rows->lo >= line.rows->hi || segments.k0 >= segments.k1;
         if (none ? !first_pass : empty) continue;
         tile.m = line.m;
-        tile.a = sh.x + line.at + lo * sh.a_seg[1] + from;
+        tile.a = x + line.at + from;
         tile.a_rs = line.apart;
-        tile.a_seg = sh.a_seg;
-        tile.segments = none ? 0 : hi - lo;
+        tile.a_seg = segments.a + lo * segments.per_row;
+        tile.segments = none ? 0 : (hi - lo) * segments.per_row;
         tile.k = to - from;
-        tile.b = panel + lo * sh.b_seg + from * sh.ldb;
-        tile.c = sh.y + line.to + j * nr;
+        tile.b = b + from * sh.ldb;
+        tile.b_at = segments.b + lo * segments.per_row;
+        tile.c = sh.y + line.to + panel.column;
         tile.ldc = line.to_apart;
-        tile.accumulate = !none && (lo > line.rows->lo || from > k0);
-        const bool complete = none || (hi == line.rows->hi && to == k1);
-        tile.bias = complete && sh.epilogue.bias ? sh.epilogue.bias + j * nr : nullptr;
+        tile.accumulate = !none && (lo > line.rows->lo || from > segments.k0);
+        const bool complete = none || (hi == line.rows->hi && to == segments.k1);
+        tile.bias = complete && sh.epilogue.bias ? sh.epilogue.bias + panel.column : nullptr;
         tile.relu = complete && sh.epilogue.act == NNF_ACT_RELU;
         sh.k->gemm_micro(tile);
       }
@@ -138,7 +161,7 @@ class Block {
   Block(const Shared<T>& sh, i64 j0, i64 j1) : sh_(sh), j0_(j0), j1_(j1) {}
   ~Block() { flush(); }
   // The pixels of rows r0..r1-1 of one run and columns c0..c1-1 of another, of images n0..n1-1.
-  void add(i64 n0, i64 n1, const Run& rows, i64 r0, i64 r1, const Run& cols) {
+  void add(i64 n0, i64 n1, const Run& rows, i64 r0, i64 r1, const Run& cols, const Segments& segments) {
     const Correlation& s = sh_.s;
     const i64 pitch = s.w * s.c, image = s.h * pitch;
     Way ways[3] = {{cols.last - cols.first, s.stride_w * s.c, s.y_col},
@@ -151,13 +174,13 @@ class Block {
       if (w == 0 || lines < fewest) along = w, fewest = lines;
     }
     const Way line = ways[along], outer = ways[along == 2 ? 1 : 2], inner = ways[along == 0 ? 1 : 0];
-    const i64 at = n0 * image + (r0 * s.stride_h - s.frame.top) * pitch +
-                   (cols.first * s.stride_w - s.frame.left) * s.c;
+    const i64 at = n0 * image + (r0 * s.stride_h - s.top) * pitch +
+                   (cols.first * s.stride_w - s.left) * s.c;
     const i64 to = n0 * s.y_image + r0 * s.y_row + cols.first * s.y_col;
     for (i64 o = 0; o < outer.count; ++o) {
       for (i64 i = 0; i < inner.count; ++i) {
         push({at + o * outer.from + i * inner.from, line.from, to + o * outer.to + i * inner.to, line.to, line.count,
-              &rows, &cols});
+              &rows, &segments});
       }
     }
   }
@@ -188,33 +211,36 @@ bool taps_are_run(const Correlation& s, const WeightView<T>& w) {
   return s.kh * s.kw > 1 && (w.col == 1 || w.col == -1) && w.row == s.kw * w.col && w.out != 1;
 }
 template <class T>
-i64 pack_units(const Correlation& s, const WeightView<T>& w) {
-  return taps_are_run(s, w) ? ceil_div(s.c, kPackChannels) : s.kh * s.kw;
+i64 pack_units(const Shared<T>& sh) {
+  return taps_are_run(sh.s, sh.weight) ? ceil_div(sh.cg, kPackChannels) : sh.s.kh * sh.s.kw;
 }
 
-// One unit of panel j to `to` (taps, c, nr).
+// One unit of panel j to `to` (taps, c / groups, ldb), ldb at least its columns: the microkernel reads no others.
 template <class T>
 void pack_unit(const Shared<T>& sh, i64 j, i64 unit, T* to) {
   const Correlation& s = sh.s;
   const WeightView<T>& w = sh.weight;
-  const i64 nr = sh.k->gemm.nr, columns = std::min(nr, s.oc - j * nr), taps = s.kh * s.kw;
-  const T* from = w.p + j * nr * w.out;
+  const Panel panel = panel_of(sh, j);
+  const i64 taps = s.kh * s.kw, tap_size = sh.cg * sh.ldb;
+  const T* from = w.p + panel.group * w.group + panel.index * sh.k->gemm.nr * w.out;
   if (!taps_are_run(s, w)) {
     from += unit / s.kw * w.row + unit % s.kw * w.col;
-    sh.k->gemm_pack_b(s.c, columns, from, w.in, w.out, to + unit * s.c * nr);
+    to += unit * tap_size;
+    if (sh.ldb == sh.k->gemm.nr) return sh.k->gemm_pack_b(sh.cg, panel.columns, from, w.in, w.out, to);
+    if (w.in == 1) return sh.k->transpose(panel.columns, sh.cg, from, w.out, to, sh.ldb);
+    for (i64 ch = 0; ch < sh.cg; ++ch, from += w.in, to += sh.ldb) {
+      for (i64 o = 0; o < panel.columns; ++o) to[o] = from[o * w.out];
+    }
     return;
   }
-  const i64 next = w.col * s.c * nr, first = w.col > 0 ? 0 : (taps - 1) * s.c * nr;
+  const i64 next = w.col * tap_size, first = w.col > 0 ? 0 : (taps - 1) * tap_size;
   if (w.col < 0) from -= taps - 1;
-  const i64 c0 = unit * kPackChannels, c1 = std::min(s.c, c0 + kPackChannels);
-  for (i64 o = 0; o < columns; o += kPackColumns) {
+  const i64 c0 = unit * kPackChannels, c1 = std::min(sh.cg, c0 + kPackChannels);
+  for (i64 o = 0; o < panel.columns; o += kPackColumns) {
     for (i64 ch = c0; ch < c1; ++ch) {
-      sh.k->transpose(std::min(kPackColumns, columns - o), taps, from + ch * w.in + o * w.out, w.out,
-                      to + first + ch * nr + o, next);
+      sh.k->transpose(std::min(kPackColumns, panel.columns - o), taps, from + ch * w.in + o * w.out, w.out,
+                      to + first + ch * sh.ldb + o, next);
     }
-  }
-  for (i64 tap = 0; tap < taps && columns < nr; ++tap) {
-    for (i64 ch = c0; ch < c1; ++ch) std::fill_n(to + (tap * s.c + ch) * nr + columns, nr - columns, T{0});
   }
 }
 
@@ -226,7 +252,7 @@ void multiply(const Shared<T>& sh, i64 n0, i64 n1, i64 r0, i64 r1, i64 j0, i64 j
     const Run& rows = sh.rows[r];
     const i64 first = std::max(r0, rows.first), last = std::min(r1, rows.last);
     if (first >= last) continue;
-    for (i64 c = 0; c < sh.col_runs; ++c) block.add(n0, n1, rows, first, last, sh.cols[c]);
+    for (i64 c = 0; c < sh.col_runs; ++c) block.add(n0, n1, rows, first, last, sh.cols[c], sh.segments[c]);
   }
 }
 
@@ -234,14 +260,13 @@ void multiply(const Shared<T>& sh, i64 n0, i64 n1, i64 r0, i64 r1, i64 j0, i64 j
 template <class T>
 void run_task(const Shared<T>& sh, i64 n0, i64 n1, i64 r0, i64 r1, i64 j0, i64 j1) {
   const Correlation& s = sh.s;
-  const i64 nr = sh.k->gemm.nr;
   if (sh.own_panels) {
     Shared<T> own = sh;
-    T* panel = thread_scratch<T>(Scratch::conv_image, s.kh * s.kw * s.c * nr);
+    T* panel = thread_scratch<T>(Scratch::conv_image, s.kh * s.kw * sh.cg * sh.ldb);
     own.b = panel;
-    own.b_panel = 0;
+    own.b_group = own.b_panel = 0;
     for (i64 j = j0; j < j1; ++j) {
-      for (i64 unit = 0; unit < pack_units(s, sh.weight); ++unit) pack_unit(sh, j, unit, panel);
+      for (i64 unit = 0; unit < pack_units(sh); ++unit) pack_unit(sh, j, unit, panel);
       multiply(own, n0, n1, r0, r1, j, j + 1);
     }
   } else {
@@ -250,7 +275,8 @@ void run_task(const Shared<T>& sh, i64 n0, i64 n1, i64 r0, i64 r1, i64 j0, i64 j
   const nnf_activation act = sh.epilogue.act;
   if (act == NNF_ACT_IDENTITY || act == NNF_ACT_RELU) return;
   const auto activate = sh.k->activation[act].forward;
-  const i64 c0 = j0 * nr, c1 = std::min(s.oc, j1 * nr);
+  const Panel last = panel_of(sh, j1 - 1);
+  const i64 c0 = panel_of(sh, j0).column, c1 = last.column + last.columns;
   const bool dense = c1 - c0 == s.oc && s.y_col == s.oc;
   for (i64 n = n0; n < n1; ++n) {
     for (i64 r = r0; r < r1; ++r) {
@@ -271,7 +297,7 @@ struct Tasks {
 
 // The fewer images there are, the more rows and panels are cut.
 Tasks make_tasks(const Correlation& s, i64 panels, i64 most) {
-  const i64 work = s.kh * s.kw * s.c * s.oc, pixels = s.oh * s.ow;  // multiply-adds a pixel
+  const i64 work = s.kh * s.kw * (s.c / s.groups) * s.oc, pixels = s.oh * s.ow;  // multiply-adds a pixel
   Tasks t{};
   t.images = std::clamp<i64>(kTaskWork / (work * pixels), 1, s.n);
   // Small images in company: their few pixels of a kind, as in the corners, make lines from image to image.
@@ -286,8 +312,8 @@ Tasks make_tasks(const Correlation& s, i64 panels, i64 most) {
   return t;
 }
 
-// Whether a panel in place does not come from the second-level cache in vectors that cross cache lines: 8x48x14x14 -> 48
-// 7x7 takes 1340 us so, copied or aligned 1210.
+// Whether a panel in place does not come from the second-level cache in vectors that cross cache lines: 8x48x14x14
+// -> 48 7x7 takes 1340 us so, copied or aligned 1210.
 template <class T>
 bool streams_well(const Correlation& s, const WeightView<T>& w) {
   const i64 line = kAlignment / static_cast<i64>(sizeof(T));
@@ -295,38 +321,61 @@ bool streams_well(const Correlation& s, const WeightView<T>& w) {
   return aligned || s.kh * s.kw * s.c * s.oc <= kNearElements;
 }
 
-// Makes a_seg and the runs, and b unless it is in place or the tasks' own, in scratch of the calling thread, which all
-// tasks read.
+// The runs and their segments, in scratch of the calling thread, which all tasks read; returns what is left of it.
+template <class T>
+T* make_tables(Shared<T>& sh, i64 panel_elements) {
+  const Correlation& s = sh.s;
+  const i64 runs = std::min(s.ow, 2 * s.kw + 1);  // of columns, at most: lo falls and hi rises, each by up to kw
+  const i64 offsets = 2 * s.kh * runs * (sh.row_segments ? 1 : s.kw);
+  const i64 bytes = round_up(offsets * static_cast<i64>(sizeof(i64)) + (s.oh + s.ow) * static_cast<i64>(sizeof(Run)) +
+                             s.ow * static_cast<i64>(sizeof(Segments)), kAlignment);
+  char* scratch = thread_scratch<char>(Scratch::gemm_b, bytes + panel_elements * static_cast<i64>(sizeof(T)));
+  Run* rows = reinterpret_cast<Run*>(scratch);
+  Run* cols = rows + s.oh;
+  Segments* segments = reinterpret_cast<Segments*>(cols + s.ow);
+  i64* offset = reinterpret_cast<i64*>(segments + s.ow);
+  sh.row_runs = make_runs(s.oh, s.h, s.kh, s.stride_h, s.dilation_h, s.top, rows);
+  sh.col_runs = make_runs(s.ow, s.w, s.kw, s.stride_w, s.dilation_w, s.left, cols);
+  for (i64 r = 0; r < sh.col_runs; ++r) {
+    const i64 lo = cols[r].lo, taps = cols[r].hi - lo, per_row = sh.row_segments ? 1 : taps;
+    i64 *a = offset, *b = a + s.kh * per_row;
+    segments[r] = {per_row, sh.row_segments ? lo * s.c : 0, sh.row_segments ? (lo + taps) * s.c : taps > 0 ? sh.cg : 0,
+                   a, b};
+    for (i64 row = 0; row < s.kh; ++row) {
+      for (i64 i = 0; i < per_row; ++i) {
+        const i64 tap = sh.row_segments ? 0 : lo + i;
+        *a++ = (row * s.dilation_h * s.w + tap * s.dilation_w) * s.c;
+        *b++ = row * sh.b_row + tap * sh.b_tap;
+      }
+    }
+    offset = b;
+  }
+  sh.rows = rows;
+  sh.cols = cols;
+  sh.segments = segments;
+  return reinterpret_cast<T*>(scratch + bytes);
+}
+
+// Makes the tables, and b unless it is in place or the tasks' own.
 template <class T>
 void prepare(Shared<T>& sh, bool in_place) {
   const Correlation& s = sh.s;
   const WeightView<T>& w = sh.weight;
-  const i64 nr = sh.k->gemm.nr, panels = ceil_div(s.oc, nr), panel = s.kh * s.kw * s.c * nr;
-  const bool shared_panels = !in_place && !sh.own_panels;
-  const i64 tables = (s.kh + 1) * static_cast<i64>(sizeof(i64)) + (s.oh + s.ow) * static_cast<i64>(sizeof(Run));
-  const i64 table_bytes = round_up(tables, kAlignment);
-  const i64 b_bytes = shared_panels ? panels * panel * static_cast<i64>(sizeof(T)) : 0;
-  char* scratch = thread_scratch<char>(Scratch::gemm_b, table_bytes + b_bytes);
-
-  i64* a_seg = reinterpret_cast<i64*>(scratch);
-  for (i64 a = 0; a <= s.kh; ++a) a_seg[a] = a * s.dilation_h * s.w * s.c;
-  sh.a_seg = a_seg;
-  Run* rows = reinterpret_cast<Run*>(a_seg + s.kh + 1);
-  Run* cols = rows + s.oh;
-  sh.row_runs = make_runs(s.oh, s.h, s.kh, s.stride_h, s.dilation_h, s.frame.top, rows);
-  sh.col_runs = make_runs(s.ow, s.w, s.kw, s.stride_w, 1, s.frame.left, cols);
-  sh.rows = rows;
-  sh.cols = cols;
-
-  sh.ldb = in_place ? w.in : nr;
-  sh.b_seg = in_place ? w.row : s.kw * s.c * nr;
-  sh.b_panel = in_place ? nr : panel;
+  const i64 nr = sh.k->gemm.nr;
+  // A narrow panel's rows lie close together: in a full one's place, a few vectors apart, they would share few sets of
+  // the first-level cache.
+  sh.ldb = in_place ? w.in : std::min(nr, round_up(sh.ocg, vector_lanes<T>()));
+  sh.b_tap = in_place ? w.col : sh.cg * sh.ldb;
+  sh.b_row = in_place ? w.row : s.kw * sh.b_tap;
+  sh.b_panel = in_place ? nr * w.out : s.kh * sh.b_row;
+  sh.b_group = in_place ? w.group : sh.per_group * sh.b_panel;
   sh.b = w.p;
-  if (!shared_panels) return;
-  T* b = reinterpret_cast<T*>(scratch + table_bytes);
-  const i64 units = pack_units(s, w);
-  parallel_for(panels * units, panel / units / 8 + 1, [&](i64 begin, i64 end) {
-    for (i64 t = begin; t < end; ++t) pack_unit(sh, t / units, t % units, b + t / units * panel);
+  const i64 panels = in_place || sh.own_panels ? 0 : s.groups * sh.per_group;
+  T* b = make_tables(sh, panels * sh.b_panel);
+  if (panels == 0) return;
+  const i64 units = pack_units(sh);
+  parallel_for(panels * units, sh.b_panel / units / 8 + 1, [&](i64 begin, i64 end) {
+    for (i64 t = begin; t < end; ++t) pack_unit(sh, t / units, t % units, b + t / units * sh.b_panel);
   });
   sh.b = b;
 }
@@ -336,9 +385,7 @@ void prepare(Shared<T>& sh, bool in_place) {
 template <class T>
 void correlate(const Correlation& s, const T* x, const WeightView<T>& weight, const Epilogue<T>& epilogue, T* y) {
   if (s.n <= 0 || s.oh * s.ow <= 0) return;
-  if (s.groups != 1 || s.dilation_w != 1) return correlate_framed(s, x, weight, epilogue, y);
   const KernelTable<T>& k = kernels<T>();
-  const i64 lanes = vector_lanes<T>(), panels = ceil_div(s.oc, k.gemm.nr);
   Shared<T> sh{};
   sh.s = s;
   sh.k = &k;
@@ -346,17 +393,23 @@ void correlate(const Correlation& s, const T* x, const WeightView<T>& weight, co
   sh.y = y;
   sh.epilogue = epilogue;
   sh.weight = weight;
-  sh.most = k.gemm.rows[std::min<i64>(k.gemm.vectors, ceil_div(s.oc, lanes))];
+  sh.cg = s.c / s.groups, sh.ocg = s.oc / s.groups;
+  sh.per_group = ceil_div(sh.ocg, k.gemm.nr);
+  sh.row_segments = s.groups == 1 && s.dilation_w == 1;
+  sh.segment = sh.row_segments ? s.kw * s.c : sh.cg;
+  sh.most = k.gemm.rows[std::min<i64>(k.gemm.vectors, ceil_div(sh.ocg, vector_lanes<T>()))];
+  const i64 panels = s.groups * sh.per_group;
   const Tasks tasks = make_tasks(s, panels, sh.most);
   // In place, when the weights lie as the segments read them, and a row of them is a panel that streams as well as its
   // copy would, or they are read too seldom to pay for the copy. Copied by their only user, when there is one: what it
   // packs is in its caches.
-  const bool in_place = weight.out == 1 && weight.col == s.c * weight.in &&
-                        (s.n * s.oh * s.ow <= kFewPixels || (s.oc <= k.gemm.nr && streams_well(s, weight)));
+  const bool in_place = weight.out == 1 && (!sh.row_segments || weight.col == s.c * weight.in) &&
+                        (s.n * s.oh * s.ow <= kFewPixels ||
+                         (s.groups == 1 && s.oc <= k.gemm.nr && streams_well(s, weight)));
   sh.own_panels = !in_place && tasks.batches * tasks.cuts == 1;
   prepare(sh, in_place);
 
-  const i64 cost = tasks.images * tasks.rows * s.ow * (s.kh * s.kw * s.c * s.oc / tasks.parts / 32 + 1);
+  const i64 cost = tasks.images * tasks.rows * s.ow * (s.kh * s.kw * sh.cg * s.oc / tasks.parts / 32 + 1);
   parallel_for(tasks.batches * tasks.cuts * tasks.parts, cost, [&](i64 begin, i64 end) {
     for (i64 t = begin; t < end; ++t) {
       const i64 n0 = t / tasks.cuts % tasks.batches * tasks.images, r0 = t % tasks.cuts * tasks.rows;

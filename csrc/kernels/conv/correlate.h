@@ -19,7 +19,7 @@ struct Frame {
 // y (i, j) = sum over taps (a, b) of frame(i * stride_h + a * dilation_h, j * stride_w + b * dilation_w) . weight(a, b)
 struct Correlation {
   i64 n, h, w, c;  // x (n, h, w, c)
-  Frame frame;     // at least as large as the taps reach
+  i64 top, left;   // x's pixel (0, 0) is (top, left) of the frame
   i64 kh, kw, stride_h, stride_w, dilation_h, dilation_w, groups;
   i64 oh, ow, oc;
   i64 y_image, y_row, y_col;  // y's strides; its channels are dense

@@ -11,9 +11,9 @@ namespace nnf {
 
 template <class T>
 bool forward_reads_oihw(const ConvShape& s) {
-  if (s.groups != 1 || is_depthwise(s)) return false;
+  if (is_depthwise(s) || is_grouped_small<T>(s)) return false;
   if (s.is_product()) return s.kh * s.kw == 1;
-  return s.dilation_w == 1 && !planar_forward_pays<T>(s, {false, false});
+  return !planar_forward_pays<T>(s, {false, false});
 }
 
 template <class T>
@@ -39,13 +39,12 @@ void conv2d_forward(const ConvShape& s, const T* x, const T* weight, const Epilo
   r.dilation_h = s.dilation_h, r.dilation_w = s.dilation_w;
   r.groups = s.groups;
   r.oh = s.oh, r.ow = s.ow, r.oc = s.oc;
-  r.frame = {s.pad_top, s.pad_left, (s.oh - 1) * s.stride_h + (s.kh - 1) * s.dilation_h + 1,
-             (s.ow - 1) * s.stride_w + (s.kw - 1) * s.dilation_w + 1};
+  r.top = s.pad_top, r.left = s.pad_left;
   r.y_col = s.oc, r.y_row = s.ow * s.oc, r.y_image = s.oh * s.ow * s.oc;
   const i64 cg = s.c / s.groups;
   const i64 taps = s.kh * s.kw;
   const WeightView<T> view = own ? WeightView<T>{weight, s.kw * cg * s.oc, cg * s.oc, s.oc, 1, s.oc / s.groups}
-                                 : WeightView<T>{weight, s.kw, 1, taps, cg * taps, 0};
+                                 : WeightView<T>{weight, s.kw, 1, taps, cg * taps, s.oc / s.groups * cg * taps};
   correlate<T>(r, x, view, epilogue, y);
 }
 
