@@ -39,11 +39,12 @@ void planar_forward(const ConvShape& s, PlanarLayout layout, const T* x, const T
   const i64 bands = ceil_div(s.oh, band);
   const bool direct = layout.y_planes || s.oc == 1;
   parallel_for(s.n * bands, band * s.ow * (taps * s.oc / 32 + 1), [&](i64 begin, i64 end) {
+    PlanarFrames<T> frames(s, layout.x_planes, std::min(s.h, (band - 1) * s.stride_h + s.kh));
     T* apart = direct ? nullptr : thread_scratch<T>(Scratch::conv_cols, s.oc * band * s.ow);
     for (i64 task = begin; task < end; ++task) {
       const i64 n = task / bands, r0 = task % bands * band, r1 = std::min(s.oh, r0 + band);
       T* image = y + n * s.oc * pixels;
-      planar_rows(k, s, strips, layout.x_planes, r0, r1, x + n * s.c * s.h * s.w, epilogue.bias,
+      planar_rows(k, s, strips, frames, r0, r1, x + n * s.c * s.h * s.w, epilogue.bias,
                   direct ? image + r0 * s.ow : apart, direct ? pixels : band * s.ow);
       if (!direct) k.transpose(s.oc, (r1 - r0) * s.ow, apart, band * s.ow, image + r0 * s.ow * s.oc, s.oc);
       if (epilogue.act == NNF_ACT_IDENTITY) continue;
@@ -82,7 +83,7 @@ void planar_backward_weight(const ConvShape& s, PlanarLayout layout, const T* g,
   const PlanarGroups groups(s);
   T* sums = thread_scratch<T>(Scratch::gemm_b, groups.count * size);  // (groups, oc, kh, c, kw)
   parallel_for(groups.count, groups.images * pixels * (size / 32 + 1), [&](i64 begin, i64 end) {
-    T* frame = thread_scratch<T>(Scratch::conv_image, s.h * s.c * pitch);
+    PlanarFrames<T> frames(s, layout.x_planes, s.h);
     const bool in_place = layout.y_planes || s.oc == 1;
     // A copy's vectors do not cross cache lines.
     const i64 g_row = in_place ? s.ow : round_up(s.ow, vector_lanes<T>());
@@ -91,7 +92,7 @@ void planar_backward_weight(const ConvShape& s, PlanarLayout layout, const T* g,
       T* out = sums + group * size;
       std::fill_n(out, size, T{0});
       for (i64 n = group * groups.images; n < std::min(s.n, (group + 1) * groups.images); ++n) {
-        planar_frame(k, s, layout.x_planes, pitch, 0, s.h, x + n * s.c * s.h * s.w, frame);
+        const T* frame = frames.make(k, 0, s.h, x + n * s.c * s.h * s.w);
         const T* image = g + n * s.oc * pixels;
         for (i64 r = 0; r < s.oh && !in_place; ++r) {
           k.transpose(s.ow, s.oc, image + r * s.ow * s.oc, s.oc, turned + r * g_row, s.oh * g_row);

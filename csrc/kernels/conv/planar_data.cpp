@@ -3,11 +3,10 @@
 // which are runs of memory again: of the image, or with a stride of one of its phases, every stride_w-th column, which
 // are put together at the end.
 //
-// Correlating g with the mirrored weights instead has one row of sums a channel of the input, and so too few chains;
-// but with a few output channels the product here is over too soon for what stands around it. One thread, AVX-512
-// float, microseconds, the correlation against this: 64x1x28x28 -> 6 5x5 310, 404; -> 32 3x3 859, 261; 32x3x32x32 -> 6
-// 5x5 332, 470; -> 16 3x3 389, 244; -> 64 3x3 1689, 837; 1x3x224x224 -> 64 3x3 2530, 1526; 7x7/2 (channels-last) 2003,
-// 1433.
+// Correlating g with the mirrored weights instead has one row of sums a channel of the input, of one channel too few for
+// the FMAs' latency; but with a few output channels the product here is over too soon for what stands around it. One
+// thread, AVX-512 float, microseconds, the correlation against this: 32x3x32x32 -> 6 5x5 152, 470; -> 16 3x3 195, 250;
+// 16x3x64x64 -> 8 3x3 192, 330; 16x1x64x64 -> 16 3x3 320, 211; channels-last 1x3x224x224 -> 64 7x7/2 2003, 1433.
 #include <algorithm>
 
 #include "base/memory.h"
@@ -20,7 +19,7 @@ namespace {
 
 constexpr i64 kColumns = i64{1} << 14;  // elements made at once: 64 KB as float
 constexpr i64 kFewOutputs = 8;          // channels
-constexpr i64 kFewInputs = 4, kMostInputs = 8;
+constexpr i64 kWideInputs = 3, kFewInputs = 4, kMostInputs = 8;
 constexpr i64 kFewImages = 8;           // fewer are cut by channels, for more tasks
 
 template <class T>
@@ -31,6 +30,9 @@ class DataGradient {
         phase_(ceil_div(s.w, s.stride_w)) {
     const i64 row = taps_ * s.c * s.ow;
     band_ = std::clamp<i64>(kColumns / row, 1, s.oh);
+    Tap* reach = thread_scratch<Tap>(Scratch::gemm_rows, taps_);
+    for (i64 tap = 0; tap < taps_; ++tap) reach[tap] = reach_of(tap);
+    reach_ = reach;
   }
 
   // Channels c0..c1-1 of one image, all of them where it is channels-last.
@@ -48,7 +50,9 @@ class DataGradient {
       if (!g_planes) k_.transpose(n, s_.oc, g + r * s_.ow * s_.oc, s_.oc, turned, n);
       for (i64 ch = 0; ch < channels; ++ch) {
         multiply(g_planes ? g + r * s_.ow : turned, g_planes ? pixels : n, c0 + ch, n, columns);
-        for (i64 tap = 0; tap < taps_; ++tap) add_tap(r, rows, tap, columns + tap * n, row, sums + ch * s_.h * row);
+        for (i64 tap = 0; tap < taps_; ++tap) {
+          add_tap(r, rows, reach_[tap], columns + tap * n, row, sums + ch * s_.h * row);
+        }
       }
     }
     if (direct) return;
@@ -77,17 +81,26 @@ class DataGradient {
     k_.gemm_micro(tile);
   }
 
-  // A tap's rows r0.. to one channel's sums, `row` elements a row.
-  void add_tap(i64 r0, i64 rows, i64 tap, const T* columns, i64 row, T* sums) const {
+  // Where a tap's outputs go: those of rows first..last-1 and columns j0..j1-1 lie inside the image, row r on its row
+  // r * stride_h + down, column j0 at `to` of a row of sums, which is one of phases.
+  struct Tap {
+    i64 down, first, last, j0, j1, to;
+  };
+  Tap reach_of(i64 tap) const {
     const i64 down = tap / s_.kw * s_.dilation_h - s_.pad_top, across = tap % s_.kw * s_.dilation_w - s_.pad_left;
     const i64 phase = (across % s_.stride_w + s_.stride_w) % s_.stride_w, shift = (across - phase) / s_.stride_w;
-    // Outputs (r, j) meet row r * stride_h + down and column j + shift of the phase.
-    const i64 first = std::max(r0, down < 0 ? ceil_div(-down, s_.stride_h) : 0);
-    const i64 last = down < s_.h ? std::min(r0 + rows, (s_.h - 1 - down) / s_.stride_h + 1) : 0;
+    const i64 first = down < 0 ? ceil_div(-down, s_.stride_h) : 0;
+    const i64 last = down < s_.h ? (s_.h - 1 - down) / s_.stride_h + 1 : 0;
     const i64 j0 = std::max<i64>(0, -shift), j1 = std::min(s_.ow, ceil_div(s_.w - phase, s_.stride_w) - shift);
-    if (first >= last || j0 >= j1) return;
-    k_.add_runs(last - first, j1 - j0, columns + (first - r0) * s_.ow + j0, s_.ow,
-                sums + (first * s_.stride_h + down) * row + phase * phase_ + j0 + shift, s_.stride_h * row);
+    return {down, first, std::min(last, s_.oh), j0, j1, phase * phase_ + j0 + shift};
+  }
+
+  // A tap's rows r0.. to one channel's sums, `row` elements a row.
+  void add_tap(i64 r0, i64 rows, const Tap& tap, const T* columns, i64 row, T* sums) const {
+    const i64 first = std::max(r0, tap.first), last = std::min(r0 + rows, tap.last);
+    if (first >= last || tap.j0 >= tap.j1) return;
+    k_.add_runs(last - first, tap.j1 - tap.j0, columns + (first - r0) * s_.ow + tap.j0, s_.ow,
+                sums + (first * s_.stride_h + tap.down) * row + tap.to, s_.stride_h * row);
   }
 
   void join_phases(const T* phases, T* row) const {
@@ -101,6 +114,7 @@ class DataGradient {
   const KernelTable<T>& k_;
   const T* weight_;
   i64 taps_, phase_, band_;
+  const Tap* reach_;
 };
 
 // As a forward convolution: g correlated with the weights mirrored and transposed.
@@ -129,7 +143,7 @@ bool can_mirror(const ConvShape& s) {
 
 template <class T>
 bool correlation_pays(const ConvShape& s) {
-  return can_mirror(s) && (s.c > kFewInputs || s.oc <= kFewOutputs);
+  return can_mirror(s) && (s.c > kFewInputs || s.oc <= (s.c >= kWideInputs ? 2 : 1) * kFewOutputs);
 }
 
 }  // namespace

@@ -38,10 +38,11 @@ void planar_pooled_forward(const PooledConv<T>& p, const T* x, const T* weight, 
   const PlanarStrips<T> strips(s, weight);
   const ImagePlanes<T> pooling(p.pool, p.max, ImagePlanes<T>::Pass::forward);
   parallel_for(s.n, image_cost(s), [&](i64 begin, i64 end) {
+    PlanarFrames<T> frames(s, false, s.h);
     T* small = thread_scratch<T>(Scratch::pooled_image, s.oc * pooled + size);
     for (i64 n = begin; n < end; ++n) {
       T* at = planes != nullptr ? planes + n * size : small + s.oc * pooled;
-      planar_rows(k, s, strips, false, 0, s.oh, x + n * image, bias, at, s.oh * s.ow);
+      planar_rows(k, s, strips, frames, 0, s.oh, x + n * image, bias, at, s.oh * s.ow);
       if (p.act != NNF_ACT_IDENTITY) k.activation[p.act].forward(size, at, at, p.alpha);
       pooling.forward(at, small);
       k.transpose(s.oc, pooled, small, pooled, y + n * s.oc * pooled, s.oc);
@@ -79,9 +80,8 @@ void planar_pooled_backward(const PooledConv<T>& p, const T* g, const T* x, cons
         pooling.backward(small, from, delta);
         if (p.act != NNF_ACT_IDENTITY) k.activation[p.act].backward_from_output(size, delta, from, delta, p.alpha);
         if (gweight != nullptr) {
-          T* frame = thread_scratch<T>(Scratch::conv_image, s.h * s.c * pitch);
-          planar_frame(k, s, false, pitch, 0, s.h, x + n * image, frame);
-          planar_sum_image(k, s, pitch, delta, s.ow, frame, out);
+          PlanarFrames<T> frames(s, false, s.h);  // of this image alone: x's gradient may take the same memory
+          planar_sum_image(k, s, pitch, delta, s.ow, frames.make(k, 0, s.h, x + n * image), out);
         }
         if (gbias != nullptr) planar_plane_sums(one, delta, out + weights, true);
         if (gx != nullptr) planar_backward_data<T>(one, {false, true}, delta, weight, gx + n * image);
