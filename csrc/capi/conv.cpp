@@ -106,7 +106,7 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
                                 writes_oihw ? WeightOrder::oihw : WeightOrder::hwio);
     }
     if (gbias != nullptr && convert_g) {
-      column_sum<T>(part.n * pixels, s.oc, g_block, gbias, n > 0);
+      conv2d_backward_bias<T>(part, g_block, gbias, n > 0);
     } else if (gbias != nullptr) {
       planar_plane_sums<T>(part, g_planes, gbias, n > 0);
     }

@@ -36,6 +36,9 @@ void conv2d_forward(const ConvShape& s, const T* x, const T* weight, const Epilo
 template <class T>
 void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx,
                           WeightOrder order = WeightOrder::hwio);
+// gbias (oc) is overwritten, or added to when accumulate.
+template <class T>
+void conv2d_backward_bias(const ConvShape& s, const T* g, T* gbias, bool accumulate);
 // gweight (and gbias when not null) are overwritten, or added to when accumulate. The batch is cut into groups by
 // shape alone, whose sums are combined in order: the same bits at any number of threads.
 template <class T>

@@ -3,10 +3,11 @@
 // which are runs of memory again: of the image, or with a stride of one of its phases, every stride_w-th column, which
 // are put together at the end.
 //
-// Correlating g with the mirrored weights instead has one row of sums a channel of the input, of one channel too few for
-// the FMAs' latency; but with a few output channels the product here is over too soon for what stands around it. One
-// thread, AVX-512 float, microseconds, the correlation against this: 32x3x32x32 -> 6 5x5 152, 470; -> 16 3x3 195, 250;
-// 16x3x64x64 -> 8 3x3 192, 330; 16x1x64x64 -> 16 3x3 320, 211; channels-last 1x3x224x224 -> 64 7x7/2 2003, 1433.
+// Correlating g with the mirrored weights instead has one row of sums a channel of the input, of one channel too few
+// for the FMAs' latency; but with a few output channels the product here is over too soon for what stands around it.
+// One thread, AVX-512 float, microseconds, the correlation against this: 32x3x32x32 -> 6 5x5 152, 470; -> 16 3x3 195,
+// 250; 16x3x64x64 -> 8 3x3 192, 330; 16x1x64x64 -> 16 3x3 320, 211; 1x3x224x224 -> 64 7x7/2 2003, 1433. (Its phases
+// joined to planes first, and these turned: 4x3x112x112 -> 32 3x3/2 took 218, now 187.)
 #include <algorithm>
 
 #include "base/memory.h"
@@ -42,24 +43,31 @@ class DataGradient {
     T* columns = thread_scratch<T>(Scratch::conv_cols, (taps_ + (g_planes ? 0 : s_.oc)) * together);
     T* turned = columns + taps_ * together;
     const bool direct = s_.stride_w == 1 && gx_planes;
-    const i64 row = s_.stride_w == 1 ? s_.w : phase_ * s_.stride_w, sums_size = channels * s_.h * row;
-    T* sums = direct ? gx : thread_scratch<T>(Scratch::conv_image, sums_size + channels * s_.h * s_.w);
-    std::fill_n(sums, sums_size, T{0});
+    // With strides the sums lie row by row, in a row by phase and channel: so a transposition makes its pixels.
+    const i64 plane = s_.h * s_.w, phase = channels * phase_;
+    const Places at = s_.stride_w == 1 ? Places{s_.w, plane, 0} : Places{s_.stride_w * phase, phase_, phase};
+    const i64 size = s_.stride_w == 1 ? channels * plane : s_.h * at.row;
+    T* sums = direct ? gx : thread_scratch<T>(Scratch::conv_image, size);
+    std::fill_n(sums, size, T{0});
     for (i64 r = 0; r < s_.oh; r += band_) {
       const i64 rows = std::min(band_, s_.oh - r), n = rows * s_.ow;
       if (!g_planes) k_.transpose(n, s_.oc, g + r * s_.ow * s_.oc, s_.oc, turned, n);
       for (i64 ch = 0; ch < channels; ++ch) {
         multiply(g_planes ? g + r * s_.ow : turned, g_planes ? pixels : n, c0 + ch, n, columns);
         for (i64 tap = 0; tap < taps_; ++tap) {
-          add_tap(r, rows, reach_[tap], columns + tap * n, row, sums + ch * s_.h * row);
+          add_tap(r, rows, reach_[tap], columns + tap * n, at, sums + ch * at.channel);
         }
       }
     }
     if (direct) return;
-    T* planes = gx_planes ? gx : sums + sums_size;
-    for (i64 i = 0; i < channels * s_.h && s_.stride_w > 1; ++i) join_phases(sums + i * row, planes + i * s_.w);
-    const i64 plane = s_.h * s_.w;
-    if (!gx_planes) k_.transpose(s_.c, plane, s_.stride_w > 1 ? planes : sums, plane, gx, s_.c);
+    if (s_.stride_w == 1) return k_.transpose(channels, plane, sums, plane, gx, channels);
+    for (i64 r = 0; r < s_.h; ++r) {
+      const T* row = sums + r * at.row;
+      if (!gx_planes) join(s_.stride_w * channels, row, phase_, gx + r * s_.w * channels);
+      for (i64 ch = 0; gx_planes && ch < channels; ++ch) {
+        join(s_.stride_w, row + ch * phase_, at.phase, gx + (ch * s_.h + r) * s_.w);
+      }
+    }
   }
 
  private:
@@ -81,10 +89,14 @@ class DataGradient {
     k_.gemm_micro(tile);
   }
 
+  // Elements between rows, channels and phases of the sums.
+  struct Places {
+    i64 row, channel, phase;
+  };
   // Where a tap's outputs go: those of rows first..last-1 and columns j0..j1-1 lie inside the image, row r on its row
-  // r * stride_h + down, column j0 at `to` of a row of sums, which is one of phases.
+  // r * stride_h + down, column j0 at `to` of a phase.
   struct Tap {
-    i64 down, first, last, j0, j1, to;
+    i64 down, first, last, j0, j1, phase, to;
   };
   Tap reach_of(i64 tap) const {
     const i64 down = tap / s_.kw * s_.dilation_h - s_.pad_top, across = tap % s_.kw * s_.dilation_w - s_.pad_left;
@@ -92,21 +104,23 @@ class DataGradient {
     const i64 first = down < 0 ? ceil_div(-down, s_.stride_h) : 0;
     const i64 last = down < s_.h ? (s_.h - 1 - down) / s_.stride_h + 1 : 0;
     const i64 j0 = std::max<i64>(0, -shift), j1 = std::min(s_.ow, ceil_div(s_.w - phase, s_.stride_w) - shift);
-    return {down, first, std::min(last, s_.oh), j0, j1, phase * phase_ + j0 + shift};
+    return {down, first, std::min(last, s_.oh), j0, j1, phase, j0 + shift};
   }
 
-  // A tap's rows r0.. to one channel's sums, `row` elements a row.
-  void add_tap(i64 r0, i64 rows, const Tap& tap, const T* columns, i64 row, T* sums) const {
+  // A tap's rows r0.. to one channel's sums.
+  void add_tap(i64 r0, i64 rows, const Tap& tap, const T* columns, const Places& at, T* sums) const {
     const i64 first = std::max(r0, tap.first), last = std::min(r0 + rows, tap.last);
     if (first >= last || tap.j0 >= tap.j1) return;
     k_.add_runs(last - first, tap.j1 - tap.j0, columns + (first - r0) * s_.ow + tap.j0, s_.ow,
-                sums + (first * s_.stride_h + tap.down) * row + tap.to, s_.stride_h * row);
+                sums + (first * s_.stride_h + tap.down) * at.row + tap.phase * at.phase + tap.to,
+                s_.stride_h * at.row);
   }
 
-  void join_phases(const T* phases, T* row) const {
-    const i64 whole = s_.w / s_.stride_w;
-    k_.transpose(s_.stride_w, whole, phases, phase_, row, s_.stride_w);
-    for (i64 j = whole * s_.stride_w; j < s_.w; ++j) row[j] = phases[j % s_.stride_w * phase_ + whole];
+  // A row of pixels from `count` lines of sums, whose last ones may be an element shorter.
+  void join(i64 count, const T* lines, i64 apart, T* row) const {
+    const i64 whole = s_.w / s_.stride_w, rest = s_.w % s_.stride_w * (count / s_.stride_w);
+    k_.transpose(count, whole, lines, apart, row, count);
+    for (i64 e = 0; e < rest; ++e) row[whole * count + e] = lines[e * apart + whole];
   }
 
   const ConvShape& s_;
