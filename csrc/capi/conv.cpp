@@ -40,12 +40,15 @@ void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* 
   const i64 weights = s.weight_elements();
   if (depthwise_planes_pay(s)) return depthwise_planes_forward<T>(s, x, weight, bias, y);
   if (pointwise_planes_pay<T>(s)) return pointwise_planes_forward<T>(s, x, weight, bias, y);
+  Epilogue<T> epilogue;
+  epilogue.bias = bias;
   if (planar_forward_pays<T>(s, {true, true})) {  // images as they lie
     T* turned = thread_scratch<T>(Scratch::convert_in, weights);
     oihw_to_hwio(s.oc, s.c, s.kh * s.kw, weight, turned);
-    Epilogue<T> epilogue;
-    epilogue.bias = bias;
     return planar_forward<T>(s, {true, true}, x, turned, epilogue, y);
+  }
+  if (forward_turns_planes<T>(s)) {
+    return conv2d_forward<T>(s, x, weight, epilogue, y, WeightOrder::oihw, ImageOrder::planes);
   }
   const i64 block = block_images(s, in + out);
   T* own_weight = thread_scratch<T>(Scratch::convert_in, weights + block * in);
@@ -54,8 +57,6 @@ void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* 
   const WeightOrder order = forward_reads_oihw<T>(s) ? WeightOrder::oihw : WeightOrder::hwio;
   if (order == WeightOrder::hwio) oihw_to_hwio(s.oc, s.c / s.groups, s.kh * s.kw, weight, own_weight);
   const T* read_weight = order == WeightOrder::hwio ? own_weight : weight;
-  Epilogue<T> epilogue;
-  epilogue.bias = bias;
   const bool y_as_is = s.oc == 1 || pixels == 1;
   ConvShape part = s;
   for (i64 n = 0; n < s.n; n += block) {
@@ -77,6 +78,10 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
     if (gweight != nullptr) depthwise_planes_backward_weight<T>(s, g, x, gweight);
     if (gbias != nullptr) planar_plane_sums<T>(s, g, gbias, false);
     return;
+  }
+  if (gx != nullptr && !planar_backward_data_pays<T>(s) && backward_data_turns_planes<T>(s)) {
+    conv2d_backward_data<T>(s, g, weight, gx, WeightOrder::oihw, ImageOrder::planes);
+    gx = nullptr;  // done
   }
   const i64 block = block_images(s, 2 * in + out);
   T* own_weight = thread_scratch<T>(Scratch::convert_in, weights + block * (in + out));

@@ -75,8 +75,22 @@ void multiply(const ConvShape& s, const T* g, const T* weight, T* gx, WeightOrde
   gemm<T>(s.n * s.oh * s.ow, k, s.oc, {g, s.oc, 1}, b, gx, k);
 }
 
+Correlation as_correlation(const ConvShape& s, const AxisClass& v, const AxisClass& u, ImageOrder images) {
+  Correlation r{};
+  r.n = s.n, r.h = s.oh, r.w = s.ow, r.c = s.oc;
+  r.kh = v.taps, r.kw = u.taps;
+  r.stride_h = r.stride_w = 1;
+  r.dilation_h = v.dilation, r.dilation_w = u.dilation;
+  r.groups = s.groups;
+  r.oh = v.count, r.ow = u.count, r.oc = s.c;
+  r.top = v.before, r.left = u.before;
+  r.y_col = s.stride_w * s.c, r.y_row = s.stride_h * s.w * s.c, r.y_image = s.h * s.w * s.c;
+  r.planes = images == ImageOrder::planes;
+  return r;
+}
+
 template <class T>
-void correlate_classes(const ConvShape& s, const T* g, const T* weight, T* gx, WeightOrder order) {
+void correlate_classes(const ConvShape& s, const T* g, const T* weight, T* gx, WeightOrder order, ImageOrder images) {
   const bool own = order == WeightOrder::hwio;
   const i64 cg = s.c / s.groups, taps = s.kh * s.kw;
   const i64 weight_col = own ? cg * s.oc : 1, weight_row = s.kw * weight_col;
@@ -96,15 +110,7 @@ void correlate_classes(const ConvShape& s, const T* g, const T* weight, T* gx, W
         }
         continue;
       }
-      Correlation r{};
-      r.n = s.n, r.h = s.oh, r.w = s.ow, r.c = s.oc;
-      r.kh = v.taps, r.kw = u.taps;
-      r.stride_h = r.stride_w = 1;
-      r.dilation_h = v.dilation, r.dilation_w = u.dilation;
-      r.groups = s.groups;
-      r.oh = v.count, r.ow = u.count, r.oc = s.c;
-      r.top = v.before, r.left = u.before;
-      r.y_col = s.stride_w * s.c, r.y_row = s.stride_h * s.w * s.c, r.y_image = s.h * s.w * s.c;
+      const Correlation r = as_correlation(s, v, u, images);
       const i64 last_row = v.tap + (v.taps - 1) * v.step, last_col = u.tap + (u.taps - 1) * u.step;
       const T* last = weight + last_row * weight_row + last_col * weight_col;
       const WeightView<T> mirrored{last, -v.step * weight_row, -u.step * weight_col, in, out, group};
@@ -122,8 +128,20 @@ bool backward_data_reads_oihw(const ConvShape& s) {
 }
 
 template <class T>
-void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx, WeightOrder order) {
+bool backward_data_turns_planes(const ConvShape& s) {
+  if (cheapest_way<T>(s) != Way::correlate || s.stride_h != 1 || s.stride_w != 1) return false;
+  // The weight's gradient has g turned already: wider groups are better read from there.
+  if (s.oc / s.groups > vector_lanes<T>()) return false;
+  const AxisClass v = axis_class(0, s.h, s.kh, 1, s.pad_top, s.dilation_h);
+  const AxisClass u = axis_class(0, s.w, s.kw, 1, s.pad_left, s.dilation_w);
+  return correlate_turns_once<T>(as_correlation(s, v, u, ImageOrder::planes));
+}
+
+template <class T>
+void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx, WeightOrder order,
+                          ImageOrder images) {
   if (s.n == 0) return;
+  NNF_ASSERT(images == ImageOrder::channels_last || backward_data_turns_planes<T>(s));
   NNF_ASSERT(order == WeightOrder::hwio || backward_data_reads_oihw<T>(s));
   switch (cheapest_way<T>(s)) {
     case Way::depthwise: return depthwise_backward_data(s, g, weight, gx);
@@ -131,13 +149,14 @@ void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx
     case Way::product: return multiply(s, g, weight, gx, order);
     case Way::planar: return planar_backward_data(s, {false, false}, g, weight, gx);
     case Way::scatter: return scatter_backward_data(s, g, weight, gx);
-    case Way::correlate: return correlate_classes(s, g, weight, gx, order);
+    case Way::correlate: return correlate_classes(s, g, weight, gx, order, images);
   }
 }
 
 #define NNF_INSTANTIATE(T)                                                                                       \
   template bool backward_data_reads_oihw<T>(const ConvShape&);                                                   \
-  template void conv2d_backward_data<T>(const ConvShape&, const T*, const T*, T*, WeightOrder);
+  template bool backward_data_turns_planes<T>(const ConvShape&);                                                 \
+  template void conv2d_backward_data<T>(const ConvShape&, const T*, const T*, T*, WeightOrder, ImageOrder);
 NNF_INSTANTIATE(float)
 NNF_INSTANTIATE(double)
 #undef NNF_INSTANTIATE

@@ -29,13 +29,21 @@ bool forward_reads_oihw(const ConvShape& s);
 template <class T>
 bool backward_data_reads_oihw(const ConvShape& s);
 
+// The order of images' elements: channels-last, or planes, (n, c, h, w), which some ways turn a task at a time, in its
+// caches. Then x and y, or g and gx, are both planes.
+enum class ImageOrder { channels_last, planes };
+template <class T>
+bool forward_turns_planes(const ConvShape& s);
+template <class T>
+bool backward_data_turns_planes(const ConvShape& s);
+
 template <class T>
 void conv2d_forward(const ConvShape& s, const T* x, const T* weight, const Epilogue<T>& epilogue, T* y,
-                    WeightOrder order = WeightOrder::hwio);
+                    WeightOrder order = WeightOrder::hwio, ImageOrder images = ImageOrder::channels_last);
 // gx is overwritten.
 template <class T>
 void conv2d_backward_data(const ConvShape& s, const T* g, const T* weight, T* gx,
-                          WeightOrder order = WeightOrder::hwio);
+                          WeightOrder order = WeightOrder::hwio, ImageOrder images = ImageOrder::channels_last);
 // gbias (oc) is overwritten, or added to when accumulate.
 template <class T>
 void conv2d_backward_bias(const ConvShape& s, const T* g, T* gbias, bool accumulate);

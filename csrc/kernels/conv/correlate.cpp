@@ -28,6 +28,8 @@ constexpr i64 kManyTasks = 16;
 // Depth of a panel used at once: 1280 rows of at most 64 floats are 320 KB, which stay in the second-level cache of a
 // processor with such vectors while a block of pixels passes.
 constexpr i64 kDepth = 1280;
+// Elements of planes that a task turns at once, at most: a quarter megabyte as float.
+constexpr i64 kTurnedElements = i64{1} << 16;
 // Rows of pixels a task keeps at least, so that the lines down an image's sides are not short.
 constexpr i64 kLeastRows = 6;
 constexpr i64 kSmallImage = 400;  // pixels
@@ -72,6 +74,8 @@ struct Shared {
   i64 cg, ocg, per_group;  // channels of a group, panels of its outputs
   bool row_segments;       // a segment is a row of the kernel, else a tap
   i64 segment;             // its elements
+  i64 x_pixel, x_row, x_image, x_group;  // x's strides
+  i64 x_origin, y_origin;                // elements that x and y do not begin with
   bool own_panels;         // a task packs the panels it uses
   const T* b;              // otherwise panel j of group q at b + q * b_group + j * b_panel
   i64 ldb, b_tap, b_row, b_group, b_panel;
@@ -116,7 +120,7 @@ void multiply_panel(const Shared<T>& sh, i64 j, const Line* lines, i64 count) {
   // Whole rows of the kernel while they are short, parts of a row's segments when it is long.
   const i64 per_pass = depth >= kDepth ? 1 : kDepth / depth;
   const i64 part = ceil_div(sh.segment, ceil_div(depth, kDepth));
-  const T* x = sh.x + panel.group * sh.cg;
+  const T* x = sh.x + panel.group * sh.x_group - sh.x_origin;
   const T* b = sh.b + panel.group * sh.b_group + panel.index * sh.b_panel;
   GemmTile<T> tile{};
   tile.n = panel.columns;
@@ -142,7 +146,7 @@ void multiply_panel(const Shared<T>& sh, i64 j, const Line* lines, i64 count) {
         tile.k = to - from;
         tile.b = b + from * sh.ldb;
         tile.b_at = segments.b + lo * segments.per_row;
-        tile.c = sh.y + line.to + panel.column;
+        tile.c = sh.y + line.to + panel.column - sh.y_origin;
         tile.ldc = line.to_apart;
         tile.accumulate = !none && (lo > line.rows->lo || from > segments.k0);
         const bool complete = none || (hi == line.rows->hi && to == segments.k1);
@@ -163,10 +167,9 @@ class Block {
   // The pixels of rows r0..r1-1 of one run and columns c0..c1-1 of another, of images n0..n1-1.
   void add(i64 n0, i64 n1, const Run& rows, i64 r0, i64 r1, const Run& cols, const Segments& segments) {
     const Correlation& s = sh_.s;
-    const i64 pitch = s.w * s.c, image = s.h * pitch;
-    Way ways[3] = {{cols.last - cols.first, s.stride_w * s.c, s.y_col},
-                   {r1 - r0, s.stride_h * pitch, s.y_row},
-                   {n1 - n0, image, s.y_image}};
+    Way ways[3] = {{cols.last - cols.first, s.stride_w * sh_.x_pixel, s.y_col},
+                   {r1 - r0, s.stride_h * sh_.x_row, s.y_row},
+                   {n1 - n0, sh_.x_image, s.y_image}};
     // The way that makes the fewest lines; the first of those, as its pixels are neighbours.
     i64 along = 0, fewest = 0;
     for (i64 w = 0; w < 3; ++w) {
@@ -174,8 +177,8 @@ class Block {
       if (w == 0 || lines < fewest) along = w, fewest = lines;
     }
     const Way line = ways[along], outer = ways[along == 2 ? 1 : 2], inner = ways[along == 0 ? 1 : 0];
-    const i64 at = n0 * image + (r0 * s.stride_h - s.top) * pitch +
-                   (cols.first * s.stride_w - s.left) * s.c;
+    const i64 at = n0 * sh_.x_image + (r0 * s.stride_h - s.top) * sh_.x_row +
+                   (cols.first * s.stride_w - s.left) * sh_.x_pixel;
     const i64 to = n0 * s.y_image + r0 * s.y_row + cols.first * s.y_col;
     for (i64 o = 0; o < outer.count; ++o) {
       for (i64 i = 0; i < inner.count; ++i) {
@@ -256,37 +259,86 @@ void multiply(const Shared<T>& sh, i64 n0, i64 n1, i64 r0, i64 r1, i64 j0, i64 j
   }
 }
 
-// Output rows r0..r1-1 of the images n0..n1-1, panels j0..j1-1.
+// Some output: rows r0..r1-1 of the images n0..n1-1, panels j0..j1-1.
+struct Piece {
+  i64 n0, n1, r0, r1, j0, j1;
+};
+
 template <class T>
-void run_task(const Shared<T>& sh, i64 n0, i64 n1, i64 r0, i64 r1, i64 j0, i64 j1) {
+void activate(const Shared<T>& sh, const Piece& p) {
   const Correlation& s = sh.s;
-  if (sh.own_panels) {
-    Shared<T> own = sh;
-    T* panel = thread_scratch<T>(Scratch::conv_image, s.kh * s.kw * sh.cg * sh.ldb);
-    own.b = panel;
-    own.b_group = own.b_panel = 0;
-    for (i64 j = j0; j < j1; ++j) {
-      for (i64 unit = 0; unit < pack_units(sh); ++unit) pack_unit(sh, j, unit, panel);
-      multiply(own, n0, n1, r0, r1, j, j + 1);
-    }
-  } else {
-    multiply(sh, n0, n1, r0, r1, j0, j1);
-  }
   const nnf_activation act = sh.epilogue.act;
   if (act == NNF_ACT_IDENTITY || act == NNF_ACT_RELU) return;
-  const auto activate = sh.k->activation[act].forward;
-  const Panel last = panel_of(sh, j1 - 1);
-  const i64 c0 = panel_of(sh, j0).column, c1 = last.column + last.columns;
-  const bool dense = c1 - c0 == s.oc && s.y_col == s.oc;
-  for (i64 n = n0; n < n1; ++n) {
-    for (i64 r = r0; r < r1; ++r) {
-      T* row = sh.y + n * s.y_image + r * s.y_row + c0;
-      if (dense) {
-        activate(s.ow * s.oc, row, row, sh.epilogue.alpha);
-        continue;
-      }
-      for (i64 c = 0; c < s.ow; ++c) activate(c1 - c0, row + c * s.y_col, row + c * s.y_col, sh.epilogue.alpha);
+  const auto forward = sh.k->activation[act].forward;
+  const Panel last = panel_of(sh, p.j1 - 1);
+  const i64 c0 = panel_of(sh, p.j0).column, channels = last.column + last.columns - c0;
+  const bool dense = channels == s.y_col;
+  for (i64 n = p.n0; n < p.n1; ++n) {
+    for (i64 r = p.r0; r < p.r1; ++r) {
+      T* row = sh.y + n * s.y_image + r * s.y_row + c0 - sh.y_origin;
+      const i64 runs = dense ? 1 : s.ow, run = dense ? s.ow * channels : channels;
+      for (i64 c = 0; c < runs; ++c) forward(run, row + c * s.y_col, row + c * s.y_col, sh.epilogue.alpha);
     }
+  }
+}
+
+template <class T>
+void run_panels(const Shared<T>& sh, const Piece& p) {
+  if (sh.own_panels) {
+    Shared<T> own = sh;
+    T* panel = thread_scratch<T>(Scratch::conv_image, sh.s.kh * sh.s.kw * sh.cg * sh.ldb);
+    own.b = panel;
+    own.b_group = own.b_panel = 0;
+    for (i64 j = p.j0; j < p.j1; ++j) {
+      for (i64 unit = 0; unit < pack_units(sh); ++unit) pack_unit(sh, j, unit, panel);
+      multiply(own, p.n0, p.n1, p.r0, p.r1, j, j + 1);
+    }
+  } else {
+    multiply(sh, p.n0, p.n1, p.r0, p.r1, p.j0, p.j1);
+  }
+  activate(sh, p);
+}
+
+// The same of planes, panels of one group: its channels are turned into scratch, and the outputs from there.
+template <class T>
+void run_turned(const Shared<T>& sh, const Piece& p) {
+  const Correlation& s = sh.s;
+  const i64 group = p.j0 / sh.per_group, images = p.n1 - p.n0;
+  const i64 top = std::clamp<i64>(p.r0 * s.stride_h - s.top, 0, s.h);  // the rows of x that the taps reach
+  const i64 bottom = std::clamp<i64>((p.r1 - 1) * s.stride_h + (s.kh - 1) * s.dilation_h + 1 - s.top, top, s.h);
+  const i64 in = (bottom - top) * s.w, out = (p.r1 - p.r0) * s.ow, plane = s.h * s.w, out_plane = s.oh * s.ow;
+  Shared<T> own = sh;
+  const Panel first = panel_of(sh, p.j0), last = panel_of(sh, p.j1 - 1);
+  const i64 columns = last.column + last.columns - first.column;
+  T* x = thread_scratch<T>(Scratch::conv_cols, images * (in * sh.cg + out * columns));
+  T* y = x + images * in * sh.cg;
+  own.x = x;
+  own.x_group = 0;
+  own.x_image = in * sh.cg;
+  own.x_origin = p.n0 * own.x_image + top * own.x_row;
+  own.y = y;
+  own.s.y_col = columns;
+  own.s.y_row = s.ow * columns;
+  own.s.y_image = out * columns;
+  own.y_origin = p.n0 * own.s.y_image + p.r0 * own.s.y_row + first.column;
+  for (i64 i = 0; i < images; ++i) {
+    const T* from = sh.x + ((p.n0 + i) * s.c + group * sh.cg) * plane + top * s.w;
+    sh.k->transpose(sh.cg, in, from, plane, x + i * own.x_image, sh.cg);
+  }
+  run_panels(own, p);
+  for (i64 i = 0; i < images; ++i) {
+    T* to = sh.y + ((p.n0 + i) * s.oc + first.column) * out_plane + p.r0 * s.ow;
+    sh.k->transpose(out, columns, y + i * own.s.y_image, columns, to, out_plane);
+  }
+}
+
+template <class T>
+void run_task(const Shared<T>& sh, const Piece& p) {
+  if (!sh.s.planes) return run_panels(sh, p);
+  for (i64 j = p.j0; j < p.j1;) {
+    const i64 end = std::min(p.j1, (j / sh.per_group + 1) * sh.per_group);
+    run_turned(sh, {p.n0, p.n1, p.r0, p.r1, j, end});
+    j = end;
   }
 }
 
@@ -294,6 +346,15 @@ void run_task(const Shared<T>& sh, i64 n0, i64 n1, i64 r0, i64 r1, i64 j0, i64 j
 struct Tasks {
   i64 images, rows, columns, batches, cuts, parts;
 };
+
+// Cuts tasks until what they turn stays in the second-level cache.
+void fit_turned(const Correlation& s, Tasks* t) {
+  const i64 row = (s.w * s.c * s.stride_h + s.ow * s.oc) / s.groups;
+  const i64 halo = (s.kh - 1) * s.dilation_h * s.w * s.c / s.groups;
+  t->images = std::clamp<i64>(kTurnedElements / (s.oh * row), 1, t->images);
+  t->batches = ceil_div(s.n, t->images);
+  t->rows = std::clamp<i64>((kTurnedElements - halo) / row, std::min(t->rows, kLeastRows), t->rows);
+}
 
 // The fewer images there are, the more rows and panels are cut.
 Tasks make_tasks(const Correlation& s, i64 panels, i64 most) {
@@ -308,6 +369,7 @@ Tasks make_tasks(const Correlation& s, i64 panels, i64 most) {
   t.parts = ceil_div(panels, t.columns);
   const i64 bands = std::clamp<i64>(s.oh / kLeastRows, 1, ceil_div(pieces, t.parts));
   t.rows = ceil_div(s.oh, bands);
+  if (s.planes) fit_turned(s, &t);
   t.cuts = ceil_div(s.oh, t.rows);
   return t;
 }
@@ -339,12 +401,12 @@ T* make_tables(Shared<T>& sh, i64 panel_elements) {
   for (i64 r = 0; r < sh.col_runs; ++r) {
     const i64 lo = cols[r].lo, taps = cols[r].hi - lo, per_row = sh.row_segments ? 1 : taps;
     i64 *a = offset, *b = a + s.kh * per_row;
-    segments[r] = {per_row, sh.row_segments ? lo * s.c : 0, sh.row_segments ? (lo + taps) * s.c : taps > 0 ? sh.cg : 0,
-                   a, b};
+    const i64 k1 = sh.row_segments ? (lo + taps) * sh.cg : taps > 0 ? sh.cg : 0;
+    segments[r] = {per_row, sh.row_segments ? lo * sh.cg : 0, k1, a, b};
     for (i64 row = 0; row < s.kh; ++row) {
       for (i64 i = 0; i < per_row; ++i) {
         const i64 tap = sh.row_segments ? 0 : lo + i;
-        *a++ = (row * s.dilation_h * s.w + tap * s.dilation_w) * s.c;
+        *a++ = row * s.dilation_h * sh.x_row + tap * s.dilation_w * sh.x_pixel;
         *b++ = row * sh.b_row + tap * sh.b_tap;
       }
     }
@@ -380,32 +442,48 @@ void prepare(Shared<T>& sh, bool in_place) {
   sh.b = b;
 }
 
-}  // namespace
-
+// All but what prepare makes.
 template <class T>
-void correlate(const Correlation& s, const T* x, const WeightView<T>& weight, const Epilogue<T>& epilogue, T* y) {
-  if (s.n <= 0 || s.oh * s.ow <= 0) return;
+Shared<T> describe(const Correlation& s) {
   const KernelTable<T>& k = kernels<T>();
   Shared<T> sh{};
   sh.s = s;
   sh.k = &k;
+  sh.cg = s.c / s.groups, sh.ocg = s.oc / s.groups;
+  sh.per_group = ceil_div(sh.ocg, k.gemm.nr);
+  sh.x_pixel = s.planes ? sh.cg : s.c;
+  sh.x_row = s.w * sh.x_pixel, sh.x_image = s.h * sh.x_row, sh.x_group = sh.cg;
+  sh.row_segments = sh.x_pixel == sh.cg && s.dilation_w == 1;
+  sh.segment = sh.row_segments ? s.kw * sh.cg : sh.cg;
+  sh.most = k.gemm.rows[std::min<i64>(k.gemm.vectors, ceil_div(sh.ocg, vector_lanes<T>()))];
+  return sh;
+}
+
+}  // namespace
+
+template <class T>
+bool correlate_turns_once(const Correlation& s) {
+  if (s.n == 0 || s.groups == 1) return false;
+  const Shared<T> sh = describe<T>(s);
+  return make_tasks(s, s.groups * sh.per_group, sh.most).columns % sh.per_group == 0;
+}
+
+template <class T>
+void correlate(const Correlation& s, const T* x, const WeightView<T>& weight, const Epilogue<T>& epilogue, T* y) {
+  if (s.n <= 0 || s.oh * s.ow <= 0) return;
+  Shared<T> sh = describe<T>(s);
   sh.x = x;
   sh.y = y;
   sh.epilogue = epilogue;
   sh.weight = weight;
-  sh.cg = s.c / s.groups, sh.ocg = s.oc / s.groups;
-  sh.per_group = ceil_div(sh.ocg, k.gemm.nr);
-  sh.row_segments = s.groups == 1 && s.dilation_w == 1;
-  sh.segment = sh.row_segments ? s.kw * s.c : sh.cg;
-  sh.most = k.gemm.rows[std::min<i64>(k.gemm.vectors, ceil_div(sh.ocg, vector_lanes<T>()))];
-  const i64 panels = s.groups * sh.per_group;
+  const i64 panels = s.groups * sh.per_group, nr = sh.k->gemm.nr;
   const Tasks tasks = make_tasks(s, panels, sh.most);
   // In place, when the weights lie as the segments read them, and a row of them is a panel that streams as well as its
   // copy would, or they are read too seldom to pay for the copy. Copied by their only user, when there is one: what it
   // packs is in its caches.
-  const bool in_place = weight.out == 1 && (!sh.row_segments || weight.col == s.c * weight.in) &&
+  const bool in_place = weight.out == 1 && (!sh.row_segments || weight.col == sh.cg * weight.in) &&
                         (s.n * s.oh * s.ow <= kFewPixels ||
-                         (s.groups == 1 && s.oc <= k.gemm.nr && streams_well(s, weight)));
+                         (s.groups == 1 && s.oc <= nr && streams_well(s, weight)));
   sh.own_panels = !in_place && tasks.batches * tasks.cuts == 1;
   prepare(sh, in_place);
 
@@ -414,15 +492,17 @@ void correlate(const Correlation& s, const T* x, const WeightView<T>& weight, co
     for (i64 t = begin; t < end; ++t) {
       const i64 n0 = t / tasks.cuts % tasks.batches * tasks.images, r0 = t % tasks.cuts * tasks.rows;
       const i64 j0 = t / tasks.cuts / tasks.batches * tasks.columns;
-      run_task(sh, n0, std::min(s.n, n0 + tasks.images), r0, std::min(s.oh, r0 + tasks.rows), j0,
-               std::min(panels, j0 + tasks.columns));
+      run_task(sh, {n0, std::min(s.n, n0 + tasks.images), r0, std::min(s.oh, r0 + tasks.rows), j0,
+                    std::min(panels, j0 + tasks.columns)});
     }
   });
 }
 
-template void correlate<float>(const Correlation&, const float*, const WeightView<float>&, const Epilogue<float>&,
-                               float*);
-template void correlate<double>(const Correlation&, const double*, const WeightView<double>&, const Epilogue<double>&,
-                                double*);
+#define NNF_INSTANTIATE(T)                                                                                          \
+  template bool correlate_turns_once<T>(const Correlation&);                                                        \
+  template void correlate<T>(const Correlation&, const T*, const WeightView<T>&, const Epilogue<T>&, T*);
+NNF_INSTANTIATE(float)
+NNF_INSTANTIATE(double)
+#undef NNF_INSTANTIATE
 
 }  // namespace nnf

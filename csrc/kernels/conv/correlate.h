@@ -23,6 +23,7 @@ struct Correlation {
   i64 kh, kw, stride_h, stride_w, dilation_h, dilation_w, groups;
   i64 oh, ow, oc;
   i64 y_image, y_row, y_col;  // y's strides; its channels are dense
+  bool planes;                // x (n, c, h, w) and y (n, oc, oh, ow), its strides unused
 };
 
 // Element (a, b, ch, j) of group q, ch < c / groups, j < oc / groups: p[a*row + b*col + ch*in + j*out + q*group].
@@ -31,6 +32,14 @@ struct WeightView {
   const T* p;
   i64 row, col, in, out, group;
 };
+
+// Whether it pays that planes are turned by the tasks that compute on them: where a group's few channels come to lie
+// densely, and each is turned by one task alone. (A block of images turned before took as long without groups. In
+// groups, one thread, AVX-512, microseconds of a block, a task: 8x128x28x28 3x3, 8 groups 2065, 1690; 4 groups 2900,
+// 2790; 8x256x14x14, 8 groups 1380, 1260; 4x96x28x28 -> 192, 4 groups 1510, 1410. Copying a group's channels of channels-last
+// images together first gained nothing.)
+template <class T>
+bool correlate_turns_once(const Correlation& s);
 
 template <class T>
 void correlate(const Correlation& s, const T* x, const WeightView<T>& weight, const Epilogue<T>& epilogue, T* y);
