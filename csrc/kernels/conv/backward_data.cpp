@@ -48,10 +48,10 @@ AxisClass axis_class(i64 r, i64 size, i64 kernel, i64 stride, i64 pad, i64 dilat
 enum class Way { depthwise, grouped, product, planar, scatter, correlate };
 
 // The last three are weighed by their multiply-adds on whole vectors, every output pixel's taps counted once.
-// Scattering also adds up patches, whose elements were measured to cost as much as 14 multiply-adds each; planes are
-// turned and turned back. (One thread, AVX-512, microseconds, scattering, planar, correlating: 64x6x14x14 -> 16 5x5
-// 344, 354, 467; padded 3x3 342, 237, 293; 32x8x28x28 -> 16 5x5 1779, 1027, 1548; 10x20x12x12 -> 40 5x5 176, -, 278;
-// 32x64x8x8 -> 64 3x3 474, -, 398.)
+// Scattering also adds up runs, whose elements were measured to cost as much as 14 multiply-adds each; planes are turned
+// and turned back. (One thread, AVX-512, microseconds, planar, correlating: 64x6x14x14 -> 16 5x5 354, 467; padded 3x3
+// 237, 293; 32x8x28x28 -> 16 5x5 1027, 1548. Scattering gains 1.15 in the backward pass of 16x10x32x32 -> 24 5x5, 1.2 in
+// that of 32x6x32x32 -> 12 3x3/2.)
 template <class T>
 Way cheapest_way(const ConvShape& s) {
   if (is_depthwise(s)) return Way::depthwise;
@@ -61,7 +61,7 @@ Way cheapest_way(const ConvShape& s) {
   if (planar_backward_data_pays<T>(s)) return Way::planar;
   const i64 lanes = vector_lanes<T>(), pixels = s.oh * s.ow, taps = s.kh * s.kw;
   const i64 correlating = pixels * taps * round_up(s.c, lanes) * s.oc;
-  const i64 scattering = pixels * s.kh * (round_up(s.kw * s.c, lanes) * s.oc + 14 * s.kw * s.c);
+  const i64 scattering = pixels * s.kh * round_up(s.kw * s.c, lanes) * s.oc + 14 * s.h * s.ow * s.kw * s.c;
   const i64 along_rows = s.oh * taps * s.c * s.oc * round_up(s.w, lanes);
   const i64 planar = along_rows * 5 / 4 + 10 * (s.h * s.w * s.c + pixels * s.oc);
   if (planar_backward_data_fits<T>(s) && planar < std::min(correlating, scattering)) return Way::planar;

@@ -46,17 +46,16 @@ struct PlanarSums {
   i64 out_row;
 };
 
-// Adds overlapping runs to a row of n elements:
+// The sum of overlapping runs, a row of n elements:
 //
-//   y[start + j * apart + e] += sum_{a < lines} x[a * line + j * pitch + e]     0 <= e < run, 0 <= j < runs
+//   y[e] = sum_{j < runs} x[j * pitch + e - start - j * apart]     where 0 <= e - start - j * apart < run
 //
-// where that lies inside the row. Before each run of x and after it lie at least a vector of zeros. The order of a sum
-// follows from the numbers here.
+// Before each run of x and after it lie at least a vector of zeros. The order of a sum follows from the numbers here.
 template <class T>
 struct OverlapRow {
-  i64 n, runs, run, apart, start, lines;
+  i64 n, runs, run, apart, start;
   const T* x;
-  i64 line, pitch;
+  i64 pitch;
   T* y;
 };
 

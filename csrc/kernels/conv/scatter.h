@@ -1,5 +1,5 @@
-// The gradient of a convolution's input by scattering: cols = g weight^T, every output pixel's patch, whose elements
-// are then added to the pixels they belong to (col2im). Private to kernels/conv; backward_data.cpp chooses.
+// The gradient of a convolution's input by scattering: g weight^T, what an output pixel gives to the pixels of its
+// patch, which is then added where it belongs (col2im), an image row at a time. Private to kernels/conv; backward_data.cpp chooses.
 #ifndef NNF_KERNELS_CONV_SCATTER_H
 #define NNF_KERNELS_CONV_SCATTER_H
 
