@@ -66,12 +66,13 @@ Plan make_plan(const ConvShape& s, i64 mr) {
 
   const i64 size = p.taps * s.oc;
   const i64 work = s.n * s.oh * s.ow * size;
-  const i64 groups = std::clamp<i64>(std::min(work / kTaskWork, kGroupElements / size), 1, std::min(s.n, kMaxGroups));
+  const i64 most = std::clamp<i64>(kGroupElements / size, 1, std::min(s.n, kMaxGroups));
+  const i64 groups = even_groups(work / kTaskWork, most);
   p.group_images = ceil_div(s.n, groups);
   p.batch_groups = ceil_div(s.n, p.group_images);
-  const i64 most = std::min(kMaxTasks, work / kTaskWork);
   // A block keeps at least 96 taps, so that the padding of images that every block repeats stays small.
-  const i64 blocks = std::clamp<i64>(most / p.batch_groups, 1, std::max<i64>(1, s.groups * p.taps / 96));
+  const i64 tasks = std::min(kMaxTasks, work / kTaskWork);
+  const i64 blocks = std::clamp<i64>(tasks / p.batch_groups, 1, std::max<i64>(1, s.groups * p.taps / 96));
   p.block_taps = round_up(ceil_div(p.taps * s.groups, blocks), mr);
   p.block_taps = s.groups == 1 ? p.block_taps : round_up(p.block_taps, p.taps);  // whole groups of channels
   p.tap_blocks = ceil_div(p.taps * s.groups, p.block_taps);

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "kernels/conv/conv2d.h"
+#include "kernels/conv/group_sums.h"
 #include "kernels/dispatch.h"
 
 namespace nnf {
@@ -158,8 +159,8 @@ struct PlanarGroups {
   i64 images, count;
   explicit PlanarGroups(const ConvShape& s) {
     constexpr i64 kMost = 16;
-    const i64 work = s.n * s.oh * s.ow * s.kh * s.kw * s.c * s.oc;
-    images = ceil_div(s.n, std::clamp<i64>(work / kPlanarTaskWork, 1, std::min(s.n, kMost)));
+    const i64 work = s.n * s.oh * s.ow * s.weight_elements();
+    images = ceil_div(s.n, even_groups(work / kPlanarTaskWork, std::min(s.n, kMost)));
     count = ceil_div(s.n, images);
   }
 };
