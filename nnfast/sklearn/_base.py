@@ -137,11 +137,6 @@ class NetworkEstimator(BaseEstimator, ABC):
         """Whether the network has the weights that the attributes show."""
         return "_machine" in self.__dict__
 
-    @property
-    def _plain(self) -> bool:
-        """Whether samples (n, features) without names are what it was trained on."""
-        return "feature_names_in_" not in self.__dict__
-
     def _check_architecture(self) -> None:
         """Raise ValueError for parameters that make no network."""
 
@@ -267,9 +262,10 @@ class NetworkEstimator(BaseEstimator, ABC):
 
     def _outputs(self, X: Any, check_input: bool = True) -> Array:
         """What the network puts out for the samples, (n, n_outputs_)."""
-        if self._is_current() and self.n_threads is None and self._plain:
+        state = self.__dict__
+        if self._is_current() and self.n_threads is None and "feature_names_in_" not in state:
             # Few rows that are as the engine wants them: a microsecond matters. All else takes the long way.
-            core = self._machine.model._core
+            core = state["_machine"].model._core
             now: Array | None = None if core is None else core.predict_now(X, PREDICTED, check_input)
             if now is not None:
                 return now

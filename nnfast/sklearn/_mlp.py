@@ -173,9 +173,10 @@ class Perceptron(NetworkEstimator):
         self._linked = (*self.coefs_, *self.intercepts_)
 
     def _is_current(self) -> bool:
-        if "_machine" not in self.__dict__:
+        state = self.__dict__  # its entries take half the time of attributes: every prediction asks
+        if "_machine" not in state:
             return False
-        return all(map(is_, (*self.coefs_, *self.intercepts_), self._linked))
+        return all(map(is_, (*state["coefs_"], *state["intercepts_"]), state["_linked"]))
 
     def _is_built(self) -> bool:
         return "coefs_" in self.__dict__

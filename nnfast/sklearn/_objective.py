@@ -24,14 +24,10 @@ Array = NDArray[Any]
 CustomLoss = Callable[[Array, Array, "Array | None"], "tuple[float, Array]"]
 
 
-def _softmax(outputs: Array) -> Array:
-    return nf.softmax(outputs)
-
-
 LINKS: dict[str, Callable[[Array], Array]] = {
     "identity": lambda outputs: outputs,
     "logistic": expit,
-    "softmax": _softmax,
+    "softmax": nf.softmax,
     "exp": np.exp,
 }
 
