@@ -129,7 +129,7 @@ def test_threads(dtype):
     try:
         for channels, groups, stride, kernel in (
             (19, 19, 1, 3), (19, 19, 2, 3), (19, 19, 1, 5), (19, 19, 2, 5), (64, 16, 1, 3), (64, 8, 2, 3),
-            (64, 2, 1, 3), (48, 3, 2, 5),
+            (64, 2, 1, 3), (48, 3, 2, 5), (48, 3, 1, 3),
         ):  # fmt: skip
             x = normal((5, channels, 30, 33), dtype, 1)
             weight = normal((channels, channels // groups, kernel, kernel), dtype, 2)

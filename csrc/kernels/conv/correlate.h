@@ -36,8 +36,7 @@ struct WeightView {
 // Whether it pays that planes are turned by the tasks that compute on them: where a group's few channels come to lie
 // densely, and each is turned by one task alone. (A block of images turned before took as long without groups. In
 // groups, one thread, AVX-512, microseconds of a block, a task: 8x128x28x28 3x3, 8 groups 2065, 1690; 4 groups 2900,
-// 2790; 8x256x14x14, 8 groups 1380, 1260; 4x96x28x28 -> 192, 4 groups 1510, 1410. Copying a group's channels of channels-last
-// images together first gained nothing.)
+// 2790; 8x256x14x14, 8 groups 1380, 1260; 4x96x28x28 -> 192, 4 groups 1510, 1410.)
 template <class T>
 bool correlate_turns_once(const Correlation& s);
 
