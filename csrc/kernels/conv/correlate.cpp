@@ -462,9 +462,9 @@ void prepare(Shared<T>& sh, bool in_place) {
 }
 
 // Whether a group's channels are copied to lie densely before many taps read them: where they are a cache line or less
-// of every few. These share few sets of the first-level cache, and what a tile writes may look to the processor like
-// what the next one reads: 8x128x28x28 3x3 in 8 groups takes 1300 to 3000 us in place, by where the arrays lie, 1440 to
-// 1530 so. (4 groups: 2180 to 2750 in place, 2500 so.)
+// of every few, which share few sets of the first-level cache. 8x128x28x28 3x3 in 8 groups, called between other work,
+// takes 1630 to 3070 us in place, from run to run, 1440 to 1530 so; called alone, 1280 either way. (4 groups: 2270 to
+// 2750 in place, 2500 so.)
 template <class T>
 bool gathers_channels(const Correlation& s) {
   const i64 line = static_cast<i64>(kAlignment / sizeof(T));

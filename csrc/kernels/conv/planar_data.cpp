@@ -6,8 +6,8 @@
 // Correlating g with the mirrored weights instead has one row of sums a channel of the input, of one channel too few
 // for the FMAs' latency; but with a few output channels the product here is over too soon for what stands around it.
 // One thread, AVX-512 float, microseconds, the correlation against this: 32x3x32x32 -> 6 5x5 152, 470; -> 16 3x3 195,
-// 250; 16x3x64x64 -> 8 3x3 192, 330; 16x1x64x64 -> 16 3x3 320, 211; 1x3x224x224 -> 64 7x7/2 2003, 1433. (Its phases
-// joined to planes first, and these turned: 4x3x112x112 -> 32 3x3/2 took 218, now 187.)
+// 250; 16x1x64x64 -> 16 3x3 320, 211. (Its phases joined to planes first, and these turned: 4x3x112x112 -> 32 3x3/2
+// took 218, now 187.)
 #include <algorithm>
 
 #include "base/memory.h"

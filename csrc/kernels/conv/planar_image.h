@@ -27,7 +27,7 @@ i64 frame_pitch(const ConvShape& s) {
 }
 
 // Frames of a thread, one after another in the same place: what lies beside the image is made zero once, and stays so.
-// (Row by row it took a quarter of the data's gradient of 32x3x32x32 -> 16 3x3.)
+// (Row by row it took a fifth of the data's gradient of 32x3x32x32 -> 16 3x3.)
 template <class T>
 class PlanarFrames {
  public:
