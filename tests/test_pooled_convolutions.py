@@ -56,6 +56,16 @@ CASES = {
         (2, 12, 12),
         lambda: [nf.Conv2d(2, 3, 3, padding=1), nf.Tanh(), nf.Conv2d(3, 4, 3), nf.ReLU(), nf.MaxPool2d(2)],
     ),
+    "more channels than a strip": (
+        (1, 12, 14),
+        lambda: [nf.Conv2d(1, 7, 3), nf.ReLU(), nf.MaxPool2d(2)],
+    ),
+    "eight channels, means": ((2, 11, 12), lambda: [nf.Conv2d(2, 8, 3, padding=1), nf.AvgPool2d(2)]),
+    "windows beyond the edge": (
+        (1, 12, 13),
+        lambda: [nf.Conv2d(1, 4, 3), nf.ReLU(), nf.MaxPool2d(3, 2, ceil_mode=True)],
+    ),
+    "the maximum of all": ((1, 8, 9), lambda: [nf.Conv2d(1, 3, 3), nf.Tanh(), nf.GlobalMaxPool2d()]),
     "large": ((1, 64, 64), lambda: [nf.Conv2d(1, 4, 3, padding=1), nf.ReLU(), nf.MaxPool2d(2)]),
 }
 EACH = pytest.mark.parametrize("name", CASES)

@@ -169,3 +169,26 @@ def test_errors(network, options, error, message):
     X, y = digits()
     with pytest.raises(error, match=message):
         NetworkClassifier(network, **options).fit(X, y)
+
+
+def test_two_outputs_and_one_class():
+    """A network's two outputs stay two where all labels are alike, also when it is fitted again."""
+    X, y = np.random.default_rng(0).normal(size=(20, 4)), np.zeros(20, int)
+    model = NetworkClassifier(nf.Sequential(nf.Linear(4, 2), input_shape=4), max_iter=2, warm_start=True)
+    shapes = []
+    for _ in range(2):
+        model.fit(X, y)
+        np.testing.assert_array_equal(model.predict(X), y)
+        shapes.append(model.predict_proba(X).shape)
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rows", [1, 2, 3, 7])
+def test_infinite_logits_of_two_classes(rows):
+    model = MLPClassifier((2,), max_iter=1)
+    model.partial_fit(np.array([[1.0], [-1.0]], np.float32), np.array([0, 1]), classes=[0, 1])
+    model.coefs_[0][...] = np.inf
+    model.coefs_[1][...] = 1
+    X = np.ones((rows, 1), np.float32)
+    assert model.predict_proba(X, check_input=False).tolist() == [[0.0, 1.0]] * rows

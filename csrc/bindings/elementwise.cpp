@@ -35,11 +35,15 @@ py::object backward(const char* function, nnf_activation act, double alpha, py::
   return gx;
 }
 
-// `function` and `backward_function` must be literals: the module keeps the pointers.
-void def_activation(py::module_& m, const char* function, const char* backward_function, nnf_activation act) {
+// The names must be literals: the module keeps the pointers.
+void def_forward(py::module_& m, const char* function, nnf_activation act) {
   m.def(
       function, [function, act](py::handle x, py::handle out) { return forward(function, act, 0.0, x, out); },
       py::arg("x"), py::arg("out") = py::none());
+}
+
+void def_activation(py::module_& m, const char* function, const char* backward_function, nnf_activation act) {
+  def_forward(m, function, act);
   m.def(
       backward_function,
       [backward_function, act](py::handle grad_output, py::handle x, py::handle out) {
@@ -50,9 +54,7 @@ void def_activation(py::module_& m, const char* function, const char* backward_f
 
 // The same for a function whose derivative is cheaper from its output, which the caller may have.
 void def_sigmoid(py::module_& m, const char* function, const char* backward_function, nnf_activation act) {
-  m.def(
-      function, [function, act](py::handle x, py::handle out) { return forward(function, act, 0.0, x, out); },
-      py::arg("x"), py::arg("out") = py::none());
+  def_forward(m, function, act);
   m.def(
       backward_function,
       [backward_function, act](py::handle grad_output, py::handle x, py::handle output, py::handle out) {

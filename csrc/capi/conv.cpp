@@ -79,7 +79,7 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
     if (gbias != nullptr) planar_plane_sums<T>(s, g, gbias, false);
     return;
   }
-  if (gx != nullptr && !planar_backward_data_pays<T>(s) && backward_data_turns_planes<T>(s)) {
+  if (gx != nullptr && backward_data_turns_planes<T>(s)) {
     conv2d_backward_data<T>(s, g, weight, gx, WeightOrder::oihw, ImageOrder::planes);
     gx = nullptr;  // done
   }

@@ -56,7 +56,7 @@ class Plan {
   T* output_gradient(int i) { return pointer(values_[at(outputs_[at(i)])].grad_buffer); }
   bool has_backward() const;  // whether any gradient is wanted
   // The graph's nodes whose gradients a backward computes, last first; conversions of layouts left out. An activation
-  // that was taken into the node before it is part of that node.
+  // or pooling that was taken into the node before it is part of that node.
   std::vector<int> backward_nodes() const;
   T* input_gradient(int i) { return pointer(values_[at(inputs_[at(i)])].grad_buffer); }  // custom only
 

@@ -69,7 +69,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):
             self._learn_classes(y)
         else:
             self._compare_classes(y)
-        columns = len(self.classes_) if self._multiclass else 1
+        # Two outputs stay two where all labels are alike.
+        columns = max(2, len(self.classes_)) if self._multiclass else 1
         self.n_outputs_ = y.shape[1] if self._multilabel else columns
         return X, self._encoded(y)
 
@@ -211,9 +212,12 @@ class Classifier(ClassifierMixin, NetworkEstimator):
         """
         outputs = self._outputs(X, check_input)
         if self.n_outputs_ == 1 and not self._multilabel:
-            # 1 / (1 + exp(z)) is 1 - 1 / (1 + exp(-z)), without its cancellation. A product of a column
-            # and a row takes, of a single sample, a third of the time of a multiplication that repeats them.
-            outputs = outputs.dot(SIGNS[outputs.dtype])
+            # 1 / (1 + exp(z)) is 1 - 1 / (1 + exp(-z)), without its cancellation. A single sample's product
+            # takes half the time; that of some samples warns where a logit is infinite.
+            one = len(outputs) == 1
+            outputs = (
+                outputs.dot(SIGNS[outputs.dtype]) if one else np.concatenate((-outputs, outputs), axis=1)
+            )
         return self._machine.objective.predictions(outputs)
 
     def predict_log_proba(self, X: Any, check_input: bool = True) -> Array:

@@ -229,7 +229,7 @@ NNF_API nnf_status nnf_model_stays_sparse(const nnf_model *model, const nnf_sour
 /* What the plan for this batch size takes: the arena's bytes, and the bytes without sharing. */
 NNF_API nnf_status nnf_model_plan(nnf_model *model, int64_t batch, int training, int64_t *arena, int64_t *naive);
 /* The graph's nodes whose gradients a training step of this batch size computes, last first: *count of them, written to
- * nodes unless that is NULL. An activation taken into the node before it counts as part of that. */
+ * nodes unless that is NULL. An activation or pooling taken into the node before it counts as part of that. */
 NNF_API nnf_status nnf_model_plan_backward(nnf_model *model, int64_t batch, int *count, int *nodes);
 
 #ifdef __cplusplus

@@ -34,7 +34,7 @@ using PlanarRowsFn = void (*)(const PlanarRows<T>& rows);
 //
 //   out[i * out_row + p] += sum_{r < lines} sum_{j < n} g[i * g_plane + r * g_line + j] * x[r * x_line + j + p]
 //
-// for 0 <= i < m <= 6. The order depends on lines and n alone.
+// for 0 <= i < m. The order depends on lines and n alone.
 template <class T>
 struct PlanarSums {
   i64 m, count, lines, n;

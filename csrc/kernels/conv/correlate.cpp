@@ -13,10 +13,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 
 #include "base/memory.h"
 #include "base/thread_pool.h"
+#include "kernels/conv/gather.h"
 #include "kernels/dispatch.h"
 
 namespace nnf {
@@ -301,17 +301,6 @@ void run_panels(const Shared<T>& sh, const Piece& p) {
   activate(sh, p);
 }
 
-// `count` runs of `run` elements, a stride apart in x, one after the other.
-template <class T>
-void gather_runs(i64 count, i64 run, const T* x, i64 stride, T* to) {
-  constexpr i64 kLine = kAlignment / static_cast<i64>(sizeof(T));
-  for (i64 i = 0; i < count; ++i, x += stride, to += run) {
-    i64 e = 0;
-    for (; e + kLine <= run; e += kLine) std::memcpy(to + e, x + e, kAlignment);
-    for (; e < run; ++e) to[e] = x[e];
-  }
-}
-
 // The same, panels of one group, whose channels of x are gathered into scratch; of planes they are turned, and so are
 // the outputs, from there.
 template <class T>
@@ -406,7 +395,7 @@ bool streams_well(const Correlation& s, const WeightView<T>& w) {
 template <class T>
 T* make_tables(Shared<T>& sh, i64 panel_elements) {
   const Correlation& s = sh.s;
-  const i64 runs = std::min(s.ow, 2 * s.kw + 1);  // of columns, at most: lo falls and hi rises, each by up to kw
+  const i64 runs = std::min(s.ow, 2 * s.kw + 1);  // of columns, at most: lo and hi fall, each by up to kw
   const i64 offsets = 2 * s.kh * runs * (sh.row_segments ? 1 : s.kw);
   const i64 bytes = round_up(offsets * static_cast<i64>(sizeof(i64)) + (s.oh + s.ow) * static_cast<i64>(sizeof(Run)) +
                              s.ow * static_cast<i64>(sizeof(Segments)), kAlignment);

@@ -1,5 +1,6 @@
-// The convolutions' common core: a correlation of channels-last images with a kernel, as a batch-reduce GEMM over image
-// rows. Forward is one of these; the gradient of the data is one a class of input pixels (backward_data.cpp).
+// The convolutions' common core: a correlation of images with a kernel, as a batch-reduce GEMM over image rows; planes
+// are turned to channels-last ones by the tasks that read them. Forward is one of these; the gradient of the data is
+// one a class of input pixels (backward_data.cpp).
 //
 // Private to kernels/conv. Unlike a convolution's shape it knows padding that crops (negative), an output whose pixels
 // lie apart, and weights by any strides.
@@ -10,13 +11,8 @@
 
 namespace nnf {
 
-// The image as the kernel sees it: `rows` x `cols` pixels of which pixel (i, j) is x's (i - top, j - left), and 0 where
-// x has none.
-struct Frame {
-  i64 top, left, rows, cols;
-};
-
-// y (i, j) = sum over taps (a, b) of frame(i * stride_h + a * dilation_h, j * stride_w + b * dilation_w) . weight(a, b)
+// y (i, j) = sum over taps (a, b) of frame(i * stride_h + a * dilation_h, j * stride_w + b * dilation_w) .
+// weight(a, b), the frame being x with zeros around it.
 struct Correlation {
   i64 n, h, w, c;  // x (n, h, w, c)
   i64 top, left;   // x's pixel (0, 0) is (top, left) of the frame
@@ -42,14 +38,6 @@ bool correlate_turns_once(const Correlation& s);
 
 template <class T>
 void correlate(const Correlation& s, const T* x, const WeightView<T>& weight, const Epilogue<T>& epilogue, T* y);
-
-// Rows row0..row0+rows-1 of the frame around one image x (h, w, c): out (rows, frame.cols, c).
-template <class T>
-void copy_frame(const Frame& frame, i64 h, i64 w, i64 c, i64 row0, i64 rows, const T* x, T* out);
-// Whether x can be read in place: the frame lies inside it.
-inline bool frame_inside(const Frame& f, i64 h, i64 w) {
-  return f.top == 0 && f.left == 0 && f.rows <= h && f.cols <= w;
-}
 
 }  // namespace nnf
 

@@ -1,8 +1,8 @@
-// The padded image: see Frame in correlate.h.
+// See frame.h.
+#include "kernels/conv/frame.h"
+
 #include <algorithm>
 #include <cstring>
-
-#include "kernels/conv/correlate.h"
 
 namespace nnf {
 namespace {

@@ -10,8 +10,8 @@
 
 namespace nnf {
 
-// How many groups: at least `wanted`, if `most` allows. A power of two, which 2, 4 and 8 threads share evenly (of 7
-// groups one of two threads had 4: a step of 1-32-64 3x3 convolutions, 28x28, took a twentieth longer).
+// How many groups: at least `wanted`, if `most` allows, and then a power of two, which 2, 4 and 8 threads share evenly
+// (of 7 groups one of two threads had 4: a step of 1-32-64 3x3 convolutions, 28x28, took a twentieth longer).
 inline i64 even_groups(i64 wanted, i64 most) {
   i64 groups = 1;
   while (groups < wanted) groups *= 2;

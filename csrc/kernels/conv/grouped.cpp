@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/thread_pool.h"
-#include "kernels/conv/correlate.h"
+#include "kernels/conv/frame.h"
 #include "kernels/dispatch.h"
 
 namespace nnf {

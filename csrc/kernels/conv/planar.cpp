@@ -44,8 +44,8 @@ void planar_forward(const ConvShape& s, PlanarLayout layout, const T* x, const T
     for (i64 task = begin; task < end; ++task) {
       const i64 n = task / bands, r0 = task % bands * band, r1 = std::min(s.oh, r0 + band);
       T* image = y + n * s.oc * pixels;
-      planar_rows(k, s, strips, frames, r0, r1, x + n * s.c * s.h * s.w, epilogue.bias,
-                  direct ? image + r0 * s.ow : apart, direct ? pixels : band * s.ow);
+      planar_image_rows(k, s, strips, frames, r0, r1, x + n * s.c * s.h * s.w, epilogue.bias,
+                        direct ? image + r0 * s.ow : apart, direct ? pixels : band * s.ow);
       if (!direct) k.transpose(s.oc, (r1 - r0) * s.ow, apart, band * s.ow, image + r0 * s.ow * s.oc, s.oc);
       if (epilogue.act == NNF_ACT_IDENTITY) continue;
       const auto act = k.activation[epilogue.act].forward;

@@ -102,8 +102,8 @@ class PlanarStrips {
 
 // Output rows r0..r1-1 of one image to planes y (oc, ...), whose row r0 is y's first.
 template <class T>
-void planar_rows(const KernelTable<T>& k, const ConvShape& s, const PlanarStrips<T>& strips,
-                 PlanarFrames<T>& frames, i64 r0, i64 r1, const T* x, const T* bias, T* y, i64 y_plane) {
+void planar_image_rows(const KernelTable<T>& k, const ConvShape& s, const PlanarStrips<T>& strips,
+                       PlanarFrames<T>& frames, i64 r0, i64 r1, const T* x, const T* bias, T* y, i64 y_plane) {
   const i64 pitch = frame_pitch<T>(s), last = (r1 - 1) * s.stride_h + s.kh - s.pad_top;
   const i64 row0 = std::clamp<i64>(r0 * s.stride_h - s.pad_top, 0, s.h), row1 = std::clamp(last, row0, s.h);
   const T* frame = frames.make(k, row0, row1, x);

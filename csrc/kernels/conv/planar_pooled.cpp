@@ -42,7 +42,7 @@ void planar_pooled_forward(const PooledConv<T>& p, const T* x, const T* weight, 
     T* small = thread_scratch<T>(Scratch::pooled_image, s.oc * pooled + size);
     for (i64 n = begin; n < end; ++n) {
       T* at = planes != nullptr ? planes + n * size : small + s.oc * pooled;
-      planar_rows(k, s, strips, frames, 0, s.oh, x + n * image, bias, at, s.oh * s.ow);
+      planar_image_rows(k, s, strips, frames, 0, s.oh, x + n * image, bias, at, s.oh * s.ow);
       if (p.act != NNF_ACT_IDENTITY) k.activation[p.act].forward(size, at, at, p.alpha);
       pooling.forward(at, small);
       k.transpose(s.oc, pooled, small, pooled, y + n * s.oc * pooled, s.oc);

@@ -58,7 +58,11 @@ class Scatter {
       const bool any = multiply(count, i, g, runs);
       for (i64 n = 0; n < count; ++n) {
         T* row = gx + (n * s_.h + i) * size;
-        any ? add_up(runs + n * s_.ow * pitch_, row) : (void)std::fill_n(row, size, T{0});
+        if (any) {
+          add_up(runs + n * s_.ow * pitch_, row);
+        } else {
+          std::fill_n(row, size, T{0});
+        }
       }
     }
   }

@@ -1,5 +1,6 @@
 // The gradient of a convolution's input by scattering: g weight^T, what an output pixel gives to the pixels of its
-// patch, which is then added where it belongs (col2im), an image row at a time. Private to kernels/conv; backward_data.cpp chooses.
+// patch, which is then added where it belongs (col2im), an image row at a time. Private to kernels/conv;
+// backward_data.cpp chooses.
 #ifndef NNF_KERNELS_CONV_SCATTER_H
 #define NNF_KERNELS_CONV_SCATTER_H
 

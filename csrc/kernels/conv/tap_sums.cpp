@@ -12,10 +12,10 @@
 #include "kernels/conv/tap_sums.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/memory.h"
 #include "base/thread_pool.h"
+#include "kernels/conv/gather.h"
 #include "kernels/conv/group_sums.h"
 #include "kernels/dispatch.h"
 
@@ -48,17 +48,6 @@ Range tap_range(i64 tap, i64 size, i64 out, i64 stride, i64 dilation, i64 before
   const i64 first = start >= 0 ? 0 : ceil_div(-start, stride);
   const i64 last = start >= size ? 0 : std::min(out, (size - 1 - start) / stride + 1);
   return {std::min(first, last), last};
-}
-
-// `count` runs of `run` elements, a stride apart in x, one after the other.
-template <class T>
-void gather_runs(i64 count, i64 run, const T* x, i64 stride, T* to) {
-  constexpr i64 kLine = kAlignment / static_cast<i64>(sizeof(T));
-  for (i64 i = 0; i < count; ++i, x += stride, to += run) {
-    i64 e = 0;
-    for (; e + kLine <= run; e += kLine) std::memcpy(to + e, x + e, kAlignment);
-    for (; e < run; ++e) to[e] = x[e];
-  }
 }
 
 struct Plan {
