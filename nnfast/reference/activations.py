@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .checks import Array, deliver, floats, has_shape, value_error
+from .checks import Array, backward_arrays, deliver, floats, has_shape, value_error
 
 
 def _forward(name: str, f: Callable[[Array], Array], x: Array, out: Array | None) -> Array:
@@ -22,8 +22,7 @@ def _forward(name: str, f: Callable[[Array], Array], x: Array, out: Array | None
 def _backward(
     name: str, f: Callable[[Array, Array], Array], grad_output: Array, x: Array, out: Array | None
 ) -> Array:
-    x, grad_output = floats(name, x=x, grad_output=grad_output)
-    has_shape(name, "grad_output", grad_output, x.shape)
+    x, grad_output, _ = backward_arrays(name, grad_output, x)
     return deliver(name, f(grad_output, x), x.dtype, out, apart=(x,), same=grad_output)
 
 
@@ -37,12 +36,9 @@ def _sigmoid_backward(
     out: Array | None,
 ) -> Array:
     """The same where the derivative follows from the output: the caller's, or ``forward(x)``."""
-    if output is None:
-        return _backward(name, lambda g, x: f(g, forward(x)), grad_output, x, out)
-    x, grad_output, output = floats(name, x=x, grad_output=grad_output, output=output)
-    has_shape(name, "grad_output", grad_output, x.shape)
-    has_shape(name, "output", output, x.shape)
-    return deliver(name, f(grad_output, output), x.dtype, out, apart=(x, output), same=grad_output)
+    x, grad_output, output = backward_arrays(name, grad_output, x, output)
+    y = forward(x) if output is None else output
+    return deliver(name, f(grad_output, y), x.dtype, out, apart=(x, y), same=grad_output)
 
 
 def _logistic(x: Array) -> Array:

@@ -57,6 +57,18 @@ def has_shape(function: str, name: str, array: Array, shape: tuple[int, ...]) ->
         raise value_error(function, name, f"shape {shape}", array.shape)
 
 
+def backward_arrays(
+    function: str, grad_output: Any, x: Any, output: Any = None
+) -> tuple[Array, Array, Array | None]:
+    """x, a gradient of its shape, and the forward's output, of that shape too, if it is given."""
+    x, grad_output = floats(function, x=x, grad_output=grad_output)
+    has_shape(function, "grad_output", grad_output, x.shape)
+    if output is not None:
+        x, output = floats(function, x=x, output=output)
+        has_shape(function, "output", output, x.shape)
+    return x, grad_output, output
+
+
 def has_ndim(function: str, name: str, array: Array, ndim: int) -> None:
     """Raise ValueError unless `array` has exactly this many dimensions."""
     if array.ndim != ndim:

@@ -9,24 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from .checks import Array, deliver, floats, has_shape, integer_in, value_error
+from .checks import Array, backward_arrays, deliver, floats, integer_in, value_error
 
 
 def _axis(function: str, x: Array, axis: Any) -> int:
     if x.ndim == 0:
         raise value_error(function, "x", "at least 1 dimension", 0)
     return integer_in(function, "axis", axis, -x.ndim, x.ndim - 1)
-
-
-def _backward_arrays(
-    function: str, grad_output: Array, x: Array, output: Array | None
-) -> tuple[Array, Array, Array | None]:
-    x, grad_output = floats(function, x=x, grad_output=grad_output)
-    has_shape(function, "grad_output", grad_output, x.shape)
-    if output is not None:
-        x, output = floats(function, x=x, output=output)
-        has_shape(function, "output", output, x.shape)
-    return x, grad_output, output
 
 
 def _log_softmax(x: Array, axis: int) -> Array:
@@ -105,7 +94,7 @@ def softmax_backward(
     >>> softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
     array([ 0.25, -0.25])
     """
-    x, grad_output, output = _backward_arrays("softmax_backward", grad_output, x, output)
+    x, grad_output, output = backward_arrays("softmax_backward", grad_output, x, output)
     axis = _axis("softmax_backward", x, axis)
     y = _softmax(x, axis) if output is None else output
     gx = y * (grad_output - (grad_output * y).sum(axis=axis, keepdims=True))
@@ -169,7 +158,7 @@ def log_softmax_backward(
     >>> log_softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
     array([ 0.5, -0.5])
     """
-    x, grad_output, output = _backward_arrays("log_softmax_backward", grad_output, x, output)
+    x, grad_output, output = backward_arrays("log_softmax_backward", grad_output, x, output)
     axis = _axis("log_softmax_backward", x, axis)
     probabilities = _softmax(x, axis) if output is None else np.exp(output)
     gx = grad_output - probabilities * grad_output.sum(axis=axis, keepdims=True)
