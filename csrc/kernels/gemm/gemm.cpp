@@ -89,10 +89,15 @@ struct Span {
   i64 i0, i1, j0, j1;
 };
 
+// Of a core; what is usual where it is not known.
+i64 l2_bytes() { return cpu_info().cache[2] > 0 ? cpu_info().cache[2] : i64{1} << 19; }
+
 // Whether and how rows of A are copied to the thread's scratch before they are used.
 //   strips  a transposed A. In place each step of k touches another line, and another page when the rows are long: a
 //           tile's lines fill L1, or fall on a few of its sets. Turned into rows instead, 200 x 100 x 784 took 202 us
-//           where strips take 178, 512 x 1024 x 4096 30 ms where strips take 26. One panel does not pay for it.
+//           where strips take 178, 512 x 1024 x 4096 30 ms where strips take 26. One panel does not pay for it,
+//           unless A comes from memory, from where strips are fetched ahead: 784 x 30 x 4000 1.22 times as fast, but
+//           784 x 30 x 1000 0.79, 784 x 16 x 8192 0.76 times.
 //   rows    a large A that passes by many panels: rows a power of two apart fall on the same sets of the caches
 //           (1024 cubed: 84 % of the peak in place, 91 % copied).
 enum class Copy { none, strips, rows };
@@ -100,7 +105,10 @@ enum class Copy { none, strips, rows };
 template <class T>
 Copy copy_of_a(const Problem<T>& q) {
   const i64 nr = kernels<T>().gemm.nr;
-  if (q.a.rs == 1 && q.a.cs >= q.m) return q.n > nr && q.k >= 16 ? Copy::strips : Copy::none;
+  if (q.a.rs == 1 && q.a.cs >= q.m) {
+    const bool pays = q.n > nr || (q.a_far && q.n > kernels<T>().gemm.lanes);
+    return pays && q.k >= 16 ? Copy::strips : Copy::none;
+  }
   const bool large = q.n >= 4 * nr && q.m * q.k * static_cast<i64>(sizeof(T)) >= i64{1} << 19;
   return q.a.cs == 1 && large ? Copy::rows : Copy::none;
 }
@@ -125,9 +133,6 @@ void pack_panels(const BlockedB<T>& b, i64 n, i64 k, i64 p0, i64 p1) {
     while (b.state[panel].load(std::memory_order_acquire) != kDone) std::this_thread::yield();
   }
 }
-
-// Of a core; what is usual where it is not known.
-i64 l2_bytes() { return cpu_info().cache[2] > 0 ? cpu_info().cache[2] : i64{1} << 19; }
 
 // Rows of a call of the microkernel for n columns: its own tile's; but where a tile takes no longer than a call, as
 // many as keep C in L1 for what follows. Where nearly all of the time is that of storing a C beyond the caches,
@@ -288,7 +293,8 @@ template <class T>
 void gemm(i64 m, i64 n, i64 k, MatView<T> a, MatView<T> b, T* c, i64 ldc, bool accumulate,
           const Epilogue<T>& epilogue) {
   if (m <= 0 || n <= 0) return;
-  const Problem<T> q{m, n, k, a, b, c, ldc, accumulate, epilogue};
+  const bool a_far = m * k * static_cast<i64>(sizeof(T)) > 8 * l2_bytes();
+  const Problem<T> q{m, n, k, a, b, c, ldc, accumulate, epilogue, a_far};
   if (k <= 0) {
     for (i64 i = 0; i < m && !accumulate; ++i) std::fill_n(c + i * ldc, n, T(0));
     apply_epilogue(epilogue, m, 0, n, c, ldc);

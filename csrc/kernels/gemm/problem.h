@@ -15,6 +15,7 @@ struct Problem {
   i64 ldc;
   bool accumulate;
   Epilogue<T> epilogue;
+  bool a_far;  // A, of which a block has a part, lies in memory, not in a cache
 
   // Columns j..j+count-1 of it.
   Problem columns(i64 j, i64 count) const {
