@@ -63,16 +63,19 @@ constexpr i64 kLine = 64 / static_cast<i64>(sizeof(T));
 // i-th of `parts` near-equal cuts of n, at multiples of `unit`.
 i64 cut(i64 n, i64 parts, i64 unit, i64 i) { return std::min(n, ceil_div(n * i, parts * unit) * unit); }
 
-// B of one block: in place, or packed into panels.
+// B of one block: in place, or packed into panels, which begin a line more than their size apart: as many lines of
+// neighbours as a row of B fills would else fall on one set of L1 (16 panels of 1024 x 16: 3.5 times as long).
 template <class T>
 struct BlockedB {
   MatView<T> b;
   T* packed;             // null: in place
   i64 panels, nr, step;  // panels across the block, each (k, nr) with `step` columns in use
-  std::atomic<unsigned char>* state = nullptr;  // (panels): see pack_panels; null: in place
-  const T* at(i64 j, i64 k) const { return packed ? packed + j / step * k * nr : b.p + j; }
+  i64 group = 1;         // of panels that are packed together
+  std::atomic<unsigned char>* state = nullptr;  // a group's: see pack_panels; null: in place
+  const T* at(i64 j, i64 k) const { return packed ? packed + j / step * panel(k) : b.p + j; }
   i64 ld() const { return packed ? nr : b.rs; }
-  i64 panel(i64 k) const { return packed ? k * nr : step; }
+  i64 panel(i64 k) const { return packed ? packed_size(k) : step; }
+  i64 packed_size(i64 k) const { return k * nr + kLine<T>; }
 };
 
 // Columns of a panel: as many as a tile takes, but 3 vectors where 4 would leave a last panel of one, whose tile has a
@@ -98,8 +101,10 @@ i64 l2_bytes() { return cpu_info().cache[2] > 0 ? cpu_info().cache[2] : i64{1} <
 //           where strips take 178, 512 x 1024 x 4096 30 ms where strips take 26. One panel does not pay for it,
 //           unless A comes from memory, from where strips are fetched ahead: 784 x 30 x 4000 1.22 times as fast, but
 //           784 x 30 x 1000 0.79, 784 x 16 x 8192 0.76 times.
-//   rows    a large A that passes by many panels: rows a power of two apart fall on the same sets of the caches
-//           (1024 cubed: 84 % of the peak in place, 91 % copied).
+//   rows    a large A whose rows lie whole pages apart and pass by many panels: they fall on the same sets of the
+//           caches (1024 cubed on a Sapphire Rapids core: 84 % of the peak in place, 91 % copied; on Zen 5 as fast in
+//           place), with narrow panels also a small one. Other rows are read in place, which is 1 to 2 % faster: 500
+//           cubed 1.018, 2048 x 256 x 640 1.029.
 enum class Copy { none, strips, rows };
 
 template <class T>
@@ -109,28 +114,46 @@ Copy copy_of_a(const Problem<T>& q) {
     const bool pays = q.n > nr || (q.a_far && q.n > kernels<T>().gemm.lanes);
     return pays && q.k >= 16 ? Copy::strips : Copy::none;
   }
-  const bool large = q.n >= 4 * nr && q.m * q.k * static_cast<i64>(sizeof(T)) >= i64{1} << 19;
-  return q.a.cs == 1 && large ? Copy::rows : Copy::none;
+  const i64 item = static_cast<i64>(sizeof(T)), least = kernels<T>().gemm.vectors < 4 ? 0 : i64{1} << 19;
+  const bool collides = q.a.rs * item % 4096 == 0;
+  return q.a.cs == 1 && collides && q.n >= 4 * nr && q.m * q.k * item > least ? Copy::rows : Copy::none;
 }
 
-// Sees to it that panels p0..p1-1 are packed: packs those nobody has begun, then waits for the rest. So two threads
-// that work on different columns pack what they will read themselves, and no line of it has to pass between their
-// caches. With B packed in a region of its own, two processors did 256 cubed 1.8 times as fast as one, or 1.3 times
-// where their caches lay far apart; so 1.95 times. Each panel right before its use, or in pieces of 128 rows, was no
-// faster.
+// Packs one group of panels. Where B's rows are contiguous, a few rows at a time across all of the group, a KB of each:
+// read panel by panel, rows whole pages apart fall on one set of L1 and are loaded from L2 again for each line
+// (1024 x 1024 in 132 us, so 84; in AVX2's panels of a line 441 and 81).
+template <class T>
+void pack_group(const BlockedB<T>& b, i64 n, i64 k, i64 group) {
+  constexpr i64 kRows = 8;
+  const GemmPackFn<T> pack = kernels<T>().gemm_pack_b;
+  const i64 first = group * b.group, last = std::min(b.panels, first + b.group);
+  const i64 rows = b.group > 1 ? kRows : k;
+  for (i64 p = 0; p < k; p += rows) {
+    for (i64 panel = first; panel < last; ++panel) {
+      const i64 j = panel * b.step;
+      pack(std::min(rows, k - p), std::min(b.step, n - j), b.b.p + p * b.b.rs + j * b.b.cs, b.b.rs, b.b.cs,
+           b.packed + panel * b.packed_size(k) + p * b.nr);
+    }
+  }
+}
+
+// Sees to it that panels p0..p1-1 are packed: packs the groups nobody has begun, then waits for the rest. So two
+// threads that work on different columns pack what they will read themselves, and no line of it has to pass between
+// their caches. With B packed in a region of its own, two processors did 256 cubed 1.8 times as fast as one, or 1.3
+// times where their caches lay far apart; so 1.95 times. Each panel right before its use, or in pieces of 128 rows, was
+// no faster.
 template <class T>
 void pack_panels(const BlockedB<T>& b, i64 n, i64 k, i64 p0, i64 p1) {
   constexpr unsigned char kBegun = 1, kDone = 2;
-  const GemmPackFn<T> pack = kernels<T>().gemm_pack_b;
-  for (i64 panel = p0; panel < p1; ++panel) {
-    unsigned char seen = b.state[panel].load(std::memory_order_relaxed);
-    if (seen != 0 || !b.state[panel].compare_exchange_strong(seen, kBegun, std::memory_order_relaxed)) continue;
-    const i64 j = panel * b.step;
-    pack(k, std::min(b.step, n - j), b.b.p + j * b.b.cs, b.b.rs, b.b.cs, b.packed + panel * k * b.nr);
-    b.state[panel].store(kDone, std::memory_order_release);
+  const i64 g0 = p0 / b.group, g1 = ceil_div(p1, b.group);
+  for (i64 group = g0; group < g1; ++group) {
+    unsigned char seen = b.state[group].load(std::memory_order_relaxed);
+    if (seen != 0 || !b.state[group].compare_exchange_strong(seen, kBegun, std::memory_order_relaxed)) continue;
+    pack_group(b, n, k, group);
+    b.state[group].store(kDone, std::memory_order_release);
   }
-  for (i64 panel = p0; panel < p1; ++panel) {
-    while (b.state[panel].load(std::memory_order_acquire) != kDone) std::this_thread::yield();
+  for (i64 group = g0; group < g1; ++group) {
+    while (b.state[group].load(std::memory_order_acquire) != kDone) std::this_thread::yield();
   }
 }
 
@@ -211,12 +234,14 @@ void compute_span(const Problem<T>& q, const BlockedB<T>& b, i64 nc, const Span&
 // walks and cache conflicts, and passed over often enough to pay for the copy. Time with B in place over that with
 // B packed: 128 x 512 x 512 0.91, 196 x 256 x 2304 0.92, 256 x 2048 x 512 0.95, 512 cubed 0.96, 768 cubed 0.97,
 // 2048 x 512 x 512 0.99, but 3136 x 256 x 576 1.07, 2000 x 512 x 1024 1.16. Many rows that are whole pages apart
-// share few sets of the caches: 128 x 1024 x 4096 1.13, 512 x 1024 x 1024 1.16.
+// share few sets of the caches: 128 x 1024 x 4096 1.13, 64 x 1024 x 1024 1.21, 256 x 1024 x 300 1.03; narrow panels
+// of AVX2, of which L1 then holds a dozen rows: 16 x 1024 x 64 1.33, 128 x 1024 x 256 1.40, 64 x 1024 x 1024 1.99.
 template <class T>
 bool packing_b_pays(const Problem<T>& q) {
   const i64 item = static_cast<i64>(sizeof(T)), bytes = q.k * q.n * item;
-  const bool collides = q.k > 512 && q.b.rs * item % 4096 == 0;
-  return bytes > (i64{1} << 16) && q.m >= (collides ? 128 : bytes > 2 * l2_bytes() ? 256 : 640);
+  const bool collides = q.b.rs * item % 4096 == 0, narrow = kernels<T>().gemm.vectors < 4;
+  const i64 least = !collides ? (bytes > 2 * l2_bytes() ? 256 : 640) : narrow ? 16 : q.k > 512 ? 64 : 192;
+  return bytes > (i64{1} << 16) && q.m >= least;
 }
 
 // One block: all of q's rows; q.k and q.n as the packed B allows.
@@ -227,7 +252,9 @@ void gemm_block(const Problem<T>& q) {
   const i64 step = panel_step<T>(q.n);
   BlockedB<T> b{q.b, nullptr, ceil_div(q.n, step), nr, step};
   if (q.b.cs != 1 || packing_b_pays(q)) {
-    const i64 elements = b.panels * nr * q.k;
+    constexpr i64 kGroupBytes = 1024;  // of a row
+    if (q.b.cs == 1) b.group = std::max<i64>(1, kGroupBytes / (step * static_cast<i64>(sizeof(T))));
+    const i64 elements = b.panels * b.packed_size(q.k);
     b.packed = thread_scratch<T>(Scratch::gemm_b, elements + ceil_div(b.panels, static_cast<i64>(sizeof(T))));
     b.state = reinterpret_cast<std::atomic<unsigned char>*>(b.packed + elements);
     for (i64 panel = 0; panel < b.panels; ++panel) new (&b.state[panel]) std::atomic<unsigned char>(0);
