@@ -37,6 +37,26 @@ def test_matmul_blocks(isa, dtype):
 
 
 @both_floats
+@pytest.mark.parametrize("columns", [0, 3])
+def test_matmul_rows_whole_pages_apart(isa, dtype, columns):
+    """Rows of 4096 bytes, of which all or all but `columns` are taken: copies and panels of their own."""
+    page = 4096 // np.dtype(dtype).itemsize
+
+    def matrix(rows, seed):
+        return guarded(normal((rows, page), dtype, seed))[:, columns:]
+
+    width = page - columns
+    for m, n, k in [(20, width, 90), (200, width, 35), (67, 2, width), (33, 300, width)]:
+        a = matrix(m, 1) if k == width else normal((m, k), dtype, 1)
+        b = matrix(k, 2) if n == width else normal((k, n), dtype, 2)
+        check_matmul(a, b)
+        check_matmul(b.T, a.T)
+    for n, k in [(1, 40), (2, 17), (10, 130), (70, 20)]:
+        check_matmul(matrix(k, 3).T, normal((k, n), dtype, 4))
+        check_matmul(normal((n, k), dtype, 4), matrix(k, 3))
+
+
+@both_floats
 def test_matmul_layouts(isa, dtype):
     a, b = normal((19, 23), dtype, 1), normal((23, 17), dtype, 2)
     for _, left in views(a):
