@@ -235,12 +235,19 @@ void compute_span(const Problem<T>& q, const BlockedB<T>& b, i64 nc, const Span&
 // B packed: 128 x 512 x 512 0.91, 196 x 256 x 2304 0.92, 256 x 2048 x 512 0.95, 512 cubed 0.96, 768 cubed 0.97,
 // 2048 x 512 x 512 0.99, but 3136 x 256 x 576 1.07, 2000 x 512 x 1024 1.16. Many rows that are whole pages apart
 // share few sets of the caches: 128 x 1024 x 4096 1.13, 64 x 1024 x 1024 1.21, 256 x 1024 x 300 1.03; narrow panels
-// of AVX2, of which L1 then holds a dozen rows: 16 x 1024 x 64 1.33, 128 x 1024 x 256 1.40, 64 x 1024 x 1024 1.99.
+// of AVX2, of which L1 then holds a dozen rows: 16 x 1024 x 64 1.33, 128 x 1024 x 256 1.40, 64 x 1024 x 1024 1.99;
+// half a page apart 256 x 512 x 784 1.11.
 template <class T>
 bool packing_b_pays(const Problem<T>& q) {
   const i64 item = static_cast<i64>(sizeof(T)), bytes = q.k * q.n * item;
-  const bool collides = q.b.rs * item % 4096 == 0, narrow = kernels<T>().gemm.vectors < 4;
-  const i64 least = !collides ? (bytes > 2 * l2_bytes() ? 256 : 640) : narrow ? 16 : q.k > 512 ? 64 : 192;
+  const bool narrow = kernels<T>().gemm.vectors < 4, deep = q.k > 512;
+  const auto apart = [&](i64 page) { return q.b.rs * item % page == 0; };
+  i64 least = bytes > 2 * l2_bytes() ? 256 : 640;
+  if (apart(4096)) {
+    least = narrow ? 16 : deep ? 64 : 192;
+  } else if (apart(2048) && narrow && deep) {
+    least = 64;
+  }
   return bytes > (i64{1} << 16) && q.m >= least;
 }
 
