@@ -239,6 +239,30 @@ inline py::object get_or_make(const char* function, py::handle out, nnf_dtype dt
   return py::reinterpret_borrow<py::object>(out);
 }
 
+// What the gradient of a function on arrays of x's shape reads: grad_output, x, and perhaps the output, which saves
+// computing it again. make_result() checks `out`, or makes it, and then asks for dense copies of what will be read.
+struct GradientFromOutput {
+  Input g, x;
+  std::optional<Input> output;
+
+  GradientFromOutput(const char* function, py::handle grad_output, py::handle x_, py::handle output_)
+      : g(function, "grad_output", grad_output), x(function, "x", x_) {
+    if (!output_.is_none()) output.emplace(function, "output", output_);
+    for (Input* other : {&g, output ? &*output : &g}) {
+      other->expect_same_dtype(x);
+      other->expect_shape(x.shape(), x.nd());
+    }
+  }
+  py::object make_result(const char* function, py::handle out) {
+    Input& from = output ? *output : x;
+    py::object result = get_or_make(function, out, x.dtype(), x.shape(), x.nd(), {&g, &x, &from}, &g);
+    g.make_contiguous();
+    from.make_contiguous();
+    return result;
+  }
+  const char* given() const { return output ? output->data() : nullptr; }
+};
+
 // An array that a function changes in place: exactly float32 or float64, C-contiguous, writable. `index`: its place in
 // a list of arrays, or -1.
 struct InOut {

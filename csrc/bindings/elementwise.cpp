@@ -18,20 +18,12 @@ py::object forward(const char* function, nnf_activation act, double alpha, py::h
 
 py::object backward(const char* function, nnf_activation act, double alpha, py::handle grad_output, py::handle x_,
                     py::handle output_, py::handle out) {
-  Input g(function, "grad_output", grad_output);
-  Input x(function, "x", x_);
-  g.expect_same_dtype(x);
-  g.expect_shape(x.shape(), x.nd());
-  OptionalInput output(function, "output", output_, x);
-  if (output.input) output.input->expect_shape(x.shape(), x.nd());
-  const Input& from = output.input ? *output.input : x;
-  py::object gx = get_or_make(function, out, x.dtype(), x.shape(), x.nd(), {&g, &x, &from}, &g);
-  g.make_contiguous();
-  if (!output.input) x.make_contiguous();
-  const char* given = output.data();
+  GradientFromOutput q(function, grad_output, x_, output_);
+  py::object gx = q.make_result(function, out);
   char* to = array_data(gx);
-  run(static_cast<double>(x.size()),
-      [&] { return nnf_activation_backward(x.dtype(), act, alpha, x.size(), g.data(), x.data(), given, to); });
+  run(static_cast<double>(q.x.size()), [&] {
+    return nnf_activation_backward(q.x.dtype(), act, alpha, q.x.size(), q.g.data(), q.x.data(), q.given(), to);
+  });
   return gx;
 }
 
