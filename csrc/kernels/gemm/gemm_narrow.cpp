@@ -50,6 +50,15 @@ void one_row(const Problem<T>& q, const MatView<T>& b) {
   });
 }
 
+// n == 1 and C dense: the same product as a row. (As dot products of six rows with the one column, on AVX2, 1000 x 1000
+// took 1.21 times as long and 20000 x 30 1.87 times.)
+template <class T>
+void one_column(const Problem<T>& q) {
+  const MatView<T> b = q.a.transposed();
+  one_row(Problem<T>{1, q.m, q.k, q.b.transposed(), b, q.c, q.m, q.accumulate, {}, q.a_far}, b);
+  apply_epilogue(q.epilogue, q.m, 0, 1, q.c, 1);
+}
+
 // `b` is B with its columns contiguous.
 template <class T>
 void dots(const Problem<T>& q, const MatView<T>& b, i64 weight) {
@@ -174,6 +183,10 @@ bool gemm_narrow(const Problem<T>& q, i64 weight) {
     one_row(q, b);
     return true;
   }
+  if (q.n == 1 && q.ldc == 1 && (q.a.rs == 1 || has_rows(q))) {
+    one_column(q);
+    return true;
+  }
   if (has_rows(q) && dots_cost(q) < tiles_cost(q)) {
     if (b.rs != 1) {
       T* columns = thread_scratch<T>(Scratch::gemm_rows, q.n * q.k);
@@ -181,11 +194,6 @@ bool gemm_narrow(const Problem<T>& q, i64 weight) {
       b = {columns, 1, q.k};
     }
     dots(q, b, weight);
-    return true;
-  }
-  if (q.a.rs == 1 && q.n == 1 && q.ldc == 1 && q.epilogue.bias == nullptr) {  // the same product as a row
-    one_row(Problem<T>{1, q.m, q.k, q.b.transposed(), q.a.transposed(), q.c, q.m, q.accumulate, q.epilogue, q.a_far},
-            q.a.transposed());
     return true;
   }
   if (q.a.rs == 1 && q.n <= kFewColumns) {
