@@ -3,7 +3,7 @@
 // Loops, outermost first (after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008, with
 // the roles of A and B exchanged, as C is row-major):
 //
-//   blocks of k and n          only so that packed B stays below kPackedBytes; one for most shapes
+//   blocks of k and n          so that packed B stays in L2, or below kPackedBytes; one for small shapes
 //     tasks: blocks of rows x columns of C, cut by shape
 //       B packed into panels (k, nr), each by the first thread that needs it; left out when B can be read in place
 //       kTaskBytes of rows of A    in place through pointers, or copied where that pays
@@ -39,9 +39,9 @@ namespace {
 template <class T>
 constexpr i64 kMaxKc = 4096 / static_cast<i64>(sizeof(T));
 
-// Packed B, at most: one block of k, and as many columns as a few times L2 takes. With more of them an A that is copied,
-// or comes from memory, is so less often; 4 to 32 MB differ by a percent or two. Any other A passes by as often as it
-// must, and B's columns are used while they lie in L2 (packed_bytes).
+// Packed B, at most: one block of k, and as many columns as a few times L2 takes. With more of them an A that is
+// copied, or comes from memory, is so less often; 4 to 32 MB differ by a percent or two. Any other A passes by as often
+// as it must, and B's columns are used while they lie in L2 (packed_bytes).
 constexpr i64 kPackedBytes = i64{1} << 23;
 
 // A task should be worth some microseconds (in units of 64 multiply-adds), and there should be enough tasks to even
@@ -302,8 +302,8 @@ void gemm_block(const Problem<T>& q) {
   });
 }
 
-// Bytes of B that are packed at a time. With half of L2 a thread, not kPackedBytes: 300 x 2000 x 2000 1.02 times as fast,
-// 1.05 on AVX2, 300 x 2000 x 1000 1.05 and 1.06; but 4000 x 1000 x 1000 0.97 and 0.94, 2048 cubed 0.98 and 0.96.
+// Bytes of B that are packed at a time. With half of L2 a thread, not kPackedBytes: 200 x 4000 x 1000 1.12 times as
+// fast, 1.15 on AVX2, 700 x 3000 x 500 1.03 and 1.05; but 4000 x 1000 x 1000 0.97 and 0.94, 2048 cubed 0.98 and 0.96.
 template <class T>
 i64 packed_bytes(const Problem<T>& q) {
   const bool cheap = copy_of_a(q) == Copy::none && !q.a_far;
