@@ -13,16 +13,18 @@
 // 300 x 300 (L2): 95 102 138, 115 118 120; 512 x 512: 90 106 112, 104 111 105; 1024 x 1024 (L3): 65 80 88, 92 86 67;
 // 4096 x 4096 (memory): 15 24 33, 41 38 36, where reading B alone made 178, 150, 97 and 45.
 //
-// Dot products in L2 make 66 to 78 % of what one pass over B in a line reads (512 x 512 and less; 85 % and more from
-// L3 on): so many streams at once are read at two thirds of that speed, whatever is done about it. Rows one after the
-// other reach it (92 to 100 %) but only where they begin on a cache line; where they do not, as in NumPy's arrays, they
-// take as long. Prefetching the next rows, or further on in these, changed nothing or lost up to a sixth.
+// Dot products in L2 make 66 to 78 % of what one pass over B in a line reads (512 x 512 and less): so many streams at
+// once are read at two thirds of that speed, whatever is done about it. Rows one after the other reach it (92 to 100 %)
+// but only where they begin on a cache line; where they do not, as in NumPy's arrays, they take as long. Prefetching
+// the next rows, or further on in these, changed nothing or lost up to a sixth. From L3 four rows with a KB ahead
+// fetched are 1.04 to 1.16 times as fast as eight without; from memory 0.75 to 1.1 times.
 #ifndef NNF_KERNELS_GEMM_GEMV_INL_H
 #define NNF_KERNELS_GEMM_GEMV_INL_H
 
 #include "kernels/gemm/contract.h"
 #include "kernels/gemm/geometry-inl.h"
 #include "kernels/gemm/unroll-inl.h"
+#include "simd/loop-inl.h"
 #include "simd/vec.h"
 
 namespace nnf {
@@ -34,6 +36,7 @@ constexpr int kGemvChains = 8;
 constexpr int kGemvVectors = kGemmVectors >= 4 ? 16 : 8;  // of a strip: half the registers
 constexpr int kGemvRows = 4;                              // of B at a time
 constexpr i64 kGemvStream = i64{3} << 19;                 // bytes of B from which on its rows are streamed
+constexpr i64 kGemvMemory = i64{12} << 20;                // and from which on most of them come from memory
 
 // V vectors of y; with Tail the last has `last` columns.
 template <class T, int V, bool Tail>
@@ -91,25 +94,32 @@ inline void gemv_stream(i64 n, i64 k, const T* x, const T* b, i64 b_rs, T* y) {
   for (; p < k; ++p) gemv_rows<T, 1>(n, x + p, b + p * b_rs, b_rs, y, p > 0);
 }
 
-// R dot products.
-template <class T, int R>
+// R dot products. Of a far B two vectors a row and step, a KB ahead fetched: see above.
+template <class T, int R, bool Far = false>
 NNF_INLINE void gemv_dots(i64 k, const T* x, const T* b, i64 b_cs, T* y, bool accumulate) {
   constexpr int N = Vec<T>::N;
   Vec<T> acc[R];
   unroll<R>([&](auto r) NNF_LAMBDA_INLINE { acc[r.value] = zero<T>(); });
+  const auto step = [&](i64 p, auto lanes) NNF_LAMBDA_INLINE {
+    const Vec<T> xp = lanes.load(x + p);
+    unroll<R>([&](auto r) NNF_LAMBDA_INLINE {
+      acc[r.value] = fma(xp, lanes.load(b + r.value * b_cs + p), acc[r.value]);
+    });
+  };
   i64 p = 0;
-  for (; p + N <= k; p += N) {
-    const Vec<T> xp = load<T>(x + p);
-    unroll<R>([&](auto r) NNF_LAMBDA_INLINE {
-      acc[r.value] = fma(xp, load<T>(b + r.value * b_cs + p), acc[r.value]);
-    });
+  if constexpr (Far) {
+    constexpr i64 kLine = 64 / static_cast<i64>(sizeof(T)), kAhead = 16 * kLine;
+    for (; p + 2 * N <= k; p += 2 * N) {
+      unroll<R>([&](auto r) NNF_LAMBDA_INLINE {
+        const T* row = b + r.value * b_cs + p;
+        for (i64 i = 0; i < 2 * N; i += kLine) __builtin_prefetch(row + kAhead + i);
+        const Vec<T> sum = fma(load<T>(x + p), load<T>(row), acc[r.value]);
+        acc[r.value] = fma(load<T>(x + p + N), load<T>(row + N), sum);
+      });
+    }
   }
-  if (p < k) {
-    const Vec<T> xp = load_n<T>(x + p, k - p);
-    unroll<R>([&](auto r) NNF_LAMBDA_INLINE {
-      acc[r.value] = fma(xp, load_n<T>(b + r.value * b_cs + p, k - p), acc[r.value]);
-    });
-  }
+  for (; p + N <= k; p += N) step(p, AllLanes<T>{});
+  if (p < k) step(p, FirstLanes<T>{static_cast<int>(k - p)});
   unroll<R>([&](auto r) NNF_LAMBDA_INLINE {
     const T s = sum(acc[r.value]);
     y[r.value] = accumulate ? y[r.value] + s : s;
@@ -135,6 +145,10 @@ void gemm_row(i64 n, i64 k, const T* x, const T* b, i64 b_rs, i64 b_cs, T* y, bo
     for (; j + W <= n; j += W) gemv_strip<T, V, false>(k, 0, x, b + j, b_rs, y + j, accumulate);
     gemv_last_strip<T, V>(n - j, k, x, b + j, b_rs, y + j, accumulate);
   } else {
+    const i64 bytes = n * k * static_cast<i64>(sizeof(T));
+    if (bytes >= kGemvStream && bytes < kGemvMemory) {
+      for (; j + 4 <= n; j += 4) gemv_dots<T, 4, true>(k, x, b + j * b_cs, b_cs, y + j, accumulate);
+    }
     for (; j + R <= n; j += R) gemv_dots<T, R>(k, x, b + j * b_cs, b_cs, y + j, accumulate);
     gemv_last_dots<T, R - 1>(n - j, k, x, b + j * b_cs, b_cs, y + j, accumulate);
   }
