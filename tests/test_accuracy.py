@@ -1,4 +1,4 @@
-"""Accuracy in units in the last place, monotony and identities of the activation functions.
+"""Accuracy in units in the last place, monotonicity and identities of the activation functions.
 
 The measurement and the bounds are in ulp.py; the figures measured over all inputs in csrc/simd/math-inl.h.
 """
@@ -12,10 +12,10 @@ import pytest
 
 import nnfast as nf
 
-from .ulp import FUNCTIONS, float32_inputs, worst, worst64, worst_mpmath
+from . import ulp
+from .ulp import FUNCTIONS, MONOTONE, float32_inputs, worst, worst64, worst_mpmath
 
 ROW = re.compile(r"^//   ([\w+-]+) +\S.*?((?: +[\d.]+){5})$", re.MULTILINE)
-MONOTONE = ["sigmoid", "tanh", "softplus", "elu", "softsign"]
 
 
 def allowed(bound, isa):
@@ -67,35 +67,44 @@ def test_all_inputs(name):
 
 
 def test_gelu_near_its_zero(isa):
-    """|gelu(x)| < 0.7 |x| and its ULP at most 2^-23 of it: 4.5 (scalar 5.6) are less than 2^-21 |x|."""
+    """|gelu(x)| < 0.7 |x| and its ULP at most 2^-23 of it: 4 (scalar 5) are less than 2^-21 |x|."""
     x = float32_inputs(0, 1 << 20, 4095)
     x = x[np.abs(x) < 0.5]
     error = np.abs(nf.gelu(x).astype(np.float64) - FUNCTIONS["gelu"].exact(x.astype(np.float64)))
     assert np.all(error <= np.maximum(2.0**-21 * np.abs(x.astype(np.float64)), 2.0**-149))
 
 
-def ordered_sample():
-    """Finite float32 in ascending order: runs of 64 neighbours, some thousands of them."""
-    first = np.arange(0, 0x7F800000 - 64, 300_007)
-    bits = (first[:, None] + np.arange(64)).ravel().astype(np.uint32)
-    x = bits.view(np.float32)
-    return np.concatenate([-x[::-1], x])
-
-
 @pytest.mark.parametrize("name", MONOTONE)
 def test_monotone(isa, name):
-    """Of ascending inputs no result lies below the one before by more than the errors of two results."""
-    y = getattr(nf, name)(ordered_sample()).astype(np.float64)
-    fall = np.maximum.accumulate(y) - y
-    assert np.all(fall <= 4 * np.spacing(np.abs(y).astype(np.float32)))
+    """Of ascending inputs, runs of 64 neighbours and leaps between them, no result is less than the last."""
+    x = np.concatenate([ulp.ascending(first, 64) for first in range(0, 2 * ulp.INFINITE, 600_011)])
+    _, depth, at = ulp.fall(name, x)
+    assert depth <= MONOTONE[name].ulp, f"{name} falls by {depth:g} ULP at {at!r}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MONOTONE)
+def test_monotone_everywhere(name):
+    """The same from every float32 to the next: seconds for a function."""
+    _, depth, at = ulp.deepest_fall(name, threads=os.cpu_count())
+    assert depth <= MONOTONE[name].ulp, f"{name} falls by {depth:g} ULP at {at!r}"
 
 
 def test_sigmoids_sum_to_one(isa):
-    """s(-x) + s(x) is 1 but for an error of 2 ULP of each, at most 2^-23 and 2^-24 of 1."""
+    """s(-x) + s(x) is 1 but for an error of 2 ULP of each, at most 2^-23 and 2^-24 of 1: an ULP of 1."""
     x = float32_inputs(0, 1 << 19, 4099)
-    x = x[np.isfinite(x)]
+    assert_sigmoids_sum_to_one(x[np.isfinite(x)])
+
+
+def assert_sigmoids_sum_to_one(x):
     total = nf.sigmoid(x).astype(np.float64) + nf.sigmoid(-x)
     assert np.max(np.abs(total - 1)) <= 2**-23
+
+
+@pytest.mark.slow
+def test_all_sigmoids_sum_to_one():
+    for first in range(ulp.INFINITE + 1, 2 * ulp.INFINITE + 2, 1 << 16):
+        assert_sigmoids_sum_to_one(ulp.ascending(first, 1 << 16))
 
 
 @pytest.mark.parametrize("n", [1, 2, 10, 31, 1000, 4099])

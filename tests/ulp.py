@@ -4,6 +4,7 @@
     python -m tests.ulp --step 1 gelu    every input of one function: a minute or two
     python -m tests.ulp --dtype float64  a sample against long double, where that has more bits
     python -m tests.ulp --dtype mpmath   float64 against 60 digits, two thousand inputs a function
+    python -m tests.ulp --falls          how far monotone functions fall, over every float32: seconds each
 
 An error is |got - exact| / ulp(exact), where ulp is the distance of neighbouring numbers of the exact
 result's size (of denormals below the smallest normal number); infinities, NaN and overflow must be as the
@@ -87,13 +88,32 @@ FUNCTIONS = {
         2,
     ),
     "silu": Function(nf.silu, lambda x: times(x, sigmoid(x)), 2, 2),
-    # Nearer to its zero than 1/2 4.41 was measured; what counts there is test_accuracy.py's absolute bound.
-    "gelu": Function(nf.gelu, gelu, 4.5, 5, wide=False),
-    "gelu-": Function(nf.gelu, gelu, 4, 5, -math.inf, -0.5, wide=False),
-    "gelu+": Function(nf.gelu, gelu, 4, 5, 0.5, math.inf, wide=False),
-    "mish": Function(nf.mish, mish, 5, 5, -80),  # below, the factor of x is a denormal number
+    "gelu": Function(nf.gelu, gelu, 4, 2, wide=False),
+    "mish": Function(nf.mish, mish, 5, 2, -80),  # below, in float32 the factor of x is a denormal number
     "softsign": Function(nf.softsign, lambda x: np.where(np.isinf(x), np.sign(x), x / (1 + np.abs(x))), 2, 2),
 }
+class Monotone(NamedTuple):
+    got: Any
+    ulp: float = 0  # by how many ULP a result may lie below that of the float32 before
+    low: float = -math.inf
+    high: float = math.inf
+
+
+MONOTONE = {
+    "exp": Monotone(FUNCTIONS["exp"].got, low=-1e38, high=1e38),
+    "log": Monotone(FUNCTIONS["log"].got, low=1e-37, high=1),
+    "sigmoid": Monotone(nf.sigmoid),
+    "tanh": Monotone(nf.tanh),
+    "softplus": Monotone(FUNCTIONS["softplus"].got, 2),  # of two rounded terms one falls where the other rises
+    "elu": Monotone(nf.elu),
+    "selu": Monotone(nf.selu),
+    "softsign": Monotone(nf.softsign, 1),  # the divisor |x| + 1 is rounded
+    "hard_sigmoid": Monotone(nf.hard_sigmoid),
+    "relu": Monotone(nf.relu),
+    "leaky_relu": Monotone(nf.leaky_relu),
+    "relu6": Monotone(nf.relu6),
+}
+INFINITE = 0x7F800000  # the bits of infinity
 # Wider types, in which results are exact for our purposes.
 WIDER = {np.dtype(np.float32): np.float64, np.dtype(np.float64): np.longdouble}
 
@@ -147,6 +167,44 @@ def worst(name, step=4099, threads=1):
         return max(pool.map(chunk, range(0, total, CHUNK)))
 
 
+def ascending(first, count):
+    """Up to `count` float32 from the first-th of -inf ... -0, 0 ... inf on."""
+    last = min(first + count, 2 * INFINITE + 2)
+    place = np.arange(first - INFINITE - 1, last - INFINITE - 1, dtype=np.int32)
+    return (place ^ (place >> 31 & 0x7FFFFFFF)).view(np.float32)
+
+
+def fall(name, x):
+    """(how often a monotone function falls, by how many ULP at most, where) from number to number of x."""
+    function = MONOTONE[name]
+    x = x[(x >= function.low) & (x <= function.high)]
+    y = function.got(x)
+    falls = np.flatnonzero(y[1:] < y[:-1])
+    if not falls.size:
+        return 0, 0.0, 0.0
+    before, after = y[falls], y[falls + 1]
+    ulp = np.spacing(np.maximum(np.abs(before), np.abs(after)))
+    depth = (before - after) / ulp
+    i = int(np.argmax(depth))
+    return int(falls.size), float(depth[i]), float(x[falls[i] + 1])
+
+
+def deepest_fall(name, threads=1):
+    """The same from every float32 to the next."""
+
+    def chunk(first):
+        return fall(name, ascending(first, CHUNK + 1))
+
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(chunk, range(0, 2 * INFINITE + 2, CHUNK)))
+    worst_chunk = max(found, key=lambda each: each[1])
+    return sum(each[0] for each in found), *worst_chunk[1:]
+
+
+def low64(name):
+    return -math.inf if name == "mish" else FUNCTIONS[name].low
+
+
 def worst64(name, count=1_000_000, seed=0):
     """The same over float64: numbers of all sizes, most where the functions bend; None: cannot be told."""
     function = FUNCTIONS[name]
@@ -156,7 +214,7 @@ def worst64(name, count=1_000_000, seed=0):
     x = rng.choice([-1.0, 1.0], count) * 2.0 ** np.where(
         rng.random(count) < 0.1, rng.uniform(-1074, 1023, count), rng.uniform(-12, 9, count)
     )
-    x = x[(x >= max(function.low, -600 if name == "mish" else -math.inf)) & (x <= function.high)]
+    x = x[(x >= low64(name)) & (x <= function.high)]
     e = errors(function, x)
     i = int(np.argmax(e))
     return float(e[i]), float(x[i])
@@ -179,7 +237,7 @@ def by_mpmath(name, mp):
         "gelu": lambda x: x * phi(x),
         "mish": lambda x: x * mp.tanh(mp.log1p(mp.exp(x))),
         "softsign": lambda x: x / (1 + abs(x)),
-    }[name.rstrip("+-")]
+    }[name]
 
 
 @functools.cache
@@ -195,7 +253,7 @@ def mpmath_sample(name, count=1500, seed=0):
     bends += [708.3964, 709.7827, 745.1332, 18.0, 19.0615, 36.7368, 37.4299, 38.5]
     edges = [y for b in bends for y in (np.nextafter(b, 0), b, np.nextafter(b, np.inf))]
     x = np.concatenate([rng.choice([-1.0, 1.0], count) * 2.0**spread, edges, np.negative(edges)])
-    x = x[(x >= max(function.low, -600 if name == "mish" else -math.inf)) & (x <= min(function.high, 1e4))]
+    x = x[(x >= low64(name)) & (x <= min(function.high, 1e4))]
     exact = by_mpmath(name, mpmath.mp)
     high, low = np.empty_like(x), np.empty_like(x)
     with mpmath.workdps(60):
@@ -224,8 +282,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="functions, all when none is named")
     parser.add_argument("--step", type=int, default=4099, help="every so many-th float32; 1 is all of them")
+    parser.add_argument("--falls", action="store_true", help="falls of monotone functions instead of errors")
     parser.add_argument("--dtype", choices=["float32", "float64", "mpmath"], default="float32")
     options = parser.parse_args()
+    if options.falls:
+        report_falls(options.names or MONOTONE)
+    else:
+        report_errors(options)
+
+
+def report_falls(names):
+    print(f"float32, {nf._core.isa()}\n{'function':12} {'falls':>10} {'by ULP':>7} {'asked':>6}  at")
+    for name in names:
+        falls, ulp, at = deepest_fall(name, nf.get_num_threads())
+        print(f"{name:12} {falls:10} {ulp:7.3g} {MONOTONE[name].ulp:6g}  {at!r}", flush=True)
+
+
+def report_errors(options):
     print(f"{options.dtype}, {nf._core.isa()}")
     print(f"{'function':10} {'max ULP':>8} {'asked':>6}  at")
     for name in options.names or FUNCTIONS:

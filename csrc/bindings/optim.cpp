@@ -2,7 +2,6 @@
 // array is changed.
 #include <algorithm>
 #include <cmath>
-#include <deque>
 #include <optional>
 #include <vector>
 
@@ -100,6 +99,45 @@ void check_apart(const char* function, Region* regions, py::ssize_t runs, py::ss
   }
 }
 
+void check_apart(const Arguments& a, const std::vector<std::optional<Item>>& items) {
+  const py::ssize_t count = static_cast<py::ssize_t>(items.size());
+  std::vector<Region> regions(static_cast<std::size_t>(kMaxArrays * count));
+  py::ssize_t runs = 0;  // the same for all of them: param, grad and the states given
+  for (py::ssize_t k = 0; k < count; ++k) {
+    runs = regions_of(a, *items[static_cast<std::size_t>(k)], regions.data() + k, count);
+  }
+  check_apart(a.function, regions.data(), runs, count);
+}
+
+// Arrays that all own their memory share none if they are different objects: a set of the objects tells so in a fifth
+// of the time the sweep takes, an eighth of a step's over 200 arrays of 1,000 numbers.
+class Owners {
+ public:
+  explicit Owners(py::ssize_t count) {
+    std::size_t slots = 64;
+    while (slots < static_cast<std::size_t>(2 * count)) slots *= 2;
+    slots_.resize(slots);
+  }
+  void add(PyObject* object) {
+    if (!apart_ || !is_array(object) || !ArrayFields(object).has(Npy::NPY_ARRAY_OWNDATA_)) {
+      apart_ = false;
+      return;
+    }
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t i = static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(object) * 0x9E3779B97F4A7C15u) >> 32);
+    for (i &= mask; slots_[i] != nullptr; i = (i + 1) & mask) {
+      if (slots_[i] == object) apart_ = false;
+    }
+    slots_[i] = object;
+  }
+  // Whether all that were added are such arrays, and different.
+  bool apart() const { return apart_; }
+
+ private:
+  std::vector<PyObject*> slots_;
+  bool apart_ = true;
+};
+
 py::ssize_t list_length(py::handle value) {
   return PyList_Check(value.ptr()) || PyTuple_Check(value.ptr()) ? PySequence_Fast_GET_SIZE(value.ptr()) : -1;
 }
@@ -130,9 +168,8 @@ void update_all(const Arguments& a, Update&& update) {
       fail_value("%s: %s: expected %zd arrays, as many as param has, got %zd", a.function, a.names[i], count, n);
     }
   }
-  std::deque<Item> items;
-  std::vector<Region> regions(static_cast<std::size_t>(kMaxArrays * count));
-  py::ssize_t runs = 0;  // the same for all of them: param, grad and the states given
+  std::vector<std::optional<Item>> items(static_cast<std::size_t>(count));  // one block: they cannot move
+  Owners owners(kMaxArrays * count);
   double work = 0;
   for (py::ssize_t k = 0; k < count; ++k) {
     py::handle values[kMaxArrays];
@@ -140,20 +177,22 @@ void update_all(const Arguments& a, Update&& update) {
       values[i] = a.values[i].is_none() ? a.values[i]
                                         : py::handle(PySequence_Fast_GET_ITEM(a.values[i].ptr(), k));
     }
-    Item& item = items.emplace_back(a, static_cast<int>(k), values);
+    Item& item = items[static_cast<std::size_t>(k)].emplace(a, static_cast<int>(k), values);
     for (int i = 2; i < a.count; ++i) {
       if (!a.values[i].is_none() && values[i].is_none()) {
         fail_type("%s: %s[%zd]: expected an array, got None", a.function, a.names[i], k);
       }
     }
-    runs = regions_of(a, item, regions.data() + k, count);
+    for (int i = 0; i < a.count; ++i) {
+      if (!values[i].is_none()) owners.add(values[i].ptr());
+    }
     work += static_cast<double>(item.param.size);
   }
-  check_apart(a.function, regions.data(), runs, count);
-  for (Item& item : items) item.grad.make_contiguous();
+  if (!owners.apart()) check_apart(a, items);
+  for (std::optional<Item>& item : items) item->grad.make_contiguous();
   run(work, [&] {
-    for (const Item& item : items) {
-      const nnf_status s = apply(item);
+    for (const std::optional<Item>& item : items) {
+      const nnf_status s = apply(*item);
       if (s != NNF_OK) return s;
     }
     return NNF_OK;

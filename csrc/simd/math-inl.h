@@ -19,18 +19,20 @@
 //   function  arguments      AVX-512   AVX2  bound  double  bound
 //   exp       |x| <= 1e38      0.76    1.00      1    0.98      1
 //   log       1e-37 to 1       0.84    0.84      1    0.80      1
-//   expm1     <= -0            1.49    0.93      2    0.92      2
+//   expm1     <= -0            1.73    0.93      2    0.92      2
 //   sigmoid   all              2.00    2.00      2    2.00      2
-//   tanh      all              1.77    1.94      2    1.94      2
+//   tanh      all              1.81    1.94      2    1.94      2
 //   softplus  all              1.34    1.98      2    1.97      2
 //   silu      all              2.00    2.00      2    1.99      2
-//   gelu      all              3.50    4.41    4.5    4.58      5
-//   gelu-     <= -1/2          3.50    3.51      4    4.58      5
-//   gelu+     >= 1/2           1.96    1.96      4    1.07      5
-//   mish      >= -80           4.66    4.71      5    3.81      5
+//   gelu      all              3.50    3.38      4    1.77      2
+//   mish      >= -80           4.66    4.71      5    1.78      2
 //   softsign  all              1.50    1.50      2    1.50      2
 //
-// What gelu errs by nearer to its zero than 1/2 is less than 2^-21 of its argument there.
+// From float to float in ascending order exp, log, expm1, sigmoid and tanh never fall; softplus and softsign do, by an
+// ULP (softplus with AVX2 by two): `python -m tests.ulp --falls`.
+//
+// What gelu errs by nearer to its zero than 1/2 is less than 2^-21 of its argument there. mish in double has the bound
+// everywhere; in float its factor of x is a denormal number below -80. gelu is made of normal-inl.h.
 #ifndef NNF_SIMD_MATH_INL_H
 #define NNF_SIMD_MATH_INL_H
 
@@ -138,38 +140,6 @@ struct Log1pTable<double> {
 template <class T, int U>
 struct Log1pTable<Wide<T, U>> : Log1pTable<T> {};
 
-// kPoly: exp(a^2 / 2) Phi(-a) (a + kShift) over u - kCentre, u = a / (a + kShift), 0 <= a <= kMax, from where on
-// a Phi(-a) rounds to 0. About u = 0 the terms in double add up to 30 times their sum at large a (8.4 ULP of GELU),
-// about kCentre to 1.8 times.
-// Small shifts keep the sum of the polynomial from cancelling at large a, large ones make its error small: of 2.5 to 4,
-// float has the smallest error in all at 2.5. Its terms centred on a > 0 lost digits near 0 (up to 6 ULP of GELU).
-template <class T>
-struct NormalTable;
-template <>
-struct NormalTable<float> {
-  static constexpr float kShift = 2.5f, kMax = 14.6f, kCentre = 0.0f;
-  static constexpr float kRound = 0x1.8p15f;  // steps of 2^-8: 12 digits of numbers below 16
-  // error 2^-27.25
-  static constexpr float kPoly[11] = {0x1.4p+0f, -0x1.3e4ed4p+0f, 0x1.5b2e58p-3f, 0x1.2c3b96p-2f,
-                                      0x1.773508p-5f, -0x1.add434p-4f, 0x1.380e5ap-6f, -0x1.e434f6p-4f,
-                                      0x1.61a66p-4f, 0x1.af4c98p-6f, -0x1.95b248p-6f};
-};
-template <>
-struct NormalTable<double> {
-  static constexpr double kShift = 3.5, kMax = 38.7, kCentre = 0.6875;
-  static constexpr double kRound = 0x1.8p32;  // steps of 2^-20: 26 digits of numbers below 64
-  // error 2^-57.96
-  static constexpr double kPoly[24] = {
-      0x1.245398aa9b99ep-1, -0x1.7ec1d11e5aacap-1, 0x1.9daed748d1b7cp-1, -0x1.594b18237ee71p-1,
-      0x1.7389fa9a85995p-2, -0x1.369791027be18p-6, -0x1.4ae4069cc8c1cp-3, 0x1.a8c590688c4cdp-4,
-      0x1.b565b922784c8p-5, -0x1.82f1ce8c06e93p-4, -0x1.b1be0b060e081p-7, 0x1.53f83e8c15aadp-4,
-      0x1.81483e879c5cp-12, -0x1.4b2f0ab110b53p-4, -0x1.39277ca25c2f8p-11, 0x1.6c213960758f4p-4,
-      0x1.a4162d5cb2ce8p-7, -0x1.cbcb72573a197p-4, -0x1.097f5a7c7e009p-4, 0x1.083ad7220eaaep-3,
-      0x1.f60cecef1131ep-3, 0x1.840e68f616aa1p-3, 0x1.339ee5798f35dp-4, 0x1.9d27922ef6432p-7};
-};
-template <class T, int U>
-struct NormalTable<Wide<T, U>> : NormalTable<T> {};
-
 // ---------------------------------------------------------------- building blocks
 
 // c[0] + c[1] x + c[2] x^2 + ... at x, or at -x when kNegated; x2 = x * x. Pairs of neighbours first, then Horner in
@@ -184,6 +154,25 @@ NNF_INLINE Vec<T> polynomial(Vec<T> x, Vec<T> x2, const C (&c)[N]) {
     y = i + 2 >= N ? pair : fma(y, x2, pair);
   }
   return y;
+}
+
+// The first half of a's 53 (24) digits: products of halves are exact (Dekker, "A floating-point technique for extending
+// the available precision", 1971).
+template <class T>
+NNF_INLINE Vec<T> upper_digits(Vec<T> a) {
+  const Vec<T> c = a * set1<T>(sizeof(a) / Vec<T>::N == 4 ? T(0x1p12 + 1) : T(0x1p27 + 1));
+  return c - (c - a);
+}
+
+// a b + c - y for y near a b + c: what its rounding lost, or some digits of it.
+template <class T>
+NNF_INLINE Vec<T> lost(Vec<T> a, Vec<T> b, Vec<T> c, Vec<T> y) {
+  if constexpr (kFusedFma) {
+    return fma(a, b, c - y);
+  } else {
+    const Vec<T> ah = upper_digits(a), bh = upper_digits(b), al = a - ah, bl = b - bh, ab = a * b;
+    return ((c - y) + ab) + (((ah * bh - ab) + (ah * bl + al * bh)) + al * bl);
+  }
 }
 
 // x = n ln 2 + r with integral n and |r| <= ln(2)/2 (a little more after rounding), for |x| < 1000. *t receives
@@ -248,7 +237,7 @@ template <class T>
 NNF_INLINE ExpParts<T> exp_parts(Vec<T> x, Vec<T> unit) {
   if constexpr (kHasTables<T>) {
     const TableExp<T> e = exp_by_table<false>(x, unit, x);
-    return {add_exponent(e.s, e.t), e.p};
+    return {add_exponent(lookup(kPlacedPowers.v, e.t), e.t), e.p};
   } else {
     using C = ExpTable<T>;
     const Vec<T> t = fma(x, set1<T>(C::kLog2e), unit), n = t - unit;
@@ -263,7 +252,7 @@ NNF_INLINE ExpParts<T> exp_minus_parts(Vec<T> x, Vec<T> unit) {
   if constexpr (kHasTables<T>) {
     const Vec<T> r = fma(n, set1<T>(kLn2Low), fma(n, set1<T>(kLn2), x)) - lookup(kExp2[1], t);
     const Vec<T> p = fnma(r * r, fnma(r, set1<T>(kExpPoly[1]), set1<T>(kExpPoly[0])), r);
-    return {add_exponent(lookup(kExp2[0], t), t), p};
+    return {add_exponent(lookup(kPlacedPowers.v, t), t), p};
   } else {
     using C = ExpTable<T>;
     const Vec<T> r = fma(n, set1<T>(C::kLn2Lo), fma(n, set1<T>(C::kLn2Hi), x)), r2 = r * r;
@@ -319,11 +308,14 @@ NNF_INLINE Vec<T> exp_nonpositive(Vec<T> x) {
   return exp_in_range(max(set1<T>(ExpTable<T>::kExpMin), x));
 }
 
-// exp(x) - 1 for x <= 0 or NaN, where 2^n is never out of range. -0 may give +0.
+// exp(x) - 1 for x <= 0 or NaN, where 2^n is never out of range. -0 may give +0. What s - 1 loses, where s is no power
+// of two, is added to s p: without it results fell by an ULP from piece to piece.
 template <class T>
 NNF_INLINE Vec<T> expm1_nonpositive(Vec<T> x) {
   const ExpParts<T> e = exp_parts(max(set1<T>(-ExpTable<T>::kOneAt), x), exp_unit<T>(0));
-  return fma(e.s, e.p, e.s - set1<T>(1));
+  const Vec<T> one = set1<T>(1), high = e.s - one;
+  if constexpr (kHasTables<T>) return high + fma(e.s, e.p, e.s - (high + one));
+  return fma(e.s, e.p, high);
 }
 
 // 1 / (1 + exp(-x)), as c / (c + c exp(-x)) with c = 2^kSigmoidExponent, so that c exp(-x) stays normal down to where
@@ -344,7 +336,7 @@ template <class T>
 NNF_INLINE Vec<T> silu(Vec<T> x) {
   using C = ExpTable<T>;
   const Vec<T> b = max(set1<T>(C::kSiluMin), x), a = min(set1<T>(C::kOneAt), b);  // in this order a NaN stays
-  const Mask<T> low = lt(a, set1<T>(-1));
+  const Mask<T> low = lt(x, set1<T>(-1));  // of x: asked of a, a tenth more time
   const ExpParts<T> e = exp_minus_parts(a, select(low, exp_unit<T>(C::kSiluExponent), exp_unit<T>(0)));
   const Vec<T> small = select(low, set1<T>(C::kSiluScale), e.s), large = select(low, e.s, set1<T>(1));
   return select(low, b * set1<T>(C::kSiluScale), b) / (large + fnma(e.s, e.p, small));
@@ -446,53 +438,6 @@ NNF_INLINE Vec<T> log1p_exp_nonpositive(Vec<T> x) {
   } else {
     return log1p_to_one(exp_nonpositive(x));
   }
-}
-
-// The tail of the normal distribution at a = |x| (NormalTable's kMax when that is less): exp(-a^2 / 2) = 2^n s (1 + p),
-// Phi(-a) = 2^n s (1 + p) q, where q is smooth: by pieces in a (kMills), or t = 1 / (a + kShift) times a polynomial in
-// u = a t. No part of the line needs a branch of its own, and all digits are kept however small the result, if 2^n
-// comes last. What a^2 has beyond its first digits goes into the exponent's reduced argument. aq = a q, as u times the
-// polynomial: a times q would bring GELU from 3.7 to 4 ULP.
-template <class T>
-struct NormalTail {
-  Vec<T> a, n, s, p, q, aq;
-  // exp(-a^2 / 2) w
-  NNF_INLINE Vec<T> times(Vec<T> w) const {
-    if constexpr (kHasTables<T>) {
-      const Vec<T> sw = s * w;
-      return scale2_floor(fma(p, sw, sw), n);
-    } else {
-      return scale2(fma(p, w, w), n);
-    }
-  }
-};
-template <class T>
-NNF_INLINE NormalTail<T> normal_tail(Vec<T> x) {
-  using C = NormalTable<T>;
-  NormalTail<T> y;
-  y.a = min(set1<T>(C::kMax), abs(x));  // in this order a NaN stays
-  const Vec<T> minus_half = set1<T>(T(-0.5));
-  if constexpr (kHasTables<T>) {
-    const Vec<T> one = set1<T>(1), v = y.a + one, d = y.a - (eighth_middle(v) - one);
-    y.q = polynomial_by_table(d, eighth(v), kMills);
-    y.aq = y.a * y.q;
-    const Vec<T> half = y.a * minus_half, square = half * y.a, rest = fma(half, y.a, -square);
-    const TableExp<T> e = exp_by_table<true>(square, exp_unit<T>(0), rest);
-    y.n = e.n;
-    y.s = e.s;
-    y.p = e.p;
-  } else {
-    const Vec<T> t = set1<T>(1) / (y.a + set1<T>(C::kShift)), u = y.a * t, v = u - set1<T>(C::kCentre);
-    // a^2 = head^2 + (a - head) (a + head), head so short that its square is exact without help from fma.
-    const Vec<T> head = (y.a + set1<T>(C::kRound)) - set1<T>(C::kRound);
-    Vec<T> unused;
-    const Vec<T> r = reduce_exp(head * minus_half * head, &y.n, &unused);
-    y.p = expm1_reduced(fma((y.a - head) * minus_half, y.a + head, r));
-    const Vec<T> q = polynomial(v, v * v, C::kPoly);
-    y.q = t * q;
-    y.aq = u * q;
-  }
-  return y;
 }
 
 }  // namespace

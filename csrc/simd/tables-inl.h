@@ -15,6 +15,8 @@
 #ifndef NNF_SIMD_TABLES_INL_H
 #define NNF_SIMD_TABLES_INL_H
 
+#include "base/types.h"
+
 namespace nnf {
 namespace {
 
@@ -37,9 +39,20 @@ constexpr float kExp2[2][32] = {
      -0x1.f9c304p-27f, -0x1.e4c886p-26f, -0x1.6961b4p-28f, -0x1.b5151ep-28f, -0x1.a5217cp-28f, -0x1.ab7132p-26f,
      0x1.61428ep-28f, -0x1.2ad5f8p-27f},
 };
+// 2^(j/32) for add_exponent: the bits less j << 18, which come back with the exponent.
+struct PlacedPowers {
+  float v[32];
+  constexpr PlacedPowers() : v{} {
+    for (u32 j = 0; j < 32; ++j) {
+      v[j] = __builtin_bit_cast(float, __builtin_bit_cast(u32, kExp2[0][j]) - (j << 18));
+    }
+  }
+};
+constexpr PlacedPowers kPlacedPowers;
 // (e^r - 1 - r) / r^2, |r| <= log(2) / 64; error 2^-33.2 of e^r
 constexpr float kExpPoly[2] = {0x1.000088p-1f, 0x1.55557cp-3f};
-// tanh at j kTanhStep + d, |d| <= kTanhStep / 2
+// tanh at j kTanhStep + d, |d| <= kTanhStep / 2; ten of the higher coefficients were moved by what it took to make the
+// results rise from float to float.
 constexpr float kTanh[6][32] = {
     {0x0p+0f, 0x1.2005bp-2f, 0x1.0ae8p-1f, 0x1.665ed8p-1f, 0x1.a3beaap-1f, 0x1.ca1e42p-1f, 0x1.e10f6ep-1f,
      0x1.ee693ap-1f, 0x1.f60efcp-1f, 0x1.fa6644p-1f, 0x1.fcd9dp-1f, 0x1.fe3b28p-1f, 0x1.ff01cap-1f, 0x1.ff7156p-1f,
@@ -51,13 +64,13 @@ constexpr float kTanh[6][32] = {
      0x1.401574p-10f, 0x1.6732a2p-11f, 0x1.930b44p-12f, 0x1.c4366ap-13f, 0x1.fb5c4ap-14f, 0x1.1c9c6cp-14f,
      0x1.3f4f34p-15f, 0x1.663c54p-16f, 0x1.91e7e8p-17f, 0x1.c2e612p-18f, 0x1.f9dcfcp-19f, 0x1.1bc388p-19f,
      0x1.3e5ab2p-20f, 0x1.652944p-21f, 0x1.90b2dap-22f, 0x1.c18b0cp-23f, 0x1.f8577cp-24f, 0x1.1ae8fap-24f},
-    {0x1.587d26p-21f, -0x1.093828p-2f, -0x1.84b9dp-2f, -0x1.6d990cp-2f, -0x1.13481ep-2f, -0x1.6d6768p-3f,
-     -0x1.c3191cp-4f, -0x1.0b0f96p-4f, -0x1.34ff36p-5f, -0x1.60b8a4p-6f, -0x1.8f98p-7f, -0x1.c2562ap-8f,
-     -0x1.fc5b4cp-9f, -0x1.1c2a8ep-9f, -0x1.3ec2acp-10f, -0x1.68d636p-11f, -0x1.8af568p-12f, -0x1.c1af5ep-13f,
+    {0x1.587d26p-21f, -0x1.093828p-2f, -0x1.84b9ap-2f, -0x1.6d990cp-2f, -0x1.13481ep-2f, -0x1.6d6768p-3f,
+     -0x1.c3197cp-4f, -0x1.0b0f96p-4f, -0x1.34ff36p-5f, -0x1.60b8a4p-6f, -0x1.8f98p-7f, -0x1.c2562ap-8f,
+     -0x1.fc6744p-9f, -0x1.1c2a8ep-9f, -0x1.3ec2acp-10f, -0x1.68d636p-11f, -0x1.8a65cap-12f, -0x1.c1af5ep-13f,
      -0x1.e3cfc8p-14f, -0x1.328b08p-14f, -0x1.7a7b04p-15f, -0x1.933aaep-16f, -0x1.7d92b2p-16f, -0x1.f40fc2p-17f,
-     0x1.484166p-18f, 0x1.0353f6p-18f, -0x1.a8117cp-26f, 0x1.276c74p-17f, -0x1.bd7b1p-19f, 0x1.63aaf6p-18f,
-     0x1.d92a52p-23f, 0x1.50d116p-17f},
-    {-0x1.555fbcp-2f, -0x1.df96d8p-3f, -0x1.6f3dd4p-5f, 0x1.4725fap-4f, 0x1.c6fa0ap-4f, 0x1.7da344p-4f, 0x1.07c8ap-4f,
+     0x1.6030f2p-18f, 0x1.0353f6p-18f, -0x1.a8117cp-26f, 0x1.33643ap-17f, -0x1.bd7b1p-19f, 0x1.7b9a82p-18f,
+     0x1.d92a52p-23f, 0x0p+0f},
+    {-0x1.555fd2p-2f, -0x1.df96d8p-3f, -0x1.6f3dd4p-5f, 0x1.4725fap-4f, 0x1.c6fa0ap-4f, 0x1.7da344p-4f, 0x1.07c8ap-4f,
      0x1.4b703p-5f, 0x1.8bd1bcp-6f, 0x1.cbc888p-7f, 0x1.06f892p-7f, 0x1.2a41a4p-8f, 0x1.50a652p-9f, 0x1.7afd62p-10f,
      0x1.a9febp-11f, 0x1.de6eb2p-12f, 0x1.0c8acep-12f, 0x1.2d607ep-13f, 0x1.522ebcp-14f, 0x1.7b7034p-15f,
      0x1.a9b722p-16f, 0x1.dda0c2p-17f, 0x1.0bece8p-17f, 0x1.2c9724p-18f, 0x1.513e7ep-19f, 0x1.7a59d8p-20f,
@@ -67,7 +80,7 @@ constexpr float kTanh[6][32] = {
      -0x1.915b8ep-11f, -0x1.feaaf2p-11f, -0x1.40cb62p-11f, -0x1.1cfc78p-14f, -0x1.027e7ap-11f, -0x1.0d6d28p-13f,
      -0x1.432dfcp-12f, 0x1.dc65ep-13f, 0x1.53f046p-12f, 0x1.fb51fcp-14f, 0x1.0b7894p-11f, 0x1.977e7p-12f,
      -0x1.b30514p-12f, -0x1.2c22bep-12f, -0x1.d49126p-15f, -0x1.da74e6p-12f, 0x1.26caf4p-13f, -0x1.13f77p-12f,
-     -0x1.0f4ad4p-16f, -0x1.fa01dap-12f},
+     -0x1.0f4ad4p-16f, 0x0p+0f},
     {0x1.07ef48p-3f, 0x1.dc74p-5f, -0x1.81cc74p-5f, -0x1.e4757ap-5f, -0x1.d27c08p-6f, -0x1.5de724p-8f, 0x1.c64cfp-9f,
      0x1.344122p-8f, 0x1.e6ca82p-9f, 0x1.40b842p-9f, 0x1.87c2dap-10f, 0x1.c9eea8p-11f, 0x1.08bdf2p-11f,
      0x1.2b0d0cp-12f, 0x1.531fccp-13f, 0x1.7ef12ep-14f, 0x1.acfbdcp-15f, 0x1.e2c76cp-16f, 0x1.0e55ecp-16f,

@@ -13,7 +13,7 @@
 //               set1<T>(x)  zero<T>()         p: any alignment; n > N means N
 //               repeat4(p): the 4 elements from p over and over; as many as N where that is less
 //   arithmetic  a + b  a - b  a * b  a / b  -a    fma(a, b, c) = a*b + c    fnma(a, b, c) = c - a*b
-//               (one rounding; the scalar back end may round twice, so nothing may count on an exact product)
+//               (one rounding; the scalar back end may round twice, see kFusedFma)
 //               sqrt(a)  abs(a)
 //               min(a, b), max(a, b)  x86's rule: a NaN in either operand, or equal operands, give b
 //   rounding    round(a)  to nearest, ties to even
@@ -41,9 +41,10 @@
 //   bytes       store_bytes(p, v, n): the lanes, integral and 0..255, a byte each;  bytes_are<T>(p, b, n): where the
 //               bytes p[0..n-1] equal b (false in other lanes)
 //   tables      only where kHasTables<T>, of 32 numbers, with the lowest five bits of i or t as the place:
-//               lookup(table, i);  add_exponent(a, t): the bits of t above these five are added to a's exponent;
-//               scale2_floor(a, n) = a * 2^floor(n), as scale2.  eighth(a): the bits of a without the lowest 20, whose
-//               last five tell the eighth of an octave, of four octaves;  eighth_middle(a): that eighth's middle
+//               lookup(table, i);  add_exponent(a, t): t's bits, shifted so that those above these five are added to
+//               a's exponent, are added to a's;  scale2_floor(a, n) = a * 2^floor(n), as scale2.  eighth(a): the
+//               bits of a without the lowest 20, whose last five tell the eighth of an octave, of four octaves;
+//               eighth_middle(a): that eighth's middle
 //   integers    VecU32: as many 32-bit lanes as Vec<float>; load_u32(p) store_u32(p, a) set1_u32(x)  +  ^  &
 //               shift_left<K>(a)  shift_right<K>(a)  mul_lo_hi(a, b, &lo, &hi) (the full 64-bit products, lane by
 //               lane)  lt_u32(a, b), a Mask<float>; used by Philox
@@ -71,6 +72,12 @@ constexpr T kExponentOne = 0;
 // Whether tables of 32 numbers fit in registers and are read with one instruction.
 template <class T>
 constexpr bool kHasTables = false;
+// Whether fma rounds once.
+#if defined(__FMA__) || defined(__aarch64__)
+constexpr bool kFusedFma = true;
+#else
+constexpr bool kFusedFma = false;
+#endif
 
 template <>
 constexpr float kExponentOne<float> = 0x1.8p23f + 127.0f;

@@ -170,8 +170,7 @@ NNF_INLINE Vec<float> lookup(const float (&table)[32], Vec<float> i) {
   return {_mm512_permutex2var_ps(_mm512_loadu_ps(table), _mm512_castps_si512(i.v), _mm512_loadu_ps(table + 16))};
 }
 NNF_INLINE Vec<float> add_exponent(Vec<float> a, Vec<float> t) {
-  const __m512i exponents = _mm512_and_si512(_mm512_maskz_slli_epi32(0xFFFF, _mm512_castps_si512(t.v), 18),
-                                             _mm512_set1_epi32(static_cast<int>(0xFF800000u)));
+  const __m512i exponents = _mm512_maskz_slli_epi32(0xFFFF, _mm512_castps_si512(t.v), 18);
   return {_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a.v), exponents))};
 }
 NNF_INLINE Vec<float> scale2_floor(Vec<float> a, Vec<float> n) { return scale2(a, n); }  // vscalefps rounds n down

@@ -10,6 +10,7 @@
 #include "kernels/elementwise/contract.h"
 #include "simd/loop-inl.h"
 #include "simd/math-inl.h"
+#include "simd/normal-inl.h"
 
 namespace nnf {
 namespace {
@@ -73,13 +74,17 @@ struct act_gelu {
   static constexpr double kLeastAlpha = kAnyAlpha;
   static constexpr int kCost = 12;
   static NNF_INLINE V forward(V x, V) {
-    const NormalTail<T> tail = normal_tail(x);
-    return max(set1<T>(T(-0.0)), x) - tail.times(tail.aq);  // x - x Phi(-x) above 0; below, -0 in the end
+    const V a = tail_argument(x), begun = begin_times_mills_ratio(a);
+    const NormalDecay<T> decay = normal_decay(a);
+    V low;
+    const V w = times_mills_ratio(a, begun, &low);
+    return max(set1<T>(T(-0.0)), x) - decay.times(w, low);  // x - x Phi(-x) above 0; below, -0 in the end
   }
   static NNF_INLINE V backward(V g, V x, V) {
-    const NormalTail<T> tail = normal_tail(x);
+    const V a = tail_argument(x), begun = begin_mills_ratio(a);
+    const NormalDecay<T> decay = normal_decay(a);
     // f'(-|x|); f'(x) + f'(-x) = 1
-    const V slope = tail.times(fnma(tail.a, set1<T>(T(0.39894228040143267794)), tail.q));
+    const V slope = decay.times(fnma(a, set1<T>(T(0.39894228040143267794)), mills_ratio(a, begun)));
     return g * select(lt(x, zero<T>()), slope, set1<T>(1) - slope);
   }
 };
@@ -133,9 +138,27 @@ struct act_mish {
   static constexpr int kCost = 6;
   static constexpr double kOne = 40;  // from here w is 1 and x w' is 0, and e^2 is far from overflow
   static NNF_INLINE V forward(V x, V) {
+    if constexpr (ExpTable<T>::kKeepsLow) return forward_exact(x);
     const V b = max(set1<T>(ExpTable<T>::kExpMin), x);  // where the result is 0
     const V e = exp_in_range(min(set1<T>(T(kOne)), b)), n = e * (e + set1<T>(2));
     return b * (n / (n + set1<T>(2)));
+  }
+  // 1.8 ULP in place of 3.8, for half more time: x w as one fused step from a product that is exact, in which what has
+  // been rounded counts less than half. With e = 2^n (1 + p), f = e + 1 and d = f^2 + 1, below kBend w = e (1 - q) with
+  // q = e f / d, so x w = 2^n (x + x (p - q (1 + p))); above w = 1/2 + (f^2 - 3) / 2d. 2^n comes last, for denormals.
+  static constexpr double kBend = -0.5;
+  static NNF_INLINE V forward_exact(V x) {
+    using C = ExpTable<T>;
+    const V b = max(set1<T>(C::kSiluMin), x), half = set1<T>(T(0.5)), one = set1<T>(1);  // where the result is 0
+    const Mask<T> low = lt(b, set1<T>(T(kBend)));
+    const V a = min(set1<T>(T(kOne)), b);
+    V n, t;
+    const V r = reduce_exp(a, &n, &t), p = expm1_reduced(a, n, r);
+    const V s = exponent_bits(max(set1<T>(T(kExponentOne<T> - 100)), t));  // not where it is next to nothing beside 1
+    const V f = fma(s, p, s + one), d = fma(f, f, one), sf = s * f;
+    const V q = select(low, fma(sf, p, sf), fma(f * half, f, set1<T>(T(-1.5)))) / d;
+    const V y = fma(b, select(low, fnma(q, p, p - q), q), select(low, b, b * half));
+    return scale2(y, select(low, n, zero<T>()));
   }
   static NNF_INLINE V backward(V g, V x, V) {
     const V c = clamp(x, ExpTable<T>::kExpMin, kOne), e = exp_in_range(c);
