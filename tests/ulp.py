@@ -92,6 +92,8 @@ FUNCTIONS = {
     "mish": Function(nf.mish, mish, 5, 2, -80),  # below, in float32 the factor of x is a denormal number
     "softsign": Function(nf.softsign, lambda x: np.where(np.isinf(x), np.sign(x), x / (1 + np.abs(x))), 2, 2),
 }
+
+
 class Monotone(NamedTuple):
     got: Any
     ulp: float = 0  # by how many ULP a result may lie below that of the float32 before
@@ -104,7 +106,7 @@ MONOTONE = {
     "log": Monotone(FUNCTIONS["log"].got, low=1e-37, high=1),
     "sigmoid": Monotone(nf.sigmoid),
     "tanh": Monotone(nf.tanh),
-    "softplus": Monotone(FUNCTIONS["softplus"].got, 2),  # of two rounded terms one falls where the other rises
+    "softplus": Monotone(FUNCTIONS["softplus"].got, 2),  # one of its two terms falls
     "elu": Monotone(nf.elu),
     "selu": Monotone(nf.selu),
     "softsign": Monotone(nf.softsign, 1),  # the divisor |x| + 1 is rounded
