@@ -5,9 +5,10 @@
 // products: of exp's ten, the table of 2^(j/32) leaves seven; tanh by exp has fourteen, as polynomials by pieces seven;
 // softplus by exp and a polynomial of log1p twenty-one, by pieces nine. ns an element of 16 K floats, before and
 // after: tanh 0.17, 0.13; softplus 0.25, 0.17; gelu 0.30, 0.25; gelu backward 0.33, 0.27; elu 0.13, 0.11; mish 0.17,
-// 0.145; sigmoid 0.156, 0.127 (of which 0.134 by simd/wide-inl.h alone); silu 0.164, 0.157.
-// Tried and lost: tanh with terms up to d^6 (0.15); softplus as exp by the table and log1p by 17
-// pieces (0.27).
+// 0.135; sigmoid 0.156, 0.125 (of which 0.134 by simd/wide-inl.h alone); silu 0.164, 0.14.
+// Tried and lost: tanh with terms up to d^6 (0.15); softplus as exp by the table and log1p by 17 pieces (0.27), or with
+// a product by the power of two for vscalefps (0.173); the next vectors' first half before the last half of these (silu
+// 0.19, gelu 0.245, the others as without). Softplus is bound by its seven lookups: with five it takes 0.15.
 //
 // The coefficients were fitted one after the other, each rounded before the rest were fitted again: least squares at 64
 // Chebyshev nodes with Lawson's weights, against 40-digit values (mpmath), relative to the function's value. What is

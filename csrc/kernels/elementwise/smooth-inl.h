@@ -137,11 +137,15 @@ struct act_mish {
   static constexpr double kLeastAlpha = kAnyAlpha;
   static constexpr int kCost = 6;
   static constexpr double kOne = 40;  // from here w is 1 and x w' is 0, and e^2 is far from overflow
+  // In float e is taken times 2^kShift, where its power of two is always a normal number: with AVX2 a quarter less time
+  // than by exp_in_range. From kOneFloat on w is 1.
+  static constexpr double kShift = 26, kScale = 0x1p26, kOneFloat = 10;
   static NNF_INLINE V forward(V x, V) {
     if constexpr (ExpTable<T>::kKeepsLow) return forward_exact(x);
     const V b = max(set1<T>(ExpTable<T>::kExpMin), x);  // where the result is 0
-    const V e = exp_in_range(min(set1<T>(T(kOne)), b)), n = e * (e + set1<T>(2));
-    return b * (n / (n + set1<T>(2)));
+    const ExpParts<T> parts = exp_parts(min(set1<T>(T(kOneFloat)), b), exp_unit<T>(kShift));
+    const V e = fma(parts.s, parts.p, parts.s), n = e * (e + set1<T>(T(2 * kScale)));
+    return b * (n / (n + set1<T>(T(2 * kScale * kScale))));
   }
   // 1.8 ULP in place of 3.8, for half more time: x w as one fused step from a product that is exact, in which what has
   // been rounded counts less than half. With e = 2^n (1 + p), f = e + 1 and d = f^2 + 1, below kBend w = e (1 - q) with
