@@ -32,6 +32,14 @@ DEPTHWISE = [
     ((1, 20, 9, 9), 20, (7, 11), {"padding": (3, 5), "stride": (2, 1)}),  # more taps than at once
     ((1, 17, 21, 10), 17, (3, 3), {"stride": 3, "padding": 1}),
     ((1, 2, 40, 70), 2, (7, 3), {"padding": (3, 1)}),
+    ((2, 3, 28, 28), 3, (5, 5), {"padding": 2}),  # seven rows at a time
+    ((1, 3, 16, 16), 3, (5, 5), {"padding": 2}),  # sixteen
+    ((2, 2, 33, 48), 2, (5, 5), {"padding": 2}),  # eight, and a vector of columns by itself
+    ((1, 2, 150, 60), 2, (5, 5), {"padding": 2}),  # bands
+    ((2, 3, 28, 28), 3, (5, 5), {"stride": 2, "padding": 2}),
+    ((1, 3, 29, 67), 3, (3, 3), {"stride": 2, "padding": 1}),  # rows of several vectors
+    ((2, 3, 28, 32), 3, (2, 2), {"stride": 2}),  # few taps: the strided gradient on planes, too
+    ((1, 3, 27, 32), 3, (3, 3), {"stride": 3}),
 ]
 GROUPED = [
     ((2, 6, 7, 9), 3, (3, 3), {"padding": 1}),

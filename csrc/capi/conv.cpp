@@ -38,7 +38,7 @@ void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* 
   const i64 hw = s.h * s.w, pixels = s.oh * s.ow;
   const i64 in = s.c * hw, out = s.oc * pixels;
   const i64 weights = s.weight_elements();
-  if (depthwise_planes_pay(s)) return depthwise_planes_forward<T>(s, x, weight, bias, y);
+  if (depthwise_planes_forward_pays<T>(s)) return depthwise_planes_forward<T>(s, x, weight, bias, y);
   if (pointwise_planes_pay<T>(s)) return pointwise_planes_forward<T>(s, x, weight, bias, y);
   Epilogue<T> epilogue;
   epilogue.bias = bias;
@@ -73,15 +73,22 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
   const i64 hw = s.h * s.w, pixels = s.oh * s.ow, cg = s.c / s.groups;
   const i64 in = s.c * hw, out = s.oc * pixels;
   const i64 weights = s.weight_elements();
-  if (depthwise_planes_pay(s)) {
-    if (gx != nullptr) depthwise_planes_backward_data<T>(s, g, weight, gx);
-    if (gweight != nullptr) depthwise_planes_backward_weight<T>(s, g, x, gweight);
-    if (gbias != nullptr) planar_plane_sums<T>(s, g, gbias, false);
-    return;
+  // What is done is no longer asked for.
+  if (gx != nullptr && depthwise_planes_data_pays<T>(s)) {
+    depthwise_planes_backward_data<T>(s, g, weight, gx);
+    gx = nullptr;
+  }
+  if (gweight != nullptr && depthwise_planes_weight_pays<T>(s)) {
+    depthwise_planes_backward_weight<T>(s, g, x, gweight);
+    gweight = nullptr;
   }
   if (gx != nullptr && backward_data_turns_planes<T>(s)) {
     conv2d_backward_data<T>(s, g, weight, gx, WeightOrder::oihw, ImageOrder::planes);
-    gx = nullptr;  // done
+    gx = nullptr;
+  }
+  if (gx == nullptr && gweight == nullptr && s.n > 0) {
+    if (gbias != nullptr) planar_plane_sums<T>(s, g, gbias, false);
+    return;
   }
   const i64 block = block_images(s, 2 * in + out);
   T* own_weight = thread_scratch<T>(Scratch::convert_in, weights + block * (in + out));

@@ -8,6 +8,7 @@
 #define NNF_KERNELS_CONV_DEPTHWISE_3X3_INL_H
 
 #include "kernels/conv/depthwise_contract.h"
+#include "kernels/gemm/unroll-inl.h"
 #include "kernels/layout/split-inl.h"
 #include "simd/vec.h"
 
@@ -48,25 +49,25 @@ NNF_INLINE void depthwise_direct_rows(const DepthwisePlanes& p, const T* x, cons
   constexpr i64 N = Vec<T>::N;
   for (i64 j = (p.w - 1) / N * N; j >= 0; j -= N) {
     Vec<T> acc[Rows];
-#pragma GCC unroll 4
-    for (int r = 0; r < Rows; ++r) acc[r] = bias;
-#pragma GCC unroll 6
-    for (int i = 0; i < Rows + 2; ++i) {
-      if ((i == 0 && o == 0) || (i == Rows + 1 && o + Rows == p.h)) continue;
-      const T* row = x + (o - 1 + i) * p.w;
+    unroll<Rows>([&](auto r) NNF_LAMBDA_INLINE { acc[r.value] = bias; });
+    unroll<Rows + 2>([&](auto i) NNF_LAMBDA_INLINE {
+      constexpr int at = decltype(i)::value;
+      if ((at == 0 && o == 0) || (at == Rows + 1 && o + Rows == p.h)) return;
+      const T* row = x + (o - 1 + at) * p.w;
       const Vec<T> middle = load_plane<T, Far>(row + j, p.w - j, x_end);
       const Vec<T> left = j > 0 ? load_plane<T, Far>(row + j - 1, p.w - j + 1, x_end) : slide_up(zero<T>(), middle);
       const Vec<T> v[3] = {left, middle, next_columns(middle, row, j, p.w)};
-#pragma GCC unroll 3
-      for (int b = 0; b < 3; ++b) {
-#pragma GCC unroll 4
-        for (int r = 0; r < Rows; ++r) {
-          if (i - r >= 0 && i - r < 3) acc[r] = fma(v[b], w[(i - r) * 3 + b], acc[r]);
-        }
-      }
-    }
-#pragma GCC unroll 4
-    for (int r = 0; r < Rows; ++r) store_before(y + (o + r) * p.w + j, acc[r], p.w - j, y_end);
+      unroll<3>([&](auto b) NNF_LAMBDA_INLINE {
+        constexpr int tap = decltype(b)::value;
+        unroll<Rows>([&](auto r) NNF_LAMBDA_INLINE {
+          constexpr int a = at - decltype(r)::value;
+          if constexpr (a >= 0 && a < 3) acc[r.value] = fma(v[tap], w[a * 3 + tap], acc[r.value]);
+        });
+      });
+    });
+    unroll<Rows>([&](auto r) NNF_LAMBDA_INLINE {
+      store_before(y + (o + r.value) * p.w + j, acc[r.value], p.w - j, y_end);
+    });
   }
 }
 
@@ -82,46 +83,77 @@ NNF_INLINE void load_halves(const T* row, i64 left, const T* end, Vec<T>* even, 
   deinterleave(low, high, even, odd);
 }
 
-// Stride 2: output row o.
-template <class T, bool Far>
-NNF_INLINE void depthwise_direct_half(const DepthwisePlanes& p, const T* x, const T* x_end, const Vec<T> (&w)[9],
-                                      Vec<T> bias, i64 o, T* y, const T* y_end) {
+// Stride 2: output rows o..o+Rows-1.
+template <class T, int Rows, bool Far>
+NNF_INLINE void depthwise_direct_halves(const DepthwisePlanes& p, const T* x, const T* x_end, const Vec<T> (&w)[9],
+                                        Vec<T> bias, i64 o, T* y, const T* y_end) {
   constexpr i64 N = Vec<T>::N;
-  Vec<T> before[3] = {zero<T>(), zero<T>(), zero<T>()};
+  Vec<T> before[2 * Rows + 1];
+  unroll<2 * Rows + 1>([&](auto i) NNF_LAMBDA_INLINE { before[i.value] = zero<T>(); });
   for (i64 j = 0; j < p.ow; j += N) {
-    Vec<T> acc = bias;
-    const i64 left = p.w - 2 * j;
-#pragma GCC unroll 3
-    for (int a = 0; a < 3; ++a) {
-      const i64 r = 2 * o - 1 + a;
-      if (r < 0 || r >= p.h) continue;
+    Vec<T> acc[Rows];
+    unroll<Rows>([&](auto r) NNF_LAMBDA_INLINE { acc[r.value] = bias; });
+    unroll<2 * Rows + 1>([&](auto i) NNF_LAMBDA_INLINE {
+      constexpr int row = decltype(i)::value;
+      const i64 at = 2 * o - 1 + row;
+      if ((row == 0 && o == 0) || (row == 2 * Rows && at == p.h)) return;
       Vec<T> even, odd;
-      load_halves<T, Far>(x + r * p.w + 2 * j, left, x_end, &even, &odd);
-      acc = fma(slide_up(before[a], odd), w[3 * a], acc);
-      acc = fma(even, w[3 * a + 1], acc);
-      acc = fma(odd, w[3 * a + 2], acc);
-      before[a] = odd;
-    }
-    store_before(y + o * p.ow + j, acc, p.ow - j, y_end);
+      load_halves<T, Far>(x + at * p.w + 2 * j, p.w - 2 * j, x_end, &even, &odd);
+      const Vec<T> left = slide_up(before[row], odd);
+      before[row] = odd;
+      unroll<3>([&](auto a) NNF_LAMBDA_INLINE {
+        constexpr int tap = decltype(a)::value, above = row - tap;
+        if constexpr (above >= 0 && above % 2 == 0 && above / 2 < Rows) {
+          acc[above / 2] = fma(left, w[3 * tap], acc[above / 2]);
+          acc[above / 2] = fma(even, w[3 * tap + 1], acc[above / 2]);
+          acc[above / 2] = fma(odd, w[3 * tap + 2], acc[above / 2]);
+        }
+      });
+    });
+    unroll<Rows>([&](auto r) NNF_LAMBDA_INLINE {
+      T* to = y + (o + r.value) * p.ow + j;
+      if (Rows > 1 && j + N > p.ow && p.ow > N) {
+        store_n(to, acc[r.value], p.ow - j);  // the row below is stored already
+      } else {
+        store_before(to, acc[r.value], p.ow - j, y_end);
+      }
+    });
   }
 }
 
-template <class T, bool Far>
-NNF_INLINE void depthwise_direct_plane(const DepthwisePlanes& p, const T* x, const T* x_end, const Vec<T> (&w)[9],
-                                       Vec<T> bias, T* y, const T* y_end) {
-  i64 o = 0;
-  if (p.stride_h == 1) {
-    for (; o + 4 <= p.oh; o += 4) depthwise_direct_rows<T, 4, Far>(p, x, x_end, w, bias, o, y, y_end);
-    for (; o < p.oh; ++o) depthwise_direct_rows<T, 1, Far>(p, x, x_end, w, bias, o, y, y_end);
-  } else {
-    for (; o < p.oh; ++o) depthwise_direct_half<T, Far>(p, x, x_end, w, bias, o, y, y_end);
+template <class T, int Rows, bool Far>
+NNF_INLINE void depthwise_direct_block(const DepthwisePlanes& p, const T* x, const T* x_end, const Vec<T> (&w)[9],
+                                       Vec<T> bias, i64 o, T* y, const T* y_end) {
+  if (p.stride_h == 1) return depthwise_direct_rows<T, Rows, Far>(p, x, x_end, w, bias, o, y, y_end);
+  depthwise_direct_halves<T, Rows, Far>(p, x, x_end, w, bias, o, y, y_end);
+}
+
+// Blocks of Rows rows; the last one makes rows again where that fills it.
+template <class T, int Rows, bool Far>
+__attribute__((noinline)) void depthwise_direct_plane(const DepthwisePlanes& p, const T* x, const T* x_end,
+                                                      const Vec<T> (&w)[9], Vec<T> bias, T* y, const T* y_end) {
+  for (i64 o = 0; o < p.oh; o += Rows) {
+    depthwise_direct_block<T, Rows, Far>(p, x, x_end, w, bias, p.oh - o < Rows ? p.oh - Rows : o, y, y_end);
   }
+}
+// Eight rows at a time or seven, whichever makes fewer of them again: as many sums as hide the FMAs' latency. (Four at
+// a time: 256x14x14 took 1.3 times as long.)
+template <class T, bool Far>
+NNF_INLINE void depthwise_direct_rows_of(const DepthwisePlanes& p, const T* x, const T* x_end, const Vec<T> (&w)[9],
+                                         Vec<T> bias, T* y, const T* y_end) {
+  const auto made = [&](i64 rows) NNF_LAMBDA_INLINE { return (p.oh + rows - 1) / rows * rows; };
+  if constexpr (kMixedVectors > 1) {  // 32 registers
+    if (p.oh >= 8 && made(8) <= made(7)) return depthwise_direct_plane<T, 8, Far>(p, x, x_end, w, bias, y, y_end);
+    if (p.oh >= 7) return depthwise_direct_plane<T, 7, Far>(p, x, x_end, w, bias, y, y_end);
+  }
+  if (p.oh >= 4) return depthwise_direct_plane<T, 4, Far>(p, x, x_end, w, bias, y, y_end);
+  depthwise_direct_plane<T, 1, Far>(p, x, x_end, w, bias, y, y_end);
 }
 template <class T>
 NNF_INLINE void depthwise_direct(const DepthwisePlanes& p, const T* x, const T* x_end, const Vec<T> (&w)[9],
                                  Vec<T> bias, T* y, const T* y_end) {
-  if (plane_is_far(x, p.h, p.w, x_end)) return depthwise_direct_plane<T, true>(p, x, x_end, w, bias, y, y_end);
-  depthwise_direct_plane<T, false>(p, x, x_end, w, bias, y, y_end);
+  if (plane_is_far(x, p.h, p.w, x_end)) return depthwise_direct_rows_of<T, true>(p, x, x_end, w, bias, y, y_end);
+  depthwise_direct_rows_of<T, false>(p, x, x_end, w, bias, y, y_end);
 }
 
 // The weight's gradient of a plane for strides of 2 (of 1 it took a quarter longer than from split rows, of 2 two

@@ -34,19 +34,17 @@ struct DepthwiseBands {
   NNF_INLINE T* rows_of(i64 turn) const { return scratch + turn % 2 * p.rows * size; }
   NNF_INLINE i64 first_row(i64 band) const { return band * p.band; }
   NNF_INLINE i64 row_count(i64 band) const { return p.oh - band * p.band < p.band ? p.oh - band * p.band : p.band; }
-  NNF_INLINE void split(i64 plane, i64 band, i64 turn) const {
+  __attribute__((noinline)) void split(i64 plane, i64 band, i64 turn) const {
     const i64 rows = (row_count(band) - 1) * p.stride_h + (p.kh - 1) * p.dilation_h + 1;
     const i64 top = first_row(band) * p.stride_h - p.pad_top;
     const RowSplit how{p.columns, p.stride_w, p.pad_left + p.lead * p.stride_w, p.split_line};
-    const T* image = x + plane * p.h * p.w;
+    const i64 above = top < 0 ? (top < -rows ? rows : -top) : 0, bottom = top + rows < p.h ? top + rows : p.h;
+    const i64 inside = bottom - top > above ? bottom - top - above : 0;
     T* to = rows_of(turn);
-    for (i64 r = top; r < top + rows; ++r, to += size) {
-      if (r >= 0 && r < p.h) {
-        split_row(how, image + r * p.w, x_end, T(0), to);
-      } else if (per_plane > 1) {  // otherwise the row is of padding in all planes, and zero
-        fill_line(size, T(0), to);
-      }
-    }
+    split_rows(how, inside, x + (plane * p.h + top + above) * p.w, p.w, x_end, T(0), to + above * size, size);
+    if (per_plane == 1) return;  // rows of padding are the same in all planes, and zero
+    fill_line(above * size, T(0), to);
+    fill_line((rows - above - inside) * size, T(0), to + (above + inside) * size);
   }
 };
 
@@ -54,26 +52,29 @@ template <class T>
 void depthwise_planes(const DepthwisePlanes& p, i64 p0, i64 p1, const T* x, const T* weight, bool mirrored,
                       const T* bias, T* y, T* scratch) {
   const T* y_end = y + p1 * p.oh * p.ow;
-  const auto weight_of = [&](i64 plane) NNF_LAMBDA_INLINE { return weight + plane % p.c * p.kh * p.kw; };
-  const auto start_of = [&](i64 plane) NNF_LAMBDA_INLINE { return bias != nullptr ? bias[plane % p.c] : T(0); };
+  const i64 taps = p.kh * p.kw;
+  i64 channel = p0 % p.c;
+  const auto next = [&]() NNF_LAMBDA_INLINE { channel = channel + 1 == p.c ? 0 : channel + 1; };
+  const auto start = [&]() NNF_LAMBDA_INLINE { return bias != nullptr ? bias[channel] : T(0); };
   if (depthwise_is_direct(p)) {
     const T* x_end = x + p.n * p.c * p.h * p.w;
-    for (i64 plane = p0; plane < p1; ++plane) {
+    for (i64 plane = p0; plane < p1; ++plane, next()) {
       Vec<T> w[9];
-      for (int t = 0; t < 9; ++t) w[t] = set1(weight_of(plane)[mirrored ? 8 - t : t]);
-      depthwise_direct(p, x + plane * p.h * p.w, x_end, w, set1(start_of(plane)), y + plane * p.oh * p.ow, y_end);
+      for (int t = 0; t < 9; ++t) w[t] = set1(weight[channel * taps + (mirrored ? 8 - t : t)]);
+      depthwise_direct(p, x + plane * p.h * p.w, x_end, w, set1(start()), y + plane * p.oh * p.ow, y_end);
     }
     return;
   }
   const DepthwiseBands<T> bands(p, x, scratch);
+  DepthwiseRows<T> rows(p, mirrored, y_end);
   i64 turn = 0;
   bands.split(p0, 0, turn);
-  for (i64 plane = p0; plane < p1; ++plane) {
+  for (i64 plane = p0; plane < p1; ++plane, next()) {
+    const DepthwiseWeights<T> own{weight + channel * taps + (mirrored ? taps - 1 : 0), start()};
     for (i64 band = 0; band < bands.per_plane; ++band, ++turn) {
       const bool last = band + 1 == bands.per_plane;
       if (!last || plane + 1 < p1) bands.split(plane + (last ? 1 : 0), last ? 0 : band + 1, turn + 1);
-      depthwise_rows(p, bands.rows_of(turn), weight_of(plane), mirrored, start_of(plane), bands.row_count(band),
-                     y + (plane * p.oh + bands.first_row(band)) * p.ow, y_end);
+      rows.make(own, bands.rows_of(turn), bands.row_count(band), y + (plane * p.oh + bands.first_row(band)) * p.ow);
     }
   }
 }

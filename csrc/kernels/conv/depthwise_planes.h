@@ -7,8 +7,14 @@
 
 namespace nnf {
 
-// Whether these take the shape and are faster than the conversions and the channels-last kernels.
-bool depthwise_planes_pay(const ConvShape& s);
+// Whether these take the shape, and less time than conversions and the channels-last kernels: forward, and each of the
+// gradients.
+template <class T>
+bool depthwise_planes_forward_pays(const ConvShape& s);
+template <class T>
+bool depthwise_planes_data_pays(const ConvShape& s);
+template <class T>
+bool depthwise_planes_weight_pays(const ConvShape& s);
 
 // x (n, c, h, w), weight (c, kh, kw), y and g (n, c, oh, ow); bias may be null. The gradients are overwritten.
 template <class T>

@@ -58,21 +58,27 @@ void planar_forward(const ConvShape& s, PlanarLayout layout, const T* x, const T
   });
 }
 
+// Channels are cut into tasks, each summed over all images.
 template <class T>
 void planar_plane_sums(const ConvShape& s, const T* g, T* gbias, bool accumulate) {
+  constexpr i64 kOneLine = 4096;  // pixels of a plane that is summed as one line: no rows end within vectors
   const KernelTable<T>& k = kernels<T>();
-  T* ones = thread_scratch<T>(Scratch::gemm_b, s.ow);
-  std::fill_n(ones, s.ow, T{1});
+  const i64 pixels = s.oh * s.ow, line = pixels <= kOneLine ? pixels : s.ow;
   if (!accumulate) std::fill_n(gbias, s.oc, T{0});
-  PlanarSums<T> part{};
-  part.m = s.oc, part.count = 1, part.lines = s.oh, part.n = s.ow;
-  part.g_plane = s.oh * s.ow, part.g_line = s.ow;
-  part.x = ones;
-  part.out = gbias, part.out_row = 1;
-  for (i64 n = 0; n < s.n; ++n) {
-    part.g = g + n * s.oc * s.oh * s.ow;
-    k.planar_sums(part);
-  }
+  if (pixels == 0) return;
+  parallel_for(s.oc, s.n * ceil_div(pixels, vector_lanes<T>()), [&](i64 begin, i64 end) {
+    T* ones = thread_scratch<T>(Scratch::gemm_b, line);
+    std::fill_n(ones, line, T{1});
+    PlanarSums<T> part{};
+    part.m = end - begin, part.count = 1, part.lines = pixels / line, part.n = line;
+    part.g_plane = pixels, part.g_line = line;
+    part.x = ones;
+    part.out = gbias + begin, part.out_row = 1;
+    for (i64 n = 0; n < s.n; ++n) {
+      part.g = g + (n * s.oc + begin) * pixels;
+      k.planar_sums(part);
+    }
+  });
 }
 
 template <class T>

@@ -35,41 +35,56 @@ struct RowSplit {
   i64 columns, step, pad, line;
 };
 
-// The columns behind which whole vectors of `empty` may be written; those before, of padding, stay as they are. x
-// lies in memory that ends at `end`.
+// `rows` rows of x, x_step apart, to places split_step apart. Behind a row's columns whole vectors of `empty` may be
+// written; those before, of padding, stay as they are. x lies in memory that ends at `end`.
 template <class T>
-NNF_INLINE void split_row(const RowSplit& s, const T* x, const T* end, T empty, T* split) {
+NNF_INLINE void split_rows(const RowSplit& s, i64 rows, const T* x, i64 x_step, const T* end, T empty, T* split,
+                           i64 split_step) {
   constexpr i64 N = Vec<T>::N;
   const i64 n = s.columns, pad = s.pad;
-  const auto first_of = [&](Vec<T> v, i64 count) NNF_LAMBDA_INLINE {
-    return select(first_n<T>(count), v, set1(empty));
-  };
-  i64 c = 0;
-  if (s.step == 1) {
+  if (s.step == 1 && n >= N) {
     T* to = split + pad;
-    for (; c + N <= n; c += N) store(to + c, load(x + c));
-    if (c < n) store(to + c, first_of(load_before(x + c, n - c, end), n - c));
+    for (; rows > 0; --rows, x += x_step, to += split_step) {
+      for (i64 c = 0; c + N <= n; c += N) store(to + c, load(x + c));
+      if (n % N != 0) store(to + n - N, load(x + n - N));
+    }
+  } else if (s.step == 1) {
+    const Mask<T> in = first_n<T>(n);
+    T* to = split + pad;
+    for (; rows > 0; --rows, x += x_step, to += split_step) {
+      store(to, select(in, load_before(x, n, end), set1(empty)));
+    }
   } else if (s.step == 2) {
+    const i64 whole = n / (2 * N) * (2 * N), left = n - whole;
+    const Mask<T> evens = first_n<T>((left + 1) / 2), odds = first_n<T>(left / 2);
     T* even = split + (pad & 1) * s.line + pad / 2;
     T* odd = split + ((pad + 1) & 1) * s.line + (pad + 1) / 2;
-    Vec<T> e, o;
-    for (; c + 2 * N <= n; c += 2 * N) {
-      deinterleave(load(x + c), load(x + c + N), &e, &o);
-      store(even + c / 2, e);
-      store(odd + c / 2, o);
-    }
-    if (c < n) {
-      deinterleave(load_before(x + c, n - c, end), load_before(x + c + N, n - c - N, end), &e, &o);
-      store(even + c / 2, first_of(e, (n - c + 1) / 2));
-      store(odd + c / 2, first_of(o, (n - c) / 2));
+    for (; rows > 0; --rows, x += x_step, even += split_step, odd += split_step) {
+      Vec<T> e, o;
+      for (i64 c = 0; c < whole; c += 2 * N) {
+        deinterleave(load(x + c), load(x + c + N), &e, &o);
+        store(even + c / 2, e);
+        store(odd + c / 2, o);
+      }
+      if (left == 0) continue;
+      const T* last = x + whole;
+      deinterleave(load_before(last, left, end), load_before(last + N, left - N, end), &e, &o);
+      store(even + whole / 2, select(evens, e, set1(empty)));
+      store(odd + whole / 2, select(odds, o, set1(empty)));
     }
   } else {
-    T* to = split + pad % s.step * s.line + pad / s.step;
-    for (i64 phase = pad % s.step; c < n; ++c, ++phase, to += s.line) {
-      if (phase == s.step) phase = 0, to -= s.step * s.line - 1;
-      *to = x[c];
+    for (; rows > 0; --rows, x += x_step, split += split_step) {
+      T* to = split + pad % s.step * s.line + pad / s.step;
+      for (i64 c = 0, phase = pad % s.step; c < n; ++c, ++phase, to += s.line) {
+        if (phase == s.step) phase = 0, to -= s.step * s.line - 1;
+        *to = x[c];
+      }
     }
   }
+}
+template <class T>
+NNF_INLINE void split_row(const RowSplit& s, const T* x, const T* end, T empty, T* split) {
+  split_rows(s, 1, x, 0, end, empty, split, 0);
 }
 
 }  // namespace
