@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "capi/arguments.h"
+#include "capi/conv_weight.h"
 #include "capi/guard.h"
 #include "kernels/conv/conv2d.h"
 #include "kernels/conv/depthwise_planes.h"
@@ -54,16 +55,14 @@ void forward(const ConvShape& s, const T* x, const T* weight, const T* bias, T* 
   T* own_weight = thread_scratch<T>(Scratch::convert_in, weights + block * in);
   T* own_x = own_weight + weights;
   T* own_y = thread_scratch<T>(Scratch::convert_out, block * out);
-  const WeightOrder order = forward_reads_oihw<T>(s) ? WeightOrder::oihw : WeightOrder::hwio;
-  if (order == WeightOrder::hwio) oihw_to_hwio(s.oc, s.c / s.groups, s.kh * s.kw, weight, own_weight);
-  const T* read_weight = order == WeightOrder::hwio ? own_weight : weight;
+  const ReadableWeight<T> w(s, weight, WeightOrder::oihw, forward_reads_oihw<T>(s), [&] { return own_weight; });
   const bool y_as_is = s.oc == 1 || pixels == 1;
   ConvShape part = s;
   for (i64 n = 0; n < s.n; n += block) {
     part.n = std::min(block, s.n - n);
     T* y_block = y + n * out;
-    conv2d_forward<T>(part, channels_last(part.n, s.c, hw, x + n * in, own_x), read_weight, epilogue,
-                      y_as_is ? y_block : own_y, order);
+    conv2d_forward<T>(part, channels_last(part.n, s.c, hw, x + n * in, own_x), w.p, epilogue,
+                      y_as_is ? y_block : own_y, w.order);
     if (!y_as_is) nhwc_to_nchw(part.n, s.oc, pixels, own_y, y_block);
   }
 }
@@ -74,13 +73,13 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
   const i64 in = s.c * hw, out = s.oc * pixels;
   const i64 weights = s.weight_elements();
   // What is done is no longer asked for.
-  if (gx != nullptr && depthwise_planes_data_pays<T>(s)) {
-    depthwise_planes_backward_data<T>(s, g, weight, gx);
-    gx = nullptr;
-  }
   if (gweight != nullptr && depthwise_planes_weight_pays<T>(s)) {
     depthwise_planes_backward_weight<T>(s, g, x, gweight);
     gweight = nullptr;
+  }
+  if (gx != nullptr && depthwise_planes_data_pays<T>(s, gweight != nullptr)) {
+    depthwise_planes_backward_data<T>(s, g, weight, gx);
+    gx = nullptr;
   }
   if (gx != nullptr && backward_data_turns_planes<T>(s)) {
     conv2d_backward_data<T>(s, g, weight, gx, WeightOrder::oihw, ImageOrder::planes);
@@ -100,9 +99,8 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
   // What reads the images as they lie, and so needs no conversion.
   const bool weight_planes = planar_backward_pays<T>(s, {true, true});
   const bool data_planes = planar_backward_data_pays<T>(s);
-  const WeightOrder order = !data_planes && backward_data_reads_oihw<T>(s) ? WeightOrder::oihw : WeightOrder::hwio;
-  if (gx != nullptr && order == WeightOrder::hwio) oihw_to_hwio(s.oc, cg, s.kh * s.kw, weight, own_weight);
-  const T* read_weight = order == WeightOrder::hwio ? own_weight : weight;
+  const bool reads_oihw = gx == nullptr || (!data_planes && backward_data_reads_oihw<T>(s));
+  const ReadableWeight<T> w(s, weight, WeightOrder::oihw, reads_oihw, [&] { return own_weight; });
   const bool convert_g = (gweight != nullptr && !weight_planes) || (gx != nullptr && !data_planes);
   const bool writes_oihw = gweight != nullptr && s.n <= block && !weight_planes && backward_weight_writes_oihw<T>(s);
   ConvShape part = s;
@@ -123,10 +121,10 @@ void backward(const ConvShape& s, const T* g, const T* x, const T* weight, T* gx
       planar_plane_sums<T>(part, g_planes, gbias, n > 0);
     }
     if (gx != nullptr && data_planes) {
-      planar_backward_data<T>(part, {true, true}, g_planes, read_weight, gx + n * in);
+      planar_backward_data<T>(part, {true, true}, g_planes, w.p, gx + n * in);
     } else if (gx != nullptr) {
       T* gx_block = gx + n * in;
-      conv2d_backward_data<T>(part, g_block, read_weight, gx_as_is ? gx_block : own_gx, order);
+      conv2d_backward_data<T>(part, g_block, w.p, gx_as_is ? gx_block : own_gx, w.order);
       if (!gx_as_is) nhwc_to_nchw(part.n, s.c, hw, own_gx, gx_block);
     }
   }

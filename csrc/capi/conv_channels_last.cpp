@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "capi/arguments.h"
+#include "capi/conv_weight.h"
 #include "capi/guard.h"
 #include "kernels/conv/conv2d.h"
 #include "kernels/layout/layout.h"
@@ -17,23 +18,15 @@ WeightOrder checked_order(const char* op, nnf_weight_order order) {
   return order == NNF_OIHW ? WeightOrder::oihw : WeightOrder::hwio;
 }
 
-// The weight in an order its reader takes.
 template <class T>
-struct ReadableWeight {
-  const T* p;
-  WeightOrder order;
-  ReadableWeight(const ConvShape& s, const T* weight, WeightOrder given, bool reads_oihw) : p(weight), order(given) {
-    if (given == WeightOrder::hwio || reads_oihw) return;
-    T* turned = thread_scratch<T>(Scratch::convert_in, s.weight_elements());
-    oihw_to_hwio(s.oc, s.c / s.groups, s.kh * s.kw, weight, turned);
-    p = turned;
-    order = WeightOrder::hwio;
-  }
-};
+ReadableWeight<T> readable(const ConvShape& s, const T* weight, WeightOrder given, bool reads_oihw) {
+  const auto place = [&] { return thread_scratch<T>(Scratch::convert_in, s.weight_elements()); };
+  return {s, weight, given, reads_oihw, place};
+}
 
 template <class T>
 void forward(const ConvShape& s, WeightOrder order, const T* x, const T* weight, const T* bias, T* y) {
-  const ReadableWeight<T> w(s, weight, order, forward_reads_oihw<T>(s));
+  const auto w = readable(s, weight, order, forward_reads_oihw<T>(s));
   Epilogue<T> epilogue;
   epilogue.bias = bias;
   conv2d_forward<T>(s, x, w.p, epilogue, y, w.order);
@@ -49,7 +42,7 @@ void backward(const ConvShape& s, WeightOrder order, const T* g, const T* x, con
     conv2d_backward_weight<T>(s, g, x, turned, gbias, false);
     hwio_to_oihw(s.oc, s.c / s.groups, s.kh * s.kw, turned, gweight);
   }
-  const ReadableWeight<T> w(s, weight, order, backward_data_reads_oihw<T>(s));
+  const auto w = readable(s, weight, order, backward_data_reads_oihw<T>(s));
   conv2d_backward_data<T>(s, g, w.p, gx, w.order);
 }
 

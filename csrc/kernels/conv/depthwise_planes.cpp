@@ -104,14 +104,15 @@ bool depthwise_planes_forward_pays(const ConvShape& s) {
 }
 
 template <class T>
-bool depthwise_planes_data_pays(const ConvShape& s) {
+bool depthwise_planes_data_pays(const ConvShape& s, bool g_is_turned) {
   if (!has_planes(s)) return false;
   const PlaneCosts<T> cost(s);
   const i64 strides = s.stride_h * s.stride_w;
   // With strides a chain of dependent sums a vector; the kernels of 3x3 have two.
   const i64 wait = strides == 1 ? cost.waits(s.h) : strides == 4 && s.kh == 3 && s.kw == 3 ? 4 : 8;
   const i64 planes = wait * s.h * ceil_div(s.w, cost.lanes) * cost.taps / strides + kReadVector * cost.rows;
-  return planes <= s.h * (s.w + s.kw / 2) * cost.taps / strides / cost.lanes + cost.turns;
+  const i64 turns = g_is_turned ? kTurn16 * s.h * s.w / 16 : cost.turns;
+  return planes <= s.h * (s.w + s.kw / 2) * cost.taps / strides / cost.lanes + turns;
 }
 
 template <class T>
@@ -159,7 +160,7 @@ void depthwise_planes_backward_weight(const ConvShape& s, const T* g, const T* x
 
 #define NNF_INSTANTIATE(T)                                                                                   \
   template bool depthwise_planes_forward_pays<T>(const ConvShape&);                                          \
-  template bool depthwise_planes_data_pays<T>(const ConvShape&);                                             \
+  template bool depthwise_planes_data_pays<T>(const ConvShape&, bool);                                       \
   template bool depthwise_planes_weight_pays<T>(const ConvShape&);                                           \
   template void depthwise_planes_forward<T>(const ConvShape&, const T*, const T*, const T*, T*);             \
   template void depthwise_planes_backward_data<T>(const ConvShape&, const T*, const T*, T*);                 \

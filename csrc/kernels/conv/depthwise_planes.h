@@ -12,7 +12,7 @@ namespace nnf {
 template <class T>
 bool depthwise_planes_forward_pays(const ConvShape& s);
 template <class T>
-bool depthwise_planes_data_pays(const ConvShape& s);
+bool depthwise_planes_data_pays(const ConvShape& s, bool g_is_turned);  // whether g is turned for something else anyway
 template <class T>
 bool depthwise_planes_weight_pays(const ConvShape& s);
 

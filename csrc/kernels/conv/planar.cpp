@@ -15,11 +15,28 @@ namespace nnf {
 // 530, 1562.
 constexpr i64 kFewChannels = 4;
 
+// Multiply-adds of a forward task: as many as leave tasks to share, since planes are written in longer runs then
+// (1x3x224x224 -> 64 3x3: two rows at a time took 1.2 times as long as eight).
+i64 forward_task_work(const ConvShape& s) {
+  constexpr i64 kManyTasks = 16;
+  return std::clamp(s.n * s.oh * s.ow * s.weight_elements() / kManyTasks, kPlanarTaskWork, 4 * kPlanarTaskWork);
+}
+
+// Channels-last y: the cost of an output pixel, in multiply-adds of vectors. Here rows end within a vector and y is
+// turned; the GEMM has idle lanes, and a pixel of one vector of channels costs it some twenty more. (AVX-512 float,
+// microseconds, the GEMM, this: 32x3x32x32 -> 12 3x3 211, 162; 64x1x28x28 -> 12 5x5 324, 246. AVX2: 64x1x28x28 -> 6 5x5
+// 268, 172; 16x3x40x40 -> 5 3x3 151, 83.)
 template <class T>
 bool planar_forward_pays(const ConvShape& s, PlanarLayout layout) {
   const i64 n = vector_lanes<T>();
   if (!planar_shape_fits(s) || s.c > kFewChannels || n < 4) return false;
-  return layout.y_planes || 2 * s.oc <= n;
+  if (layout.y_planes || s.oc == 1) return true;
+  const auto taps = static_cast<double>(s.c * s.kh * s.kw), channels = static_cast<double>(s.oc);
+  const double used = static_cast<double>(s.ow) / static_cast<double>(ceil_div(s.ow, n));  // lanes of a vector
+  const double turn = (s.oc < 8 ? 0.4 : 0.86) * sizeof(T) / sizeof(float);
+  const i64 vectors = ceil_div(s.oc, n);
+  const double gemm = static_cast<double>(vectors) * taps + (vectors == 1 ? 20 : 10);
+  return 1.15 * channels * taps / used + channels * turn < gemm;
 }
 
 template <class T>
@@ -35,7 +52,7 @@ void planar_forward(const ConvShape& s, PlanarLayout layout, const T* x, const T
   const KernelTable<T>& k = kernels<T>();
   const i64 taps = s.kh * s.kw * s.c, pixels = s.oh * s.ow;
   const PlanarStrips<T> strips(s, weight);
-  const i64 band = std::clamp<i64>(kPlanarTaskWork / (s.ow * taps * s.oc), 1, s.oh);  // output rows of a task
+  const i64 band = std::clamp<i64>(forward_task_work(s) / (s.ow * taps * s.oc), 1, s.oh);  // output rows of a task
   const i64 bands = ceil_div(s.oh, band);
   const bool direct = layout.y_planes || s.oc == 1;
   parallel_for(s.n * bands, band * s.ow * (taps * s.oc / 32 + 1), [&](i64 begin, i64 end) {
