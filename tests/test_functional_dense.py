@@ -37,6 +37,32 @@ def test_matmul_blocks(isa, dtype):
 
 
 @both_floats
+def test_matmul_beyond_the_caches(isa, dtype):
+    """Blocks of columns, rows fetched ahead: the values, and the same bits with any number of threads."""
+    threads = nf.get_num_threads()
+    try:
+        for m, n, k in [(13, 3001, 500), (40, 1500, 400), (1, 1500, 700), (1500, 1, 700), (700, 20, 900)]:
+            for turned in (False, True):
+                a = normal((k, m), dtype, 1).T if turned else normal((m, k), dtype, 1)
+                b = normal((n, k), dtype, 2).T if m <= 40 else normal((k, n), dtype, 2)
+                nf.set_num_threads(1)
+                alone = check_matmul(a, b)
+                for count in (2, 4):
+                    nf.set_num_threads(count)
+                    np.testing.assert_array_equal(nf.matmul(a, b), alone)
+    finally:
+        nf.set_num_threads(threads)
+
+
+@both_floats
+def test_matmul_one_column_and_one_term(isa, dtype):
+    x = normal((8, 6), dtype, 1)
+    check_matmul(x[::2, :1], np.full((1, 1), 2, dtype))
+    check_matmul(x[::-2, ::3], normal((4, 3), dtype, 2)[::2, 1:2])
+    check_matmul(x.T[::2], normal((8, 2), dtype, 3)[:, 1:])
+
+
+@both_floats
 @pytest.mark.parametrize("columns", [0, 3])
 def test_matmul_rows_whole_pages_apart(isa, dtype, columns):
     """Rows of 4096 bytes, of which all or all but `columns` are taken: copies and panels of their own."""
@@ -46,7 +72,7 @@ def test_matmul_rows_whole_pages_apart(isa, dtype, columns):
         return guarded(normal((rows, page), dtype, seed))[:, columns:]
 
     width = page - columns
-    for m, n, k in [(20, width, 90), (200, width, 35), (67, 2, width), (33, 300, width)]:
+    for m, n, k in [(20, width, 90), (200, width, 35), (67, 2, width), (33, 300, width), (140, 300, width)]:
         a = matrix(m, 1) if k == width else normal((m, k), dtype, 1)
         b = matrix(k, 2) if n == width else normal((k, n), dtype, 2)
         check_matmul(a, b)

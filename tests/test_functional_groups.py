@@ -29,7 +29,7 @@ DEPTHWISE = [
     ((1, 3, 12, 44), 3, (9, 4), {"padding": (4, 2), "dilation": (1, 2)}),
     ((1, 4, 1, 90), 4, (1, 9), {"padding": (0, 4)}),
     ((1, 3, 19, 37), 3, (3, 5), {"dilation": (2, 3), "padding": (2, 6)}),  # rows with others between them
-    ((1, 20, 9, 9), 20, (7, 11), {"padding": (3, 5), "stride": (2, 1)}),  # more taps than at once
+    ((1, 20, 9, 9), 20, (7, 11), {"padding": (3, 5), "stride": (2, 1)}),
     ((1, 17, 21, 10), 17, (3, 3), {"stride": 3, "padding": 1}),
     ((1, 2, 40, 70), 2, (7, 3), {"padding": (3, 1)}),
     ((2, 3, 28, 28), 3, (5, 5), {"padding": 2}),  # seven rows at a time
@@ -40,6 +40,11 @@ DEPTHWISE = [
     ((1, 3, 29, 67), 3, (3, 3), {"stride": 2, "padding": 1}),  # rows of several vectors
     ((2, 3, 28, 32), 3, (2, 2), {"stride": 2}),  # few taps: the strided gradient on planes, too
     ((1, 3, 27, 32), 3, (3, 3), {"stride": 3}),
+    # On planes for narrower vectors, too: strided gradients, and more taps than at once.
+    ((1, 2, 40, 131), 2, (1, 1), {"stride": 3}),
+    ((1, 2, 60, 101), 2, (2, 2), {"stride": 3}),
+    ((1, 2, 118, 16), 2, (3, 3), {"stride": 2, "padding": 1}),
+    ((1, 1, 118, 94), 1, (9, 9), {"padding": 4}),
 ]
 GROUPED = [
     ((2, 6, 7, 9), 3, (3, 3), {"padding": 1}),

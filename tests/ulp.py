@@ -181,12 +181,12 @@ def fall(name, x):
     function = MONOTONE[name]
     x = x[(x >= function.low) & (x <= function.high)]
     y = function.got(x)
-    falls = np.flatnonzero(y[1:] < y[:-1])
+    falls = np.flatnonzero(~(y[1:] >= y[:-1]))  # a NaN is one
     if not falls.size:
         return 0, 0.0, 0.0
     before, after = y[falls], y[falls + 1]
     ulp = np.spacing(np.maximum(np.abs(before), np.abs(after)))
-    depth = (before - after) / ulp
+    depth = np.nan_to_num((before - after) / ulp, nan=np.inf)
     i = int(np.argmax(depth))
     return int(falls.size), float(depth[i]), float(x[falls[i] + 1])
 

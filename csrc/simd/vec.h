@@ -72,7 +72,7 @@ constexpr T kExponentOne = 0;
 // Whether tables of 32 numbers fit in registers and are read with one instruction.
 template <class T>
 constexpr bool kHasTables = false;
-// Whether fma rounds once.
+// Whether fma rounds once: of vec_scalar.h only where it is an instruction.
 #if defined(__FMA__) || defined(__aarch64__)
 constexpr bool kFusedFma = true;
 #else

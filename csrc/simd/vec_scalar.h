@@ -1,9 +1,8 @@
 // The portable back end: one lane, plain C++, any CPU. Implements the contract of simd/vec.h.
 //
-// fma here is a * b + c with two roundings unless the CPU the compiler aims at has a fast fused one: without the
-// instruction a fused multiply-add costs a library call of tens of nanoseconds, and this path exists for CPUs that
-// have none. So nothing written over Vec may need the product to be exact; the error bounds of simd/math-inl.h hold
-// both ways.
+// fma here is a * b + c with two roundings unless the CPU the compiler aims at has a fused one: without the instruction
+// it costs a library call of tens of nanoseconds, and this path exists for CPUs that have none. What needs a product to
+// be exact asks kFusedFma (lost() in simd/math-inl.h); the error bounds hold both ways.
 #ifndef NNF_SIMD_VEC_SCALAR_H
 #define NNF_SIMD_VEC_SCALAR_H
 
@@ -132,18 +131,12 @@ NNF_INLINE Vec<T> operator-(Vec<T> a) {
 }
 
 NNF_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
-#ifdef __FP_FAST_FMAF
-  return {__builtin_fmaf(a.v, b.v, c.v)};
-#else
+  if constexpr (kFusedFma) return {__builtin_fmaf(a.v, b.v, c.v)};
   return {a.v * b.v + c.v};
-#endif
 }
 NNF_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
-#ifdef __FP_FAST_FMA
-  return {__builtin_fma(a.v, b.v, c.v)};
-#else
+  if constexpr (kFusedFma) return {__builtin_fma(a.v, b.v, c.v)};
   return {a.v * b.v + c.v};
-#endif
 }
 template <class T>
 NNF_INLINE Vec<T> fnma(Vec<T> a, Vec<T> b, Vec<T> c) {

@@ -13,7 +13,7 @@ namespace nnf {
 namespace {
 
 constexpr i64 kBandElements = i64{1} << 13;  // of a band's split rows: some are in a first-level cache as float
-constexpr i64 kLeastBand = 8;                // rows: what the kernels make at once
+constexpr i64 kLeastBand = 8;                // rows: half of what the kernels make at once, at most
 constexpr i64 kMostPhases = 64;
 
 i64 reach(i64 taps, i64 dilation) { return (taps - 1) * dilation; }

@@ -8,7 +8,7 @@
 namespace nnf {
 
 // Whether these take the shape, and less time than conversions and the channels-last kernels: forward, and each of the
-// gradients.
+// gradients. The data's gradient may take the other way, with other roundings, where the weight's is not asked for.
 template <class T>
 bool depthwise_planes_forward_pays(const ConvShape& s);
 template <class T>

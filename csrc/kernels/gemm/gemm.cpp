@@ -14,7 +14,8 @@
 // One row, few columns and some products with few rows go other ways: gemm_narrow.cpp. So do a few columns left over
 // from whole vectors: 200 x 100 x 784 makes 96 columns here and 4 there.
 //
-// The order of an element's sum here follows from k alone: blocks of kc, added in order. It never depends on threads.
+// The order of an element's sum here follows from k alone: blocks of kc, added in order. It never depends on threads;
+// blocks of n do, and on the caches, but no element's sum sees them.
 #include "kernels/gemm/gemm.h"
 
 #include <algorithm>
@@ -39,9 +40,9 @@ namespace {
 template <class T>
 constexpr i64 kMaxKc = 4096 / static_cast<i64>(sizeof(T));
 
-// Packed B, at most: one block of k, and as many columns as a few times L2 takes. With more of them an A that is
+// Packed B, about: one block of k, and as many columns as a few times L2 takes. With more of them an A that is
 // copied, or comes from memory, is so less often; 4 to 32 MB differ by a percent or two. Any other A passes by as often
-// as it must, and B's columns are used while they lie in L2 (packed_bytes).
+// as it must, and B's columns are used while they lie in L2 (block_columns).
 constexpr i64 kPackedBytes = i64{1} << 23;
 
 // A task should be worth some microseconds (in units of 64 multiply-adds), and there should be enough tasks to even
@@ -93,9 +94,6 @@ struct Span {
   i64 i0, i1, j0, j1;
 };
 
-// Of a core; what is usual where it is not known.
-i64 l2_bytes() { return cpu_info().cache[2] > 0 ? cpu_info().cache[2] : i64{1} << 19; }
-
 // Whether and how rows of A are copied to the thread's scratch before they are used.
 //   strips  a transposed A. In place each step of k touches another line, and another page when the rows are long: a
 //           tile's lines fill L1, or fall on a few of its sets. Turned into rows instead, 200 x 100 x 784 took 202 us
@@ -116,7 +114,7 @@ Copy copy_of_a(const Problem<T>& q) {
     return pays && q.k >= 16 ? Copy::strips : Copy::none;
   }
   const i64 item = static_cast<i64>(sizeof(T)), least = kernels<T>().gemm.vectors < 4 ? 0 : i64{1} << 19;
-  const bool collides = q.a.rs * item % 4096 == 0;
+  const bool collides = q.m > 8 && q.a.rs != 0 && q.a.rs * item % 4096 == 0;
   return q.a.cs == 1 && collides && q.n >= 4 * nr && q.m * q.k * item > least ? Copy::rows : Copy::none;
 }
 
@@ -244,7 +242,7 @@ template <class T>
 bool packing_b_pays(const Problem<T>& q) {
   const i64 item = static_cast<i64>(sizeof(T)), bytes = q.k * q.n * item;
   const bool narrow = kernels<T>().gemm.vectors < 4, deep = q.k > 512;
-  const auto apart = [&](i64 page) { return q.b.rs * item % page == 0; };
+  const auto apart = [&](i64 page) { return q.k > 8 && q.b.rs != 0 && q.b.rs * item % page == 0; };
   i64 least = bytes <= 2 * l2_bytes() ? 640 : narrow && bytes > 4 * l2_bytes() ? 128 : 192;
   if (apart(4096)) {
     least = narrow ? 8 : deep ? 40 : 192;
@@ -285,6 +283,9 @@ void gemm_block(const Problem<T>& q) {
          cost(mr, task_columns) > 2 * kTaskCost) {
     task_columns = round_up(task_columns / 2, step);
   }
+  if (const i64 threads = num_threads(); threads > 1) {  // each packs its part, and waits for no other's
+    b.group = std::min(b.group, std::max<i64>(1, std::min(task_columns / step, b.panels / threads)));
+  }
   const i64 column_tasks = ceil_div(q.n, task_columns);
   const i64 columns = std::min(q.n, task_columns);
   // Row tiles of a task.
@@ -304,21 +305,26 @@ void gemm_block(const Problem<T>& q) {
   });
 }
 
-// Bytes of B that are packed at a time. With half of L2 a thread, not kPackedBytes: 200 x 4000 x 1000 1.12 times as
-// fast, 1.15 on AVX2, 700 x 3000 x 500 1.03 and 1.05; but 4000 x 1000 x 1000 0.97 and 0.94, 2048 cubed 0.98 and 0.96.
+// Columns of a block of B: near-equal parts of n, of kPackedBytes, or of half of L2 a thread where A may pass by so
+// often. The latter: 200 x 4000 x 1000 1.12 times as fast, 1.15 on AVX2, 700 x 3000 x 500 1.03 and 1.05; but 4000 x
+// 1000 x 1000 0.97 and 0.94, 2048 cubed 0.98 and 0.96. A block is a region of its own, so threads ask for some work
+// in each.
 template <class T>
-i64 packed_bytes(const Problem<T>& q) {
+i64 block_columns(const Problem<T>& q, i64 k_blocks) {
+  constexpr i64 kBlockCost = 8 * kParallelThreshold * 64;  // in multiply-adds
+  const i64 kc = ceil_div(q.k, k_blocks), threads = num_threads();
   const bool cheap = copy_of_a(q) == Copy::none && !q.a_far;
-  return cheap ? std::min(kPackedBytes, l2_bytes() / 2 * num_threads()) : kPackedBytes;
+  const i64 bytes = cheap ? std::min(kPackedBytes, l2_bytes() / 2 * threads) : kPackedBytes;
+  i64 columns = bytes / (kc * static_cast<i64>(sizeof(T))) + 1;
+  if (threads > 1) columns = std::max(columns, kBlockCost / (q.m * kc));
+  const i64 parts = ceil_div(q.n, columns + columns / 4);
+  return round_up(ceil_div(q.n, parts), static_cast<i64>(kernels<T>().gemm.nr));
 }
 
 template <class T>
 void gemm_blocks(const Problem<T>& q) {
-  const i64 bytes = packed_bytes(q);
-  if (q.k <= kMaxKc<T> && q.n * q.k <= bytes / static_cast<i64>(sizeof(T)) / 2) return gemm_block(q);
-  const i64 nr = kernels<T>().gemm.nr;
-  const i64 k_blocks = ceil_div(q.k, kMaxKc<T>);
-  const i64 n_block = std::max(nr, bytes / (ceil_div(q.k, k_blocks) * static_cast<i64>(sizeof(T))) / nr * nr);
+  const i64 k_blocks = ceil_div(q.k, kMaxKc<T>), n_block = block_columns(q, k_blocks);
+  if (k_blocks == 1 && n_block >= q.n) return gemm_block(q);
   for (i64 j = 0; j < q.n; j += n_block) {
     for (i64 kb = 0; kb < k_blocks; ++kb) {
       const i64 k0 = cut(q.k, k_blocks, 1, kb), k1 = cut(q.k, k_blocks, 1, kb + 1);

@@ -54,7 +54,8 @@ void one_row(const Problem<T>& q, const MatView<T>& b) {
 // took 1.21 times as long and 20000 x 30 1.87 times.)
 template <class T>
 void one_column(const Problem<T>& q) {
-  const MatView<T> b = q.a.transposed();
+  MatView<T> b = q.a.transposed();
+  row_kernel_takes(q.m, q.k, &b);  // it does; but a stride is set that a dimension of one element has not
   one_row(Problem<T>{1, q.m, q.k, q.b.transposed(), b, q.c, q.m, q.accumulate, {}, q.a_far}, b);
   apply_epilogue(q.epilogue, q.m, 0, 1, q.c, 1);
 }
@@ -89,10 +90,9 @@ void dots(const Problem<T>& q, const MatView<T>& b, i64 weight) {
 constexpr i64 kCopiedRow = kStrip + 16;  // no power of two
 template <class T>
 bool copies_strips(const Problem<T>& q) {
-  constexpr i64 kBytes = i64{1} << 20;
   const i64 item = static_cast<i64>(sizeof(T));
-  return q.a.cs * item % 4096 == 0 && q.n > 1 && q.k >= 16 && q.k * kCopiedRow * item <= kBytes &&
-         kernels<T>().gemm.vectors < 4;
+  const bool collides = q.k >= 16 && q.a.cs != 0 && q.a.cs * item % 4096 == 0;
+  return collides && q.n > 1 && q.k * kCopiedRow * item <= l2_bytes() && kernels<T>().gemm.vectors < 4;
 }
 
 // A's columns are contiguous: strips of C^T (n, kStrip), A read as the row-major B of that product.

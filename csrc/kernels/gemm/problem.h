@@ -2,6 +2,7 @@
 #ifndef NNF_KERNELS_GEMM_PROBLEM_H
 #define NNF_KERNELS_GEMM_PROBLEM_H
 
+#include "base/cpu.h"
 #include "kernels/dispatch.h"
 #include "kernels/gemm/gemm.h"
 
@@ -27,6 +28,9 @@ struct Problem {
     return part;
   }
 };
+
+// Bytes of a core's second-level cache; what is usual where it is not known.
+inline i64 l2_bytes() { return cpu_info().cache[2] > 0 ? cpu_info().cache[2] : i64{1} << 19; }
 
 // On rows x n elements of C that the bias is in.
 template <class T>
