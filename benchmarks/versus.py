@@ -31,11 +31,11 @@ def fma_rate(dtype):
     return best
 
 
-def interleave(functions, dtype="float32", budget=0.3, least=9):
+def interleave(functions, dtype="float32", budget=0.3, least=9, rest=0.0):
     """Median seconds of each function, and the operations one core's FMAs make in the first one's time.
 
     The core's clock moves, so its FMA rate is taken before and after the first function in every round; the
-    median is of the products.
+    median is of the products. With `rest` each waits so many seconds for its turn.
     """
     repeats = {}
     for name, function in functions.items():
@@ -46,6 +46,7 @@ def interleave(functions, dtype="float32", budget=0.3, least=9):
     while len(rates) < least or time.perf_counter() < end:
         before = fma_rate(dtype)
         for name, function in functions.items():
+            time.sleep(rest)
             function()  # its code and data back into the caches: who repeats little would pay for that most
             seconds[name].append(timed(function, repeats[name]))
             if len(rates) < len(seconds[name]):
