@@ -2,7 +2,7 @@
 
 A benchmark is one piece of work done by several contenders. `versus` times them in turn, round by round, and
 prints one line: nnfast's time, rate and share of the limit, and the time of each peer over nnfast's. The
-limits are the FMA peak of one core, times the threads asked for, and the bandwidth of a large copy.
+limits are the FMA peak of the threads asked for, all at once, and the bandwidth of a large copy.
 
     pytest benchmarks                          all of it, one thread
     pytest benchmarks --threads 2 -k gemm      two threads, one file
@@ -81,12 +81,10 @@ def versus(request, benchmark, bandwidth, threads):
             work = make() if importlib.util.find_spec(PACKAGES.get(name, name)) else None
             if work is not None:
                 functions[name] = work
-        # Threads of the one before spin for a while after its work, OpenBLAS's for some 20 ms.
-        rest = 0.05 if threads > 1 else 0.0
-        medians, possible = interleave(functions, dtype, budget, least, rest)
+        medians, possible = interleave(functions, dtype, budget, least, threads)
         ours, rate, share = medians["nnfast"], "", None
         if flops:
-            rate, share = f"{flops / ours / 1e9:.1f} GFLOPS", flops / (possible * threads)
+            rate, share = f"{flops / ours / 1e9:.1f} GFLOPS", flops / possible
         elif moved:
             rate, share = f"{moved / ours / 1e9:.1f} GB/s", moved / ours / bandwidth
         if elements:

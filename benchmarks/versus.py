@@ -7,7 +7,9 @@ pytest-benchmark's own timing, which runs one function after the other; its medi
 import math
 import operator
 import statistics
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from nnfast import _core
 
@@ -21,22 +23,36 @@ def timed(function, repeat):
     return (time.perf_counter() - start) / repeat
 
 
-def fma_rate(dtype):
-    """Floating-point operations a second of one core: the best of short runs of FMAs in registers."""
-    best = 0.0
-    for _ in range(8):  # an interruption slows some of them
-        start = time.perf_counter()
-        flops = _core.fma_rounds(dtype, 1 << 13)
-        best = max(best, flops / (time.perf_counter() - start))
-    return best
+def fma_rate(dtype, threads=1):
+    """Floating-point operations a second of so many threads at once: the best short runs of FMAs in registers.
 
-
-def interleave(functions, dtype="float32", budget=0.3, least=9, rest=0.0):
-    """Median seconds of each function, and the operations one core's FMAs make in the first one's time.
-
-    The core's clock moves, so its FMA rate is taken before and after the first function in every round; the
-    median is of the products. With `rest` each waits so many seconds for its turn.
+    Not one core's rate times the threads: a virtual machine's processors may be two of one core's.
     """
+    together = threading.Barrier(threads)
+
+    def best_of(runs):
+        together.wait()
+        best = 0.0
+        for _ in range(runs):  # an interruption slows some of them
+            start = time.perf_counter()
+            flops = _core.fma_rounds(dtype, 1 << 13)
+            best = max(best, flops / (time.perf_counter() - start))
+        return best
+
+    if threads == 1:
+        return best_of(8)
+    with ThreadPoolExecutor(threads) as pool:
+        return sum(pool.map(best_of, [64] * threads))
+
+
+def interleave(functions, dtype="float32", budget=0.3, least=9, threads=1):
+    """Median seconds of each function, and the operations the threads' FMAs make in the first one's time.
+
+    The clock moves, so the FMA rate is taken before and after the first function in every round; the median
+    is of the products. With several threads each function waits until the others' threads no longer spin for
+    more work, as OpenBLAS's do for some 20 ms.
+    """
+    rest = 0.05 if threads > 1 else 0.0
     repeats = {}
     for name, function in functions.items():
         function()  # warm: compile, allocate, load
@@ -44,13 +60,13 @@ def interleave(functions, dtype="float32", budget=0.3, least=9, rest=0.0):
     seconds = {name: [] for name in functions}
     rates, end = [], time.perf_counter() + budget * len(functions)
     while len(rates) < least or time.perf_counter() < end:
-        before = fma_rate(dtype)
+        before = fma_rate(dtype, threads)
         for name, function in functions.items():
             time.sleep(rest)
             function()  # its code and data back into the caches: who repeats little would pay for that most
             seconds[name].append(timed(function, repeats[name]))
             if len(rates) < len(seconds[name]):
-                rates.append((before + fma_rate(dtype)) / 2)
+                rates.append((before + fma_rate(dtype, threads)) / 2)
     possible = map(operator.mul, next(iter(seconds.values())), rates)
     return {name: statistics.median(s) for name, s in seconds.items()}, statistics.median(possible)
 
