@@ -24,7 +24,7 @@ def timed(function, repeat):
 
 
 def fma_rate(dtype, threads=1):
-    """Floating-point operations a second of so many threads at once: the best short runs of FMAs in registers.
+    """Floating-point operations a second of so many threads at once: the best short runs of FMAs.
 
     Not one core's rate times the threads: a virtual machine's processors may be two of one core's.
     """
