@@ -113,9 +113,9 @@ Copy copy_of_a(const Problem<T>& q) {
     const bool pays = q.n > nr || (q.a_far && q.n > kernels<T>().gemm.lanes);
     return pays && q.k >= 16 ? Copy::strips : Copy::none;
   }
-  const i64 item = static_cast<i64>(sizeof(T)), least = kernels<T>().gemm.vectors < 4 ? 0 : i64{1} << 19;
-  const bool collides = q.m > 8 && q.a.rs != 0 && q.a.rs * item % 4096 == 0;
-  return q.a.cs == 1 && collides && q.n >= 4 * nr && q.m * q.k * item > least ? Copy::rows : Copy::none;
+  const i64 bytes = q.m * q.k * static_cast<i64>(sizeof(T)), least = narrow_panels<T>() ? 0 : i64{1} << 19;
+  const bool pays = q.m > 8 && q.n >= 4 * nr && bytes > least;
+  return q.a.cs == 1 && pays && pages_apart<T>(q.a.rs) ? Copy::rows : Copy::none;
 }
 
 // Packs one group of panels. Where B's rows are contiguous, a few rows at a time across all of the group, a KB of each:
@@ -240,13 +240,12 @@ void compute_span(const Problem<T>& q, const BlockedB<T>& b, i64 nc, const Span&
 // half a page apart 256 x 512 x 784 1.11.
 template <class T>
 bool packing_b_pays(const Problem<T>& q) {
-  const i64 item = static_cast<i64>(sizeof(T)), bytes = q.k * q.n * item;
-  const bool narrow = kernels<T>().gemm.vectors < 4, deep = q.k > 512;
-  const auto apart = [&](i64 page) { return q.k > 8 && q.b.rs != 0 && q.b.rs * item % page == 0; };
+  const i64 bytes = q.k * q.n * static_cast<i64>(sizeof(T));
+  const bool narrow = narrow_panels<T>(), deep = q.k > 512;
   i64 least = bytes <= 2 * l2_bytes() ? 640 : narrow && bytes > 4 * l2_bytes() ? 128 : 192;
-  if (apart(4096)) {
+  if (q.k > 8 && pages_apart<T>(q.b.rs)) {
     least = narrow ? 8 : deep ? 40 : 192;
-  } else if (apart(2048) && narrow && deep) {
+  } else if (narrow && deep && pages_apart<T>(q.b.rs, 2048)) {
     least = 64;
   }
   return bytes > (i64{1} << 16) && q.m >= least;

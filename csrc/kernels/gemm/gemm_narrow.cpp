@@ -90,9 +90,8 @@ void dots(const Problem<T>& q, const MatView<T>& b, i64 weight) {
 constexpr i64 kCopiedRow = kStrip + 16;  // no power of two
 template <class T>
 bool copies_strips(const Problem<T>& q) {
-  const i64 item = static_cast<i64>(sizeof(T));
-  const bool collides = q.k >= 16 && q.a.cs != 0 && q.a.cs * item % 4096 == 0;
-  return collides && q.n > 1 && q.k * kCopiedRow * item <= l2_bytes() && kernels<T>().gemm.vectors < 4;
+  const bool fits = q.k * kCopiedRow * static_cast<i64>(sizeof(T)) <= l2_bytes();
+  return narrow_panels<T>() && fits && q.n > 1 && q.k >= 16 && pages_apart<T>(q.a.cs);
 }
 
 // A's columns are contiguous: strips of C^T (n, kStrip), A read as the row-major B of that product.

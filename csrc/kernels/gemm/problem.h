@@ -32,6 +32,18 @@ struct Problem {
 // Bytes of a core's second-level cache; what is usual where it is not known.
 inline i64 l2_bytes() { return cpu_info().cache[2] > 0 ? cpu_info().cache[2] : i64{1} << 19; }
 
+// Whether rows so many elements apart lie whole pages apart (or half ones), and so on few sets of the caches.
+template <class T>
+bool pages_apart(i64 stride, i64 page = 4096) {
+  return stride != 0 && stride * static_cast<i64>(sizeof(T)) % page == 0;
+}
+
+// Whether a packed panel's row is a line or two, not four (AVX2): read in place, each row is then another page's line.
+template <class T>
+bool narrow_panels() {
+  return kernels<T>().gemm.vectors < 4;
+}
+
 // On rows x n elements of C that the bias is in.
 template <class T>
 void apply_activation(const Epilogue<T>& e, i64 rows, i64 n, T* c, i64 ldc) {
